@@ -1,0 +1,40 @@
+// The operator's door to a service: liveness, readiness and metrics over HTTP, on a port and threads of its own.
+
+#ifndef GATEHOUSE_COMMON_ADMIN_SERVER_H_
+#define GATEHOUSE_COMMON_ADMIN_SERVER_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "prometheus/collectable.h"
+
+namespace common {
+
+// Serves GET /livez (200 while the process can answer), GET /readyz (200 "ok", or 503 with the reason) and GET /metrics
+// (Prometheus text format 0.0.4). Nothing here needs authentication, and nothing here shows a secret: bind it to an
+// address that only operators reach.
+class AdminServer {
+ public:
+  // OK when the service can do its work; otherwise the status message says why not, for an operator. Called on the
+  // admin server's threads; must not block.
+  using ReadinessCheck = std::function<absl::Status()>;
+
+  // Starts to listen on `host`:`port`; port 0 takes a free one. `metrics` must outlive the server.
+  //
+  // Errors: kUnavailable, the address cannot be bound (taken, or not of this machine).
+  static absl::StatusOr<std::unique_ptr<AdminServer>> Start(const std::string& host, int port, ReadinessCheck readiness,
+                                                            prometheus::Collectable& metrics);
+
+  // Stops listening and waits for the answers under way.
+  virtual ~AdminServer() = default;
+
+  virtual int port() const = 0;
+};
+
+}  // namespace common
+
+#endif  // GATEHOUSE_COMMON_ADMIN_SERVER_H_

@@ -1,0 +1,53 @@
+#include "common/admin_server.h"
+
+#include <memory>
+
+#include "gtest/gtest.h"
+#include "httplib.h"
+#include "prometheus/counter.h"
+#include "prometheus/registry.h"
+
+namespace common {
+namespace {
+
+TEST(AdminServerTest, ReadyzTellsWhyNot) {
+  prometheus::Registry registry;
+  absl::Status readiness = absl::UnavailableError("no catalogue yet");
+  const auto server = AdminServer::Start(
+      "127.0.0.1", 0, [&] { return readiness; }, registry);
+  ASSERT_TRUE(server.ok()) << server.status();
+  httplib::Client client("127.0.0.1", (*server)->port());
+  auto answer = client.Get("/readyz");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 503);
+  EXPECT_EQ(answer->body, "not ready: no catalogue yet\n");
+  readiness = absl::OkStatus();
+  answer = client.Get("/readyz");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(client.Get("/livez")->status, 200);
+}
+
+TEST(AdminServerTest, MetricsAreServedAsText) {
+  prometheus::Registry registry;
+  prometheus::BuildCounter().Name("calls_total").Help("Calls.").Register(registry).Add({}).Increment(3);
+  const auto server = AdminServer::Start(
+      "127.0.0.1", 0, [] { return absl::OkStatus(); }, registry);
+  ASSERT_TRUE(server.ok());
+  const auto answer = httplib::Client("127.0.0.1", (*server)->port()).Get("/metrics");
+  ASSERT_TRUE(answer);
+  EXPECT_NE(answer->body.find("calls_total 3"), std::string::npos) << answer->body;
+}
+
+TEST(AdminServerTest, ATakenPortIsAnError) {
+  prometheus::Registry registry;
+  const auto first = AdminServer::Start(
+      "127.0.0.1", 0, [] { return absl::OkStatus(); }, registry);
+  ASSERT_TRUE(first.ok());
+  const auto second = AdminServer::Start(
+      "127.0.0.1", (*first)->port(), [] { return absl::OkStatus(); }, registry);
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace common

@@ -1,0 +1,200 @@
+#include "common/log.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstdlib>
+#include <string>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+
+namespace common {
+namespace {
+
+constexpr size_t kFlushBytes = 64 * 1024;
+constexpr absl::Duration kFlushInterval = absl::Milliseconds(100);
+
+void WriteAll(absl::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(STDERR_FILENO, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return;  // nobody to tell
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+}
+
+// Lines wait here until there are enough of them, one is urgent, or kFlushInterval is over.
+class Sink {
+ public:
+  void Init(absl::string_view service, Severity least_severity) {
+    service_ = std::string(service);
+    least_severity_ = least_severity;
+  }
+
+  Severity least_severity() const { return least_severity_; }
+  const std::string& service() const { return service_; }
+
+  void Append(absl::string_view line, bool urgent) {
+    absl::MutexLock lock(&mutex_);
+    absl::StrAppend(&buffer_, line);
+    if (urgent || buffer_.size() >= kFlushBytes) {
+      FlushLocked();
+    } else if (!flusher_running_) {
+      flusher_running_ = true;
+      std::thread([this] { FlushLater(); }).detach();
+    }
+  }
+
+  void Flush() {
+    absl::MutexLock lock(&mutex_);
+    FlushLocked();
+  }
+
+ private:
+  void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    WriteAll(buffer_);
+    buffer_.clear();
+  }
+
+  void FlushLater() {
+    while (true) {
+      absl::SleepFor(kFlushInterval);
+      Flush();
+    }
+  }
+
+  std::string service_ = "gatehouse";
+  Severity least_severity_ = Severity::kInfo;
+  absl::Mutex mutex_;
+  std::string buffer_ ABSL_GUARDED_BY(mutex_);
+  bool flusher_running_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+Sink& GlobalSink() {
+  static Sink* const sink = [] {
+    std::atexit(FlushLog);
+    return new Sink;  // never destroyed: threads may log until the process ends
+  }();
+  return *sink;
+}
+
+absl::string_view Name(Severity severity) {
+  switch (severity) {
+    case Severity::kDebug:
+      return "DEBUG";
+    case Severity::kInfo:
+      return "INFO";
+    case Severity::kWarning:
+      return "WARNING";
+    case Severity::kError:
+      return "ERROR";
+  }
+  return "ERROR";
+}
+
+// The length of the valid UTF-8 sequence (RFC 3629) that `text` begins with, or 0.
+size_t Utf8SequenceLength(absl::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const auto continued = [&](size_t i) { return i < text.size() && (byte(i) & 0xC0) == 0x80; };
+  if (byte(0) < 0x80) return 1;
+  if (byte(0) >= 0xC2 && byte(0) <= 0xDF) return continued(1) ? 2 : 0;
+  if (byte(0) >= 0xE0 && byte(0) <= 0xEF) {
+    if (!continued(1) || !continued(2)) return 0;
+    if (byte(0) == 0xE0 && byte(1) < 0xA0) return 0;
+    if (byte(0) == 0xED && byte(1) > 0x9F) return 0;
+    return 3;
+  }
+  if (byte(0) >= 0xF0 && byte(0) <= 0xF4) {
+    if (!continued(1) || !continued(2) || !continued(3)) return 0;
+    if (byte(0) == 0xF0 && byte(1) < 0x90) return 0;
+    if (byte(0) == 0xF4 && byte(1) > 0x8F) return 0;
+    return 4;
+  }
+  return 0;
+}
+
+}  // namespace
+
+void AppendJsonEscaped(absl::string_view text, std::string& out) {
+  constexpr char kHex[] = "0123456789abcdef";
+  while (!text.empty()) {
+    const unsigned char c = static_cast<unsigned char>(text.front());
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += static_cast<char>(c);
+      text.remove_prefix(1);
+    } else if (c < 0x20) {
+      switch (c) {
+        case '\n':
+          out += "\\n";
+          break;
+        case '\r':
+          out += "\\r";
+          break;
+        case '\t':
+          out += "\\t";
+          break;
+        default:
+          out += "\\u00";
+          out += kHex[c >> 4];
+          out += kHex[c & 0xF];
+      }
+      text.remove_prefix(1);
+    } else if (const size_t length = Utf8SequenceLength(text); length > 0) {
+      out.append(text.data(), length);
+      text.remove_prefix(length);
+    } else {
+      out += "\xEF\xBF\xBD";
+      text.remove_prefix(1);
+    }
+  }
+}
+
+void LogField::AppendTo(std::string& line) const {
+  absl::StrAppend(&line, ",\"", key_, "\":");
+  switch (kind_) {
+    case Kind::kText:
+      line += '"';
+      AppendJsonEscaped(text_, line);
+      line += '"';
+      break;
+    case Kind::kBool:
+      line += integer_ != 0 ? "true" : "false";
+      break;
+    case Kind::kInteger:
+      absl::StrAppend(&line, integer_);
+      break;
+    case Kind::kReal:
+      if (std::isfinite(real_)) {
+        absl::StrAppend(&line, real_);
+      } else {
+        line += "null";
+      }
+      break;
+  }
+}
+
+void InitLog(absl::string_view service, Severity least_severity) { GlobalSink().Init(service, least_severity); }
+
+void Log(Severity severity, absl::string_view event, std::initializer_list<LogField> fields) {
+  Sink& sink = GlobalSink();
+  if (severity < sink.least_severity()) return;
+  thread_local std::string line;
+  line.clear();
+  absl::StrAppend(&line, "{\"time\":\"", absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::Now(), absl::UTCTimeZone()),
+                  "\",\"severity\":\"", Name(severity), "\",\"service\":\"", sink.service(), "\",\"event\":\"", event,
+                  "\"");
+  for (const LogField& field : fields) field.AppendTo(line);
+  line += "}\n";
+  sink.Append(line, severity >= Severity::kWarning);
+}
+
+void FlushLog() { GlobalSink().Flush(); }
+
+}  // namespace common

@@ -1,0 +1,57 @@
+// Structured logs: one JSON object per line on standard error.
+//
+// Each line has `time` (RFC 3339, UTC, microseconds), `severity`, `service`, `event` (a fixed name, snake_case) and the
+// fields given. Never pass a token, a secret or a body: nothing here removes them.
+
+#ifndef GATEHOUSE_COMMON_LOG_H_
+#define GATEHOUSE_COMMON_LOG_H_
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <type_traits>
+
+#include "absl/strings/string_view.h"
+
+namespace common {
+
+enum class Severity { kDebug, kInfo, kWarning, kError };
+
+// One key and value of a log line. Text is escaped as JSON; invalid UTF-8 in it becomes U+FFFD.
+class LogField {
+ public:
+  LogField(absl::string_view key, absl::string_view value) : key_(key), text_(value), kind_(Kind::kText) {}
+  LogField(absl::string_view key, const char* value) : LogField(key, absl::string_view(value)) {}
+  LogField(absl::string_view key, const std::string& value) : LogField(key, absl::string_view(value)) {}
+  LogField(absl::string_view key, bool value) : key_(key), integer_(value), kind_(Kind::kBool) {}
+  LogField(absl::string_view key, double value) : key_(key), real_(value), kind_(Kind::kReal) {}
+  template <typename T, typename = std::enable_if_t<std::is_integral_v<T> && !std::is_same_v<T, bool>>>
+  LogField(absl::string_view key, T value) : key_(key), integer_(static_cast<int64_t>(value)), kind_(Kind::kInteger) {}
+
+  void AppendTo(std::string& line) const;
+
+ private:
+  enum class Kind { kText, kBool, kInteger, kReal };
+  absl::string_view key_;
+  absl::string_view text_;
+  int64_t integer_ = 0;
+  double real_ = 0;
+  Kind kind_;
+};
+
+// Sets the `service` of every line and the least severity written. Call once, before the first thread is started.
+void InitLog(absl::string_view service, Severity least_severity = Severity::kInfo);
+
+// Writes one line. Thread-safe. A line below kWarning may be written up to 100 ms later, together with others; one of
+// kWarning or above is on standard error, with all before it, when this returns.
+void Log(Severity severity, absl::string_view event, std::initializer_list<LogField> fields = {});
+
+// Writes out what is buffered. Called at exit by itself.
+void FlushLog();
+
+// Appends `text` to `out` as the inside of a JSON string (RFC 8259, section 7), invalid UTF-8 as U+FFFD.
+void AppendJsonEscaped(absl::string_view text, std::string& out);
+
+}  // namespace common
+
+#endif  // GATEHOUSE_COMMON_LOG_H_
