@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/json_text.h"
 
 namespace common {
 namespace {
@@ -98,63 +99,7 @@ absl::string_view Name(Severity severity) {
   return "ERROR";
 }
 
-// The length of the valid UTF-8 sequence (RFC 3629) that `text` begins with, or 0.
-size_t Utf8SequenceLength(absl::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto continued = [&](size_t i) { return i < text.size() && (byte(i) & 0xC0) == 0x80; };
-  if (byte(0) < 0x80) return 1;
-  if (byte(0) >= 0xC2 && byte(0) <= 0xDF) return continued(1) ? 2 : 0;
-  if (byte(0) >= 0xE0 && byte(0) <= 0xEF) {
-    if (!continued(1) || !continued(2)) return 0;
-    if (byte(0) == 0xE0 && byte(1) < 0xA0) return 0;
-    if (byte(0) == 0xED && byte(1) > 0x9F) return 0;
-    return 3;
-  }
-  if (byte(0) >= 0xF0 && byte(0) <= 0xF4) {
-    if (!continued(1) || !continued(2) || !continued(3)) return 0;
-    if (byte(0) == 0xF0 && byte(1) < 0x90) return 0;
-    if (byte(0) == 0xF4 && byte(1) > 0x8F) return 0;
-    return 4;
-  }
-  return 0;
-}
-
 }  // namespace
-
-void AppendJsonEscaped(absl::string_view text, std::string& out) {
-  constexpr char kHex[] = "0123456789abcdef";
-  while (!text.empty()) {
-    const unsigned char c = static_cast<unsigned char>(text.front());
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += static_cast<char>(c);
-      text.remove_prefix(1);
-    } else if (c < 0x20) {
-      switch (c) {
-        case '\n':
-          out += "\\n";
-          break;
-        case '\r':
-          out += "\\r";
-          break;
-        case '\t':
-          out += "\\t";
-          break;
-        default:
-          out += "\\u00";
-          out += kHex[c >> 4];
-          out += kHex[c & 0xF];
-      }
-      text.remove_prefix(1);
-    } else if (const size_t length = Utf8SequenceLength(text); length > 0) {
-      out.append(text.data(), length);
-      text.remove_prefix(length);
-    } else {
-      out += "\xEF\xBF\xBD";
-      text.remove_prefix(1);
-    }
-  }
-}
 
 void LogField::AppendTo(std::string& line) const {
   absl::StrAppend(&line, ",\"", key_, "\":");

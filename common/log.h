@@ -49,9 +49,6 @@ void Log(Severity severity, absl::string_view event, std::initializer_list<LogFi
 // Writes out what is buffered. Called at exit by itself.
 void FlushLog();
 
-// Appends `text` to `out` as the inside of a JSON string (RFC 8259, section 7), invalid UTF-8 as U+FFFD.
-void AppendJsonEscaped(absl::string_view text, std::string& out);
-
 }  // namespace common
 
 #endif  // GATEHOUSE_COMMON_LOG_H_

@@ -8,21 +8,6 @@
 namespace common {
 namespace {
 
-std::string Escaped(absl::string_view text) {
-  std::string out;
-  AppendJsonEscaped(text, out);
-  return out;
-}
-
-TEST(LogTest, EscapesWhatJsonRequires) { EXPECT_EQ(Escaped("a\"b\\c\nd\x01"), "a\\\"b\\\\c\\nd\\u0001"); }
-
-TEST(LogTest, KeepsValidUtf8AndReplacesTheRest) {
-  EXPECT_EQ(Escaped("é€😀"), "é€😀");
-  EXPECT_EQ(Escaped("a\xFFz"), "a\xEF\xBF\xBDz");
-  EXPECT_EQ(Escaped("\xED\xA0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");  // a surrogate is not UTF-8
-  EXPECT_EQ(Escaped("\xE2\x82"), "\xEF\xBF\xBD\xEF\xBF\xBD");                  // cut short
-}
-
 TEST(LogTest, ALineIsOneJsonObjectOfItsFields) {
   testing::internal::CaptureStderr();
   Log(Severity::kWarning, "token_refused",

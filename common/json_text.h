@@ -1,0 +1,20 @@
+// Writing JSON (RFC 8259) as text, for what is built once and sent.
+
+#ifndef GATEHOUSE_COMMON_JSON_TEXT_H_
+#define GATEHOUSE_COMMON_JSON_TEXT_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace common {
+
+// Appends `text` to `out` as the inside of a JSON string (RFC 8259, section 7), invalid UTF-8 as U+FFFD.
+void AppendJsonEscaped(absl::string_view text, std::string& out);
+
+// The same between quotation marks.
+void AppendJsonString(absl::string_view text, std::string& out);
+
+}  // namespace common
+
+#endif  // GATEHOUSE_COMMON_JSON_TEXT_H_
