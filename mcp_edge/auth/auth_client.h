@@ -1,0 +1,80 @@
+// Asks auth_service about tokens, and remembers its verdicts for a short, configured time.
+
+#ifndef GATEHOUSE_MCP_EDGE_AUTH_AUTH_CLIENT_H_
+#define GATEHOUSE_MCP_EDGE_AUTH_AUTH_CLIENT_H_
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "common/expiring_cache.h"
+#include "common/token_digest.h"
+#include "gatehouse/auth/v1/auth.grpc.pb.h"
+#include "grpcpp/channel.h"
+#include "mcp_edge/auth/token_verifier.h"
+
+namespace mcp_edge {
+
+struct AuthClientOptions {
+  // How long a principal may be reused without asking again; the verdict's own `reuse_until_time` may shorten it. Zero:
+  // every request asks. Refusals are kept for the shorter of this and five seconds.
+  absl::Duration verdict_ttl = absl::Seconds(5);
+  // Verdicts kept at most.
+  size_t verdict_cache_size = 100'000;
+};
+
+// What the client did so far, for metrics. Thread-safe.
+struct AuthClientCounters {
+  // Verdicts found in the cache, or shared with a request that was asking already.
+  std::atomic<int64_t> reused_total{0};
+  // Questions put to auth_service.
+  std::atomic<int64_t> asked_total{0};
+  // Questions to which there was no answer.
+  std::atomic<int64_t> unavailable_total{0};
+};
+
+// Concurrent questions about one token make one RPC, unless `verdict_ttl` is zero.
+class AuthClient final : public TokenVerifier {
+ public:
+  // `channel`: to auth_service, see tools/grpc_channel.h. `clock` must outlive the client.
+  AuthClient(std::shared_ptr<grpc::ChannelInterface> channel, const AuthClientOptions& options,
+             const common::Clock& clock);
+  ~AuthClient() override;
+
+  absl::StatusOr<Verdict> Verify(absl::string_view token, absl::string_view resource, absl::Time deadline) override;
+
+  // For readiness: OK while auth_service can be reached as far as is known. Never blocks; starts to connect if need be.
+  //
+  // Errors: kUnavailable, it cannot be reached, or has not been reached yet.
+  absl::Status Check() const;
+
+  const AuthClientCounters& counters() const { return counters_; }
+
+ private:
+  struct Flight;
+
+  absl::StatusOr<Verdict> Ask(absl::string_view token, absl::string_view resource, absl::Time deadline,
+                              absl::Time& reuse_until_time);
+
+  const std::shared_ptr<grpc::ChannelInterface> channel_;
+  const std::unique_ptr<gatehouse::auth::v1::AuthService::Stub> stub_;
+  const AuthClientOptions options_;
+  const common::Clock& clock_;
+  common::ExpiringCache<common::TokenDigest, std::shared_ptr<const Verdict>> cache_;
+  absl::Mutex mutex_;
+  absl::flat_hash_map<common::TokenDigest, std::shared_ptr<Flight>> flights_ ABSL_GUARDED_BY(mutex_);
+  mutable std::atomic<bool> reached_{false};
+  AuthClientCounters counters_;
+};
+
+}  // namespace mcp_edge
+
+#endif  // GATEHOUSE_MCP_EDGE_AUTH_AUTH_CLIENT_H_

@@ -1,0 +1,48 @@
+// Who calls, once auth_service has vouched for it. Knows no HTTP and no session.
+
+#ifndef GATEHOUSE_MCP_EDGE_AUTH_PRINCIPAL_H_
+#define GATEHOUSE_MCP_EDGE_AUTH_PRINCIPAL_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "gatehouse/auth/v1/auth.pb.h"
+#include "gatehouse/tool/v1/tool.pb.h"
+
+namespace mcp_edge {
+
+// The verified caller: made once per verdict, then shared by every request with the same token, so nothing in it
+// changes.
+struct Principal {
+  // The issuer identifier (`iss`).
+  std::string issuer;
+  // The subject identifier (`sub`), unique within the issuer.
+  std::string subject;
+  // The OAuth client. Empty when the token does not tell.
+  std::string client_id;
+  // The scopes of the token, in its order. Says nothing unless `scopes_known`.
+  std::vector<std::string> scopes;
+  // False when nobody could learn the scopes (an opaque token checked by userinfo only).
+  bool scopes_known = false;
+  // The claims as the verifier obtained them: one JSON object.
+  std::string claims_json;
+  // When the token expires; InfiniteFuture when unknown.
+  absl::Time expire_time = absl::InfiniteFuture();
+  // issuer + '\n' + subject + '\n' + client_id: what a session is bound to. Equal keys are the same user in the same
+  // client.
+  std::string key;
+  // The same as tool services see it, ready to be copied into a CallContext.
+  gatehouse::tool::v1::Principal for_tools;
+
+  // Whether the token is known to carry `scope` (case-sensitive, RFC 6749 section 3.3). False when scopes are unknown.
+  bool HasScope(absl::string_view scope) const;
+};
+
+// The principal of a verdict of auth_service.
+Principal PrincipalFromVerdict(const gatehouse::auth::v1::Principal& verdict);
+
+}  // namespace mcp_edge
+
+#endif  // GATEHOUSE_MCP_EDGE_AUTH_PRINCIPAL_H_

@@ -1,0 +1,57 @@
+// Keeps the catalogue in step with the tool services file and with each service in it.
+
+#ifndef GATEHOUSE_MCP_EDGE_CATALOG_CATALOG_WATCHER_H_
+#define GATEHOUSE_MCP_EDGE_CATALOG_CATALOG_WATCHER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "mcp_edge/catalog/catalog.h"
+#include "mcp_edge/catalog/catalog_metrics.h"
+
+namespace mcp_edge {
+
+struct CatalogWatcherOptions {
+  // The tool services file.
+  std::string file_name;
+  // How often to look whether it has changed.
+  absl::Duration poll_interval = absl::Seconds(1);
+  // How long to wait at the start for services that do not answer, before being ready without them.
+  absl::Duration first_answer_timeout = absl::Seconds(3);
+  // How soon to watch a service again after it went away: doubles from the least to the most, with jitter.
+  absl::Duration min_backoff = absl::Milliseconds(100);
+  absl::Duration max_backoff = absl::Seconds(5);
+};
+
+// Watches every service named in the file and publishes the merged, validated catalogue. While a service is away its
+// last good catalogue stays. Bad entries are refused and logged (event `tool_refused` and the like), the others stay;
+// of two entries with one name the service that comes first in the file wins. A bad file on a later read changes
+// nothing and is logged (`tool_services_file_refused`). A stream that the service ended is opened again without being
+// noticed by clients.
+//
+// Thread-safe. Has two threads of its own; those of gRPC never wait for it.
+class CatalogWatcher {
+ public:
+  // Reads the file and starts to watch. `catalog` and `metrics` must outlive the watcher. Does not wait for any
+  // service.
+  //
+  // Errors: those of ReadToolServicesFile and ParseToolServices.
+  static absl::StatusOr<std::unique_ptr<CatalogWatcher>> Start(const CatalogWatcherOptions& options, Catalog& catalog,
+                                                               CatalogMetrics& metrics);
+
+  // Stops watching and waits for what is under way. The catalogue stays as it is.
+  virtual ~CatalogWatcher() = default;
+
+  // OK once every service has answered, or some have and `first_answer_timeout` has passed; then for ever. Does not
+  // block.
+  //
+  // Errors: kUnavailable, naming the services that have not answered and why.
+  virtual absl::Status Ready() const = 0;
+};
+
+}  // namespace mcp_edge
+
+#endif  // GATEHOUSE_MCP_EDGE_CATALOG_CATALOG_WATCHER_H_

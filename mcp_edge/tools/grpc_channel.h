@@ -1,0 +1,30 @@
+// How the edge connects to another service: the same everywhere.
+
+#ifndef GATEHOUSE_MCP_EDGE_TOOLS_GRPC_CHANNEL_H_
+#define GATEHOUSE_MCP_EDGE_TOOLS_GRPC_CHANNEL_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "grpcpp/channel.h"
+
+namespace mcp_edge {
+
+// The largest message that the edge takes from a service.
+inline constexpr int kMaxReceiveBytes = 16 << 20;
+
+// A channel to `target` (gRPC name syntax: dns:///host:port, ipv4:1.2.3.4:5,1.2.3.5:5) in clear text. Balances over all
+// its addresses (round_robin), notices dead connections by keepalive, and tries again within a second when a service
+// was away. Shares no connection with another channel. Does not connect yet.
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target);
+
+// Whether `target` has the form that MakeChannel needs.
+//
+// Errors: kInvalidArgument, with what is wrong with it.
+absl::Status CheckTarget(absl::string_view target);
+
+}  // namespace mcp_edge
+
+#endif  // GATEHOUSE_MCP_EDGE_TOOLS_GRPC_CHANNEL_H_
