@@ -1,0 +1,57 @@
+#include "mcp_edge/jsonrpc/json_reader.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace mcp_edge {
+namespace {
+
+std::string Nested(int depth) { return std::string(depth, '[') + std::string(depth, ']'); }
+
+TEST(JsonReaderTest, BuildsTheDocument) {
+  const auto json = ReadJson(R"( {"a":[1,-2,3.5,"x",null,true,{"b":{}}],"c":18446744073709551615} )");
+  ASSERT_TRUE(json.ok()) << json.status();
+  EXPECT_EQ(json->dump(), R"({"a":[1,-2,3.5,"x",null,true,{"b":{}}],"c":18446744073709551615})");
+}
+
+TEST(JsonReaderTest, AcceptsAScalarDocument) { EXPECT_EQ(ReadJson("42")->get<int>(), 42); }
+
+TEST(JsonReaderTest, RefusesWhatIsNotJson) {
+  for (const char* text :
+       {"", "{", "{\"a\":}", "nope", "{} {}", "[1,]", "\"\xff\"", "'a'", "{\"a\":1e999}", "\xef\xbb"}) {
+    EXPECT_EQ(ReadJson(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
+  }
+}
+
+TEST(JsonReaderTest, RefusesMembersNamedTwiceAtAnyDepth) {
+  EXPECT_FALSE(ReadJson(R"({"a":1,"a":2})").ok());
+  EXPECT_FALSE(ReadJson(R"([{"x":{"a":1,"\u0061":2}}])").ok());
+  EXPECT_TRUE(ReadJson(R"([{"a":1},{"a":2}])").ok());
+}
+
+TEST(JsonReaderTest, BoundsTheDepth) {
+  EXPECT_TRUE(ReadJson(Nested(kMaxJsonDepth)).ok());
+  EXPECT_FALSE(ReadJson(Nested(kMaxJsonDepth + 1)).ok());
+  EXPECT_FALSE(ReadJson(std::string(1'000'000, '[')).ok());
+}
+
+TEST(JsonReaderTest, RawMemberIsTheTextAsSent) {
+  constexpr char kText[] = R"({ "z" : 1.50 , "a":{"s":"}\"]", "n":[1, 2]} ,"e":"" ,"\u0062":true})";
+  EXPECT_EQ(RawMember(kText, "z"), "1.50");
+  EXPECT_EQ(RawMember(kText, "a"), R"({"s":"}\"]", "n":[1, 2]})");
+  EXPECT_EQ(RawMember(kText, "e"), "\"\"");
+  EXPECT_EQ(RawMember(kText, "b"), "true");
+  EXPECT_EQ(RawMember(kText, "s"), "");
+  EXPECT_EQ(RawMember("[1]", "a"), "");
+  EXPECT_EQ(RawMember("{}", "a"), "");
+}
+
+TEST(JsonReaderTest, RawElementsAreTheTextsAsSent) {
+  EXPECT_EQ(RawElements(R"([ {"a":[1,2]} , "x,]" ,[],3 ])"),
+            (std::vector<absl::string_view>{R"({"a":[1,2]})", R"("x,]")", "[]", "3"}));
+  EXPECT_TRUE(RawElements("[]").empty());
+}
+
+}  // namespace
+}  // namespace mcp_edge

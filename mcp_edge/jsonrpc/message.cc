@@ -1,0 +1,109 @@
+#include "mcp_edge/jsonrpc/message.h"
+
+#include <cstddef>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "common/json_text.h"
+#include "mcp_edge/jsonrpc/json_reader.h"
+
+namespace mcp_edge {
+namespace {
+
+using nlohmann::json;
+
+// Longer ids are nobody's honest wish, and each is kept while its request runs.
+constexpr size_t kMaxIdLength = 256;
+constexpr size_t kMaxMethodLength = 256;
+
+Message Invalid(std::string id_json, std::string problem) {
+  Message message;
+  message.id_json = std::move(id_json);
+  message.problem = std::move(problem);
+  return message;
+}
+
+// `value`: the message. `text`: the same as it was sent.
+Message ParseMessage(json value, absl::string_view text) {
+  if (!value.is_object()) return Invalid("", "a JSON-RPC message must be an object");
+  std::string id_json;
+  const auto id = value.find("id");
+  if (id != value.end()) {
+    if (!id->is_string() && !id->is_number_integer()) return Invalid("", "id must be a string or an integer");
+    id_json = id->dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
+    if (id_json.size() > kMaxIdLength) return Invalid("", absl::StrCat("id is longer than ", kMaxIdLength, " bytes"));
+  }
+  const auto version = value.find("jsonrpc");
+  if (version == value.end() || *version != "2.0") return Invalid(id_json, "jsonrpc must be \"2.0\"");
+  const auto method = value.find("method");
+  const bool answers = value.contains("result") || value.contains("error");
+  if (method == value.end()) {
+    if (!answers) return Invalid(id_json, "method is missing");
+    if (value.contains("result") && value.contains("error")) {
+      return Invalid(id_json, "a response has a result or an error, not both");
+    }
+    Message message;
+    message.kind = Message::Kind::kResponse;
+    message.id_json = std::move(id_json);
+    message.response = std::move(value);
+    return message;
+  }
+  if (answers) return Invalid(id_json, "a request has neither a result nor an error");
+  if (!method->is_string()) return Invalid(id_json, "method must be a string");
+  if (method->get_ref<const std::string&>().size() > kMaxMethodLength) {
+    return Invalid(id_json, absl::StrCat("method is longer than ", kMaxMethodLength, " bytes"));
+  }
+  Message message;
+  message.kind = id_json.empty() ? Message::Kind::kNotification : Message::Kind::kRequest;
+  message.method = std::move(method->get_ref<std::string&>());
+  if (const auto params = value.find("params"); params != value.end()) {
+    if (!params->is_object()) return Invalid(id_json, "params must be an object");
+    message.params = std::move(*params);
+    message.params_text = RawMember(text, "params");
+  }
+  message.id_json = std::move(id_json);
+  return message;
+}
+
+}  // namespace
+
+absl::StatusOr<Body> ParseBody(absl::string_view text) {
+  absl::StatusOr<json> document = ReadJson(text);
+  if (!document.ok()) return document.status();
+  Body body;
+  if (document->is_array()) {
+    body.is_batch = true;
+    const std::vector<absl::string_view> texts = RawElements(text);
+    body.messages.reserve(texts.size());
+    for (size_t i = 0; i < texts.size(); ++i) {
+      body.messages.push_back(ParseMessage(std::move((*document)[i]), texts[i]));
+    }
+  } else {
+    body.messages.push_back(ParseMessage(*std::move(document), text));
+  }
+  return body;
+}
+
+std::string ResultResponse(absl::string_view id_json, absl::string_view result_json) {
+  return absl::StrCat("{\"jsonrpc\":\"2.0\",\"id\":", id_json, ",\"result\":", result_json, "}");
+}
+
+std::string ErrorResponse(absl::string_view id_json, int code, absl::string_view message, absl::string_view data_json) {
+  std::string text = "{\"jsonrpc\":\"2.0\"";
+  if (!id_json.empty()) absl::StrAppend(&text, ",\"id\":", id_json);
+  absl::StrAppend(&text, ",\"error\":{\"code\":", code, ",\"message\":");
+  common::AppendJsonString(message, text);
+  if (!data_json.empty()) absl::StrAppend(&text, ",\"data\":", data_json);
+  text += "}}";
+  return text;
+}
+
+std::string NotificationText(absl::string_view method, absl::string_view params_json) {
+  std::string text = "{\"jsonrpc\":\"2.0\",\"method\":";
+  common::AppendJsonString(method, text);
+  absl::StrAppend(&text, ",\"params\":", params_json, "}");
+  return text;
+}
+
+}  // namespace mcp_edge
