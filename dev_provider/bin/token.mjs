@@ -1,0 +1,71 @@
+// Signs in at the development provider without a browser and prints an access token on standard output.
+
+import { parseArgs } from 'node:util';
+
+import { SignInError, obtainToken } from '../lib/sign_in.mjs';
+
+const USAGE = `Usage: node bin/token.mjs [options]
+
+  --issuer=URL     the provider (default http://localhost:3100/oidc)
+  --user=NAME      alice or bob (default alice)
+  --password=TEXT  (default: the one that the provider prints at start)
+  --client=ID      mailapp or smartmail (default smartmail)
+  --scope=LIST     what the client asks for (default "openid profile email")
+  --grant=LIST     what the user agrees to (default: everything asked for; "" refuses)
+  --resource=URI   bind a JWT to this resource (default http://localhost:3001/mcp)
+  --opaque         ask for no resource, which gives an opaque token
+  --json           print the whole token response
+`;
+
+const STRING = { type: 'string' };
+const FLAG = { type: 'boolean' };
+
+function fail(message, code) {
+  process.stderr.write(`token: ${message}\n`);
+  process.exit(code);
+}
+
+function readArgs() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        issuer: { ...STRING, default: 'http://localhost:3100/oidc' },
+        user: { ...STRING, default: 'alice' },
+        password: STRING,
+        client: { ...STRING, default: 'smartmail' },
+        scope: { ...STRING, default: 'openid profile email' },
+        grant: STRING,
+        resource: STRING,
+        opaque: FLAG,
+        json: FLAG,
+        help: FLAG,
+      },
+    });
+    if (values.opaque && values.resource) throw new Error('--opaque and --resource exclude each other');
+    return values;
+  } catch (error) {
+    return fail(`${error.message.split('\n')[0]} (see --help)`, 2);
+  }
+}
+
+const args = readArgs();
+if (args.help) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
+
+try {
+  const response = await obtainToken({
+    issuer: args.issuer,
+    clientId: args.client,
+    scope: args.scope,
+    resource: args.opaque ? undefined : (args.resource ?? 'http://localhost:3001/mcp'),
+    username: args.user,
+    password: args.password,
+    grant: args.grant?.split(' ').filter(Boolean),
+  });
+  process.stdout.write(`${args.json ? JSON.stringify(response) : response.access_token}\n`);
+} catch (error) {
+  if (error instanceof SignInError) fail(error.message, 1);
+  throw error;
+}

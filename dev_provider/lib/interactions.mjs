@@ -1,0 +1,125 @@
+// The steps between an authorization request and its answer: sign-in and consent.
+//
+// A step belongs to the browser that holds oidc-provider's interaction cookie (SameSite=Lax, bound to the path of this
+// one step), so that a form posted from another site or another browser finds no interaction and is refused.
+
+import { isFirstParty } from './clients.mjs';
+import { consentPage, errorPage, signInPage } from './pages.mjs';
+import { PASSWORD, USERNAMES, authenticate, usernameOf } from './users.mjs';
+
+const MAX_FORM_BYTES = 16 * 1024;
+
+async function readForm(req) {
+  let body = '';
+  for await (const chunk of req) {
+    body += chunk;
+    if (body.length > MAX_FORM_BYTES) throw new Error('form too large');
+  }
+  return new URLSearchParams(body);
+}
+
+function send(res, status, body, formTarget = "'self'") {
+  res.writeHead(status, {
+    'Content-Type': 'text/html; charset=utf-8',
+    'Cache-Control': 'no-store',
+    // The browser applies form-action to the redirects after a form too, hence the client's own address in it.
+    'Content-Security-Policy': `default-src 'none'; style-src 'unsafe-inline'; form-action ${formTarget}; frame-ancestors 'none'; base-uri 'none'`,
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+  });
+  res.end(body);
+}
+
+/** Handles /sign-in/:uid and /consent/:uid for one provider. */
+export class Interactions {
+  #provider;
+
+  constructor(provider) {
+    this.#provider = provider;
+  }
+
+  /** Handles the request if it is for one of the two pages, and says whether it was. */
+  async handle(req, res) {
+    const match = /^\/(sign-in|consent)\/([\w-]+)$/.exec(new URL(req.url, this.#provider.issuer).pathname);
+    if (!match || !['GET', 'POST'].includes(req.method)) return false;
+    const [path, name, uid] = match;
+    let details;
+    try {
+      details = await this.#provider.interactionDetails(req, res);
+      if (details.uid !== uid) throw new Error('another interaction');
+    } catch {
+      send(res, 400, errorPage('This step has expired or belongs to another browser. Please start again from the application.'));
+      return true;
+    }
+    const client = await this.#provider.Client.find(details.params.client_id);
+    const step = { req, res, details, client, action: path };
+    if ((details.prompt.name === 'login') !== (name === 'sign-in')) {
+      send(res, 400, errorPage('This step is over. Please start again from the application.'));
+    } else if (name === 'sign-in') {
+      await this.#signIn(step);
+    } else {
+      await this.#consent(step);
+    }
+    return true;
+  }
+
+  async #signIn({ req, res, details, client, action }) {
+    const show = (status, attempt) => {
+      const content = { action, clientName: client.clientName, usernames: USERNAMES, password: PASSWORD, ...attempt };
+      send(res, status, signInPage(content), this.#formTarget(details));
+    };
+    if (req.method === 'GET') return show(200, {});
+    const form = await readForm(req);
+    const username = form.get('username')?.trim();
+    const accountId = authenticate(username, form.get('password'));
+    if (!accountId) return show(422, { username, failed: true });
+    return this.#finish(req, res, { login: { accountId } });
+  }
+
+  async #consent({ req, res, details, client, action }) {
+    const missing = this.#missingScopes(details);
+    if (isFirstParty(client.clientId)) return this.#grant(req, res, details, missing, missing);
+    if (missing.length === 0) return this.#grant(req, res, details, [], []);
+    if (req.method === 'GET') {
+      const username = usernameOf(details.session.accountId);
+      const resources = [details.params.resource ?? []].flat();
+      const content = { action, clientName: client.clientName, username, scopes: missing, resources };
+      return send(res, 200, consentPage(content), this.#formTarget(details));
+    }
+    const form = await readForm(req);
+    const optional = missing.filter((scope) => scope !== 'openid');
+    const ticked = optional.filter((scope) => form.getAll('grant').includes(scope));
+    const refusedAll = optional.length > 0 && ticked.length === 0;
+    if (form.get('decision') !== 'allow' || refusedAll) {
+      return this.#finish(req, res, { error: 'access_denied', error_description: 'the user refused' });
+    }
+    return this.#grant(req, res, details, missing, [...ticked, 'openid']);
+  }
+
+  // The requested scopes that this user has neither granted to nor refused this client before, in a fixed order.
+  #missingScopes(details) {
+    const missing = details.prompt.details.missingOIDCScope ?? [];
+    return ['openid', 'profile', 'email', 'offline_access'].filter((scope) => missing.includes(scope));
+  }
+
+  async #grant(req, res, details, asked, granted) {
+    const { Grant } = this.#provider;
+    const { accountId } = details.session;
+    const grant =
+      (details.grantId && (await Grant.find(details.grantId))) ||
+      new Grant({ accountId, clientId: details.params.client_id });
+    for (const scope of asked) {
+      if (granted.includes(scope)) grant.addOIDCScope(scope);
+      else grant.rejectOIDCScope(scope);
+    }
+    return this.#finish(req, res, { consent: { grantId: await grant.save() } });
+  }
+
+  #finish(req, res, result) {
+    return this.#provider.interactionFinished(req, res, result, { mergeWithLastSubmission: !result.error });
+  }
+
+  #formTarget(details) {
+    return `'self' ${new URL(details.params.redirect_uri).origin}`;
+  }
+}

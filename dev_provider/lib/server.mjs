@@ -1,0 +1,48 @@
+// The HTTP server: routes to the pages and to oidc-provider, one access log line per request.
+
+import { createServer } from 'node:http';
+
+import { Interactions } from './interactions.mjs';
+import { log } from './log.mjs';
+import { errorPage } from './pages.mjs';
+
+const MOUNT = '/oidc';
+
+function notFound(res) {
+  res.writeHead(404, { 'Content-Type': 'application/json' });
+  res.end(JSON.stringify({ code: 'entity.not_found', message: 'no such page' }));
+}
+
+async function route(provider, interactions, oidc, req, res) {
+  if (req.url.startsWith(`${MOUNT}/`)) {
+    req.originalUrl = req.url;
+    req.url = req.url.slice(MOUNT.length);
+    return oidc(req, res);
+  }
+  if (req.url === '/api/status') return res.writeHead(204).end();
+  if (await interactions.handle(req, res)) return undefined;
+  return notFound(res);
+}
+
+/** Builds the server; the caller makes it listen. URLs in answers come from the issuer, never from the Host header. */
+export function createHttpServer(provider) {
+  const interactions = new Interactions(provider);
+  const oidc = provider.callback();
+  const { host } = new URL(provider.issuer);
+  return createServer(async (req, res) => {
+    const start = performance.now();
+    const path = req.url.split('?')[0].replace(/^(\/(?:sign-in|consent|oidc\/auth))\/.*/, '$1');
+    res.on('close', () => {
+      const ms = Math.round((performance.now() - start) * 10) / 10;
+      log('info', 'access', { method: req.method, path, status: res.statusCode, ms });
+    });
+    req.headers.host = host;
+    try {
+      await route(provider, interactions, oidc, req, res);
+    } catch (error) {
+      log('error', 'request_failed', { path, message: error.message });
+      if (!res.headersSent) res.writeHead(500, { 'Content-Type': 'text/html; charset=utf-8' });
+      res.end(errorPage('The provider failed. See its log.'));
+    }
+  });
+}
