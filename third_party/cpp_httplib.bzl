@@ -2,6 +2,10 @@
 
 VERSION = "0.41.0"
 
+# What `./dev setup` fetches (Debian's source archive) and puts in place (its httplib.h). It reads all three from here.
+ARCHIVE_SHA256 = "7acb492bffdd95165677d22145c2c4890e6432c5ef53d0f781defe8dec48f567"
+HEADER_SHA256 = "e9112546cbae828180f72c2ae6da4bfd8d15ae38138bd99b898e5e30128acc28"
+
 def _cpp_httplib_repository_impl(repository_ctx):
     # The folder of this file's workspace, then the set-up step's place for sources.
     root = repository_ctx.path(Label("//:WORKSPACE")).dirname

@@ -1,0 +1,170 @@
+# shellcheck shell=bash
+# ./dev setup: Debian packages, cpp-httplib's header, npm projects. Fast and silent when nothing is missing.
+# Sourced by ./dev, which sets these:
+: "${root:?}" "${cache_dir:?}"
+
+# Debian packages by group. `build` is what `bazel build //... && bazel test //...` needs.
+packages_build=(
+  bazel-bootstrap bazel-platforms bazel-rules-java bazel-rules-proto bazel-skylib
+  ca-certificates curl g++ git python3 xz-utils
+  libabsl-dev libcjose-dev libcurl4-openssl-dev libgmock-dev libgrpc++-dev libgtest-dev libprotobuf-dev libssl-dev
+  libyaml-cpp-dev nlohmann-json3-dev prometheus-cpp-dev protobuf-compiler protobuf-compiler-grpc
+)
+packages_run=(curl)
+packages_lint=(clang-format-14 python3-yaml shellcheck)
+packages_tidy=(clang-tidy-14)
+packages_e2e=(chromium fonts-dejavu-core)
+packages_containers=()
+packages_bench=(wrk)
+packages_fuzz=(clang-14 libclang-rt-14-dev)
+
+# What the npm projects need at least; Node 22 itself comes out of their lock files.
+readonly minimum_node=18
+
+# Runs a command as root: as it is when we are root, with sudo otherwise. Takes the command.
+as_root() {
+  if [[ $(id -u) -eq 0 ]]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo --preserve-env=DEBIAN_FRONTEND "$@"
+  else
+    die "this needs root, and there is no sudo. Run it as root, then try again: $*"
+  fi
+}
+
+# Prints those of the given Debian packages that are not installed.
+missing_packages() {
+  local package
+  for package in "$@"; do
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "${package}" 2>/dev/null) == installed ]] || printf '%s\n' "${package}"
+  done
+}
+
+# Installs those of the given Debian packages that are missing.
+install_packages() {
+  local missing
+  mapfile -t missing < <(missing_packages "$@")
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  command -v apt-get >/dev/null || die "this is not a Debian system; install by hand: ${missing[*]}"
+  step "installing ${#missing[@]} Debian packages: ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  # A machine with a broken third-party source can still install from Debian, so only the install decides.
+  as_root apt-get update -q </dev/null || printf 'dev: apt-get update had errors; trying with the lists at hand\n' >&2
+  as_root apt-get install -q -y --no-install-recommends -o Dpkg::Use-Pty=0 "${missing[@]}" </dev/null ||
+    die "apt-get could not install: ${missing[*]}"
+}
+
+# The value of a constant in third_party/cpp_httplib.bzl, the one place that pins cpp-httplib. Takes its name.
+cpp_httplib_pin() { sed -n "s/^$1 = \"\(.*\)\"\$/\1/p" third_party/cpp_httplib.bzl; }
+
+# Whether a file has the SHA-256 given. Takes the file and the hash.
+has_sha256() { [[ -f $1 && $(sha256sum "$1" | cut -d' ' -f1) == "$2" ]]; }
+
+# Fetches Debian's source archive of cpp-httplib through apt (its mirrors, proxies and settings). Takes version, hash and
+# the file to write; fails when no configured archive has it.
+fetch_cpp_httplib() {
+  local version=$1 sha256=$2 archive=$3 site
+  local sites
+  : >"${archive}.log"
+  # Every archive that apt is configured with, the main one ("…/debian") first.
+  # shellcheck disable=SC2016  # $(SITE) is for apt-get
+  mapfile -t sites < <(apt-get indextargets --format '$(SITE)' | sed 's,/*$,,' | sort -u |
+    awk '/\/debian$/ {print; next} {rest = rest $0 "\n"} END {printf "%s", rest}')
+  for site in "${sites[@]}"; do
+    if /usr/lib/apt/apt-helper -q download-file \
+      "${site}/pool/main/c/cpp-httplib/cpp-httplib_${version}+ds.orig.tar.xz" "${archive}" "SHA256:${sha256}" \
+      >>"${archive}.log" 2>&1 </dev/null; then
+      rm -f "${archive}.log"
+      return 0
+    fi
+  done
+  grep -v '^W:' "${archive}.log" >&2 || true
+  rm -f "${archive}" "${archive}.log"
+  return 1
+}
+
+# Puts cpp-httplib's header into .deps/, from this user's cache or from Debian's archive.
+setup_cpp_httplib() {
+  local version archive_sha256 header_sha256 header=.deps/cpp-httplib/httplib.h
+  version=$(cpp_httplib_pin VERSION)
+  archive_sha256=$(cpp_httplib_pin ARCHIVE_SHA256)
+  header_sha256=$(cpp_httplib_pin HEADER_SHA256)
+  ! has_sha256 "${header}" "${header_sha256}" || return 0
+
+  local archive="${cache_dir}/cpp-httplib/cpp-httplib_${version}.tar.xz"
+  mkdir -p "${archive%/*}" "${header%/*}"
+  if ! has_sha256 "${archive}" "${archive_sha256}"; then
+    step "fetching cpp-httplib ${version}"
+    fetch_cpp_httplib "${version}" "${archive_sha256}" "${archive}" || die "cpp-httplib ${version} could not be fetched.
+  If the network is fine, Debian's archive has moved on to another version. Then either
+  - put httplib.h of version ${version} (SHA-256 ${header_sha256})
+    at ${root}/${header}, from any source, or
+  - change the pin in third_party/cpp_httplib.bzl (VERSION and both hashes) to the version that the archive has now;
+    Debian's package tracker lists them."
+  fi
+  tar -xJf "${archive}" -C "${header%/*}" --strip-components=1 --wildcards '*/httplib.h' '*/LICENSE'
+  has_sha256 "${header}" "${header_sha256}" ||
+    die "httplib.h in ${archive} does not have the hash in third_party/cpp_httplib.bzl; correct HEADER_SHA256 there"
+}
+
+# Makes sure that there is a Node.js, without replacing one.
+setup_node() {
+  if ! command -v node >/dev/null; then
+    install_packages nodejs npm
+    hash -r
+  fi
+  local major
+  major=$(node --version | sed 's/^v\([0-9]*\).*/\1/')
+  [[ ${major} -ge ${minimum_node} ]] ||
+    die "$(command -v node) is version $(node --version); put Node.js ${minimum_node} or later first on PATH"
+  command -v npm >/dev/null || install_packages npm
+}
+
+# Installs the packages of an npm project's lock file, when they are not those already. Takes the project's folder.
+setup_npm_project() {
+  local folder=$1 stamp wanted
+  [[ -f ${folder}/package-lock.json ]] || die "${folder}/package-lock.json is missing"
+  stamp=${folder}/node_modules/.gatehouse-lock-sha256
+  wanted=$(sha256sum "${folder}/package-lock.json" | cut -d' ' -f1)
+  [[ ! -f ${stamp} || $(<"${stamp}") != "${wanted}" ]] || return 0
+  setup_node
+  step "npm ci in ${folder}/"
+  npm ci --prefix "${folder}" --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null ||
+    die "npm ci failed in ${folder}/"
+  printf '%s\n' "${wanted}" >"${stamp}"
+}
+
+# Installs what one group of commands needs. Takes the group.
+setup_group() {
+  case "$1" in
+    build)
+      install_packages "${packages_build[@]}"
+      setup_cpp_httplib
+      ;;
+    run)
+      install_packages "${packages_run[@]}"
+      setup_npm_project dev_provider
+      ;;
+    lint) install_packages "${packages_lint[@]}" ;;
+    tidy) install_packages "${packages_tidy[@]}" ;;
+    e2e)
+      install_packages "${packages_e2e[@]}"
+      setup_npm_project dev_provider
+      setup_npm_project tests/e2e
+      ;;
+    containers) install_packages "${packages_containers[@]}" ;;
+    bench)
+      install_packages "${packages_bench[@]}"
+      setup_npm_project bench/reference
+      ;;
+    fuzz) install_packages "${packages_fuzz[@]}" ;;
+    *) usage_error "setup: unknown group '$1'" ;;
+  esac
+}
+
+command_setup() {
+  local group groups=("$@")
+  [[ ${#groups[@]} -gt 0 ]] || groups=(build run)
+  for group in "${groups[@]}"; do setup_group "${group}"; done
+  step "everything is in place"
+}
