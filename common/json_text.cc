@@ -69,4 +69,13 @@ void AppendJsonString(absl::string_view text, std::string& out) {
   out += '"';
 }
 
+bool IsUtf8(absl::string_view text) {
+  while (!text.empty()) {
+    const size_t length = Utf8SequenceLength(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 }  // namespace common

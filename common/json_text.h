@@ -15,6 +15,9 @@ void AppendJsonEscaped(absl::string_view text, std::string& out);
 // The same between quotation marks.
 void AppendJsonString(absl::string_view text, std::string& out);
 
+// Whether all of `text` is UTF-8 (RFC 3629).
+bool IsUtf8(absl::string_view text);
+
 }  // namespace common
 
 #endif  // GATEHOUSE_COMMON_JSON_TEXT_H_

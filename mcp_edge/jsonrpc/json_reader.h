@@ -4,6 +4,7 @@
 #define GATEHOUSE_MCP_EDGE_JSONRPC_JSON_READER_H_
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -21,6 +22,10 @@ inline constexpr size_t kMaxJsonDepth = 64;
 // object twice (RFC 8259, section 4: receivers differ on which one counts, so neither is trusted), or holds a number
 // beyond the range of a double.
 absl::StatusOr<nlohmann::json> ReadJson(absl::string_view text, size_t max_depth = kMaxJsonDepth);
+
+// Checks `text` like ReadJson and returns it on one line: without the white space between its tokens, else byte for
+// byte.
+absl::StatusOr<std::string> CompactJson(absl::string_view text, size_t max_depth = kMaxJsonDepth);
 
 // The text of the member `key` of the object `object_text`, byte for byte as sent, without the white space around it;
 // empty when there is none. `object_text` must be an object that ReadJson accepts, since nothing is checked here again.

@@ -47,6 +47,11 @@ TEST(JsonReaderTest, RawMemberIsTheTextAsSent) {
   EXPECT_EQ(RawMember("{}", "a"), "");
 }
 
+TEST(JsonReaderTest, CompactJsonTouchesNothingButWhiteSpace) {
+  EXPECT_EQ(*CompactJson("{ \"a\" : [ 1.50,\n\t2e1 ], \"b c\":\" \\\" \"}\r\n"), R"({"a":[1.50,2e1],"b c":" \" "})");
+  EXPECT_FALSE(CompactJson("{").ok());
+}
+
 TEST(JsonReaderTest, RawElementsAreTheTextsAsSent) {
   EXPECT_EQ(RawElements(R"([ {"a":[1,2]} , "x,]" ,[],3 ])"),
             (std::vector<absl::string_view>{R"({"a":[1,2]})", R"("x,]")", "[]", "3"}));

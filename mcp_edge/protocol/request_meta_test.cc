@@ -1,0 +1,111 @@
+#include "mcp_edge/protocol/request_meta.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_replace.h"
+#include "gtest/gtest.h"
+#include "mcp_edge/jsonrpc/json_reader.h"
+
+namespace mcp_edge {
+namespace {
+
+constexpr char kCall[] =
+    R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami","_meta":{)"
+    R"("io.modelcontextprotocol/protocolVersion":"VERSION","io.modelcontextprotocol/clientCapabilities":{"a":{}},)"
+    R"("io.modelcontextprotocol/clientInfo":{"name":"c","version":"1"},"progressToken":7}}})";
+
+// Keeps the text that a message points into.
+struct Sent {
+  explicit Sent(std::string body) : text(std::move(body)), message(ParseBody(text)->messages.at(0)) {}
+  std::string text;
+  Message message;
+};
+
+Sent Call(absl::string_view version) { return Sent(absl::StrReplaceAll(kCall, {{"VERSION", version}})); }
+
+MirrorHeaders Headers(absl::string_view version, absl::string_view method = "tools/call",
+                      absl::string_view name = "whoami") {
+  return {{version, false}, {method, false}, {name, false}};
+}
+
+int CodeOf(const std::optional<RpcError>& error) { return error.has_value() ? WireErrorOf(error->kind).json_rpc : 0; }
+
+TEST(RequestMetaTest, EraFollowsHeaderAndMeta) {
+  const Sent plain(R"({"jsonrpc":"2.0","id":1,"method":"ping"})");
+  EXPECT_EQ(DecideEra({}, plain.message).era, Era::kLegacy);
+  EXPECT_EQ(DecideEra(Headers("2025-06-18"), plain.message).era, Era::kLegacy);
+  EXPECT_EQ(DecideEra(Headers("2026-07-28"), plain.message).era, Era::kModern);
+  EXPECT_EQ(DecideEra({}, Call("2026-07-28").message).era, Era::kModern);
+  EXPECT_EQ(DecideEra(Headers("2025-11-25"), Call("2025-11-25").message).era, Era::kLegacy);
+  EXPECT_EQ(DecideEra(Headers("2025-11-25"), Call("2026-07-28").message).era, Era::kModern);
+  EXPECT_EQ(CodeOf(DecideEra(Headers("1900-01-01"), plain.message).error), -32022);
+}
+
+TEST(RequestMetaTest, AGoodModernCallPasses) {
+  const Sent call = Call("2026-07-28");
+  EXPECT_EQ(CheckModernEnvelope(Headers("2026-07-28"), call.message), std::nullopt);
+  EXPECT_EQ(CheckMirroredName(Headers("2026-07-28"), call.message), std::nullopt);
+}
+
+TEST(RequestMetaTest, RequiredMetaIsMissedBeforeAnythingIsCompared) {
+  const Sent bare(R"({"jsonrpc":"2.0","id":1,"method":"tools/call"})");
+  EXPECT_EQ(CodeOf(CheckModernEnvelope(Headers("2026-07-28"), bare.message)), -32602);
+  const Sent half(
+      R"({"jsonrpc":"2.0","id":1,"method":"m","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}})");
+  EXPECT_EQ(CodeOf(CheckModernEnvelope(Headers("2026-07-28"), half.message)), -32602);
+}
+
+TEST(RequestMetaTest, HeaderAndMetaAreComparedBeforeSupportIsAsked) {
+  EXPECT_EQ(CodeOf(CheckModernEnvelope(Headers("2026-07-28"), Call("v999.0.0").message)), -32020);
+  EXPECT_EQ(CodeOf(CheckModernEnvelope(Headers("2025-11-25"), Call("2026-07-28").message)), -32020);
+  EXPECT_EQ(CodeOf(CheckModernEnvelope({}, Call("2026-07-28").message)), -32020);
+  const auto error = CheckModernEnvelope(Headers("v999.0.0"), Call("v999.0.0").message);
+  EXPECT_EQ(CodeOf(error), -32022);
+  const auto data = ReadJson(error->data_json);
+  EXPECT_EQ((*data)["requested"], "v999.0.0");
+  EXPECT_EQ((*data)["supported"][0], "2026-07-28");
+}
+
+TEST(RequestMetaTest, MethodAndNameHeadersMustEqualTheBody) {
+  const Sent call = Call("2026-07-28");
+  EXPECT_EQ(CodeOf(CheckModernEnvelope(Headers("2026-07-28", "TOOLS/CALL"), call.message)), -32020);
+  MirrorHeaders headers = Headers("2026-07-28");
+  headers.method.value.reset();
+  EXPECT_EQ(CodeOf(CheckModernEnvelope(headers, call.message)), -32020);
+  EXPECT_EQ(CodeOf(CheckMirroredName(Headers("2026-07-28", "tools/call", "other"), call.message)), -32020);
+  EXPECT_EQ(CheckMirroredName(Headers("2026-07-28", "tools/call", "=?base64?d2hvYW1p?="), call.message), std::nullopt);
+  headers = Headers("2026-07-28");
+  headers.name.value.reset();
+  EXPECT_EQ(CodeOf(CheckMirroredName(headers, call.message)), -32020);
+  headers = Headers("2026-07-28");
+  headers.name.conflicting = true;
+  EXPECT_EQ(CodeOf(CheckMirroredName(headers, call.message)), -32020);
+}
+
+TEST(RequestMetaTest, ANotificationNeedsOnlyTheVersion) {
+  const Sent notification(R"({"jsonrpc":"2.0","method":"notifications/cancelled"})");
+  MirrorHeaders headers;
+  headers.protocol_version.value = "2026-07-28";
+  EXPECT_EQ(CheckModernEnvelope(headers, notification.message), std::nullopt);
+}
+
+TEST(RequestMetaTest, DescribesTheClient) {
+  const Sent call = Call("2026-07-28");
+  const ClientDescription client = DescriptionFromMeta(call.message);
+  EXPECT_EQ(client.name, "c");
+  EXPECT_EQ(client.version, "1");
+  EXPECT_EQ(client.capabilities_json, R"({"a":{}})");
+  EXPECT_EQ(ProgressToken(call.message), "7");
+}
+
+TEST(RequestMetaTest, CapabilitiesAreComparedAtEveryDepth) {
+  const auto json = [](const char* text) { return *ReadJson(text); };
+  EXPECT_TRUE(HasCapabilities(json(R"({"elicitation":{"form":{}},"x":{}})"), json(R"({"elicitation":{"form":{}}})")));
+  EXPECT_FALSE(HasCapabilities(json(R"({"elicitation":{}})"), json(R"({"elicitation":{"form":{}}})")));
+  EXPECT_FALSE(HasCapabilities(json("{}"), json(R"({"sampling":{}})")));
+  EXPECT_TRUE(HasCapabilities(json("{}"), json("{}")));
+}
+
+}  // namespace
+}  // namespace mcp_edge
