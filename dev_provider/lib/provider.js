@@ -3,10 +3,10 @@
 import { randomBytes } from 'node:crypto';
 import Provider, { errors, interactionPolicy } from 'oidc-provider';
 
-import { CLIENTS } from './clients.mjs';
-import { memoryAdapters } from './memory_adapter.mjs';
-import { signedOutPage, signOutPage } from './pages.mjs';
-import { CLAIMS_BY_SCOPE, JWT_CLAIMS_BY_SCOPE, claimsOf } from './users.mjs';
+import { CLIENTS } from './clients.js';
+import { memoryAdapters } from './memory_adapter.js';
+import { signedOutPage, signOutPage } from './pages.js';
+import { CLAIMS_BY_SCOPE, JWT_CLAIMS_BY_SCOPE, claimsOf } from './users.js';
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;

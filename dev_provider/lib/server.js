@@ -2,9 +2,9 @@
 
 import { createServer } from 'node:http';
 
-import { Interactions } from './interactions.mjs';
-import { log } from './log.mjs';
-import { errorPage } from './pages.mjs';
+import { Interactions } from './interactions.js';
+import { log } from './log.js';
+import { errorPage } from './pages.js';
 
 const MOUNT = '/oidc';
 

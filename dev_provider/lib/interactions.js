@@ -3,9 +3,9 @@
 // A step belongs to the browser that holds oidc-provider's interaction cookie (SameSite=Lax, bound to the path of this
 // one step), so that a form posted from another site or another browser finds no interaction and is refused.
 
-import { isFirstParty } from './clients.mjs';
-import { consentPage, errorPage, signInPage } from './pages.mjs';
-import { PASSWORD, USERNAMES, authenticate, usernameOf } from './users.mjs';
+import { isFirstParty } from './clients.js';
+import { consentPage, errorPage, signInPage } from './pages.js';
+import { PASSWORD, USERNAMES, authenticate, usernameOf } from './users.js';
 
 const MAX_FORM_BYTES = 16 * 1024;
 

@@ -3,7 +3,7 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 
-import { PASSWORD } from './users.mjs';
+import { PASSWORD } from './users.js';
 
 const MAX_STEPS = 20;
 

@@ -3,17 +3,17 @@
 import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-export const USAGE = `Usage: node bin/provider.mjs [--port=3100] [--resources=URI,...] [--state_dir=DIR]
+export const USAGE = `Usage: node bin/provider.js [--port=3100] [--resource=URI]... [--state_dir=DIR]
 
 An OpenID Connect provider for development that behaves like Logto. UNFIT FOR PRODUCTION: known passwords, no storage.
 
   --port=N          listen on 127.0.0.1:N; the issuer is http://localhost:N/oidc   (DEV_PROVIDER_PORT)
-  --resources=LIST  resource indicators (RFC 8707) that access tokens can be bound to, separated by commas
-                    (DEV_PROVIDER_RESOURCES)
+  --resource=URI    a resource indicator (RFC 8707) that access tokens can be bound to; may be given several times
+                    (DEV_PROVIDER_RESOURCES, separated by commas; default: the edge's /mcp and /sse on port 3001)
   --state_dir=DIR   keep the signing key in this folder, so that JWTs survive a restart   (DEV_PROVIDER_STATE_DIR)
 `;
 
-const DEFAULT_RESOURCES = 'http://localhost:3001/mcp,http://localhost:3001/sse';
+const DEFAULT_RESOURCES = ['http://localhost:3001/mcp', 'http://localhost:3001/sse'];
 
 /** A wrong setting. The message names it, the rule and the value. */
 export class OptionError extends Error {}
@@ -26,11 +26,10 @@ function checkedPort(text) {
   return port;
 }
 
-function checkedResources(text) {
-  const resources = text.split(',').filter((resource) => resource !== '');
+function checkedResources(resources) {
   for (const resource of resources) {
     if (!URL.canParse(resource) || resource.includes('#')) {
-      throw new OptionError(`--resources must hold absolute URIs without a fragment, got "${resource}"`);
+      throw new OptionError(`--resource must be an absolute URI without a fragment, got "${resource}"`);
     }
   }
   return resources;
@@ -50,8 +49,13 @@ export function readOptions(args, env) {
   }
   let values;
   try {
-    const options = { port: { type: 'string' }, resources: { type: 'string' }, state_dir: { type: 'string' } };
-    ({ values } = parseArgs({ args, options: { ...options, help: { type: 'boolean' } } }));
+    const options = {
+      port: { type: 'string' },
+      resource: { type: 'string', multiple: true },
+      state_dir: { type: 'string' },
+      help: { type: 'boolean' },
+    };
+    ({ values } = parseArgs({ args, options }));
   } catch (error) {
     throw new OptionError(`${error.message.split('\n')[0]} (see --help)`);
   }
@@ -60,7 +64,7 @@ export function readOptions(args, env) {
   return {
     port,
     issuer: `http://localhost:${port}/oidc`,
-    resources: checkedResources(values.resources ?? env.DEV_PROVIDER_RESOURCES ?? DEFAULT_RESOURCES),
+    resources: checkedResources(values.resource ?? env.DEV_PROVIDER_RESOURCES?.split(',') ?? DEFAULT_RESOURCES),
     stateDir: checkedStateDir(values.state_dir ?? env.DEV_PROVIDER_STATE_DIR),
   };
 }

@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { followToCallback, obtainToken } from '../lib/sign_in.mjs';
+import { followToCallback, obtainToken } from '../lib/sign_in.js';
 
-const MAIN = fileURLToPath(new URL('../bin/provider.mjs', import.meta.url));
+const MAIN = fileURLToPath(new URL('../bin/provider.js', import.meta.url));
 const RESOURCE = 'http://localhost:3001/mcp';
 const REDIRECT_URI = 'http://localhost:40404/callback';
 const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'; // RFC 7636, appendix B
@@ -57,7 +57,7 @@ describe('the development provider', () => {
     stateDir = mkdtempSync(join(tmpdir(), 'dev_provider-'));
     const port = await freePort();
     issuer = `http://localhost:${port}/oidc`;
-    child = await start(port, `--state_dir=${stateDir}`, `--resources=${RESOURCE}`);
+    child = await start(port, `--state_dir=${stateDir}`, `--resource=${RESOURCE}`);
   });
   after(async () => {
     await stop(child);
@@ -226,7 +226,7 @@ describe('the development provider', () => {
     const cases = [
       [[`--port=${port}`], {}, /port \d+ on 127\.0\.0\.1 is taken/],
       [['--port=0'], {}, /--port must be a number/],
-      [['--resources=mcp'], {}, /--resources must hold absolute URIs/],
+      [['--resource=mcp'], {}, /--resource must be an absolute URI/],
       [['--state_dir=/nonexistent'], {}, /--state_dir must be an existing folder/],
       [['--nonsense'], {}, /--nonsense/],
       [[], { NODE_ENV: 'production' }, /development only/],

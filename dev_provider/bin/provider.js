@@ -1,12 +1,12 @@
 // Starts the development OIDC provider. See README.md.
 
-import { createHttpServer } from '../lib/server.mjs';
-import { CLIENTS } from '../lib/clients.mjs';
-import { signingKey } from '../lib/keys.mjs';
-import { log } from '../lib/log.mjs';
-import { OptionError, USAGE, readOptions } from '../lib/options.mjs';
-import { createProvider } from '../lib/provider.mjs';
-import { PASSWORD, USERNAMES } from '../lib/users.mjs';
+import { createHttpServer } from '../lib/server.js';
+import { CLIENTS } from '../lib/clients.js';
+import { signingKey } from '../lib/keys.js';
+import { log } from '../lib/log.js';
+import { OptionError, USAGE, readOptions } from '../lib/options.js';
+import { createProvider } from '../lib/provider.js';
+import { PASSWORD, USERNAMES } from '../lib/users.js';
 
 const HOST = '127.0.0.1'; // never anything but loopback
 const DRAIN_MS = 2000;

@@ -2,9 +2,9 @@
 
 import { parseArgs } from 'node:util';
 
-import { SignInError, obtainToken } from '../lib/sign_in.mjs';
+import { SignInError, obtainToken } from '../lib/sign_in.js';
 
-const USAGE = `Usage: node bin/token.mjs [options]
+const USAGE = `Usage: node bin/token.js [options]
 
   --issuer=URL     the provider (default http://localhost:3100/oidc)
   --user=NAME      alice or bob (default alice)
@@ -12,7 +12,8 @@ const USAGE = `Usage: node bin/token.mjs [options]
   --client=ID      mailapp or smartmail (default smartmail)
   --scope=LIST     what the client asks for (default "openid profile email")
   --grant=LIST     what the user agrees to (default: everything asked for; "" refuses)
-  --resource=URI   bind a JWT to this resource (default http://localhost:3001/mcp)
+  --resource=URI   bind a JWT to this resource (default: the next)
+  --default-resource=URI   the resource when neither --resource nor --opaque is given (default http://localhost:3001/mcp)
   --opaque         ask for no resource, which gives an opaque token
   --json           print the whole token response
 `;
@@ -36,6 +37,7 @@ function readArgs() {
         scope: { ...STRING, default: 'openid profile email' },
         grant: STRING,
         resource: STRING,
+        'default-resource': { ...STRING, default: 'http://localhost:3001/mcp' },
         opaque: FLAG,
         json: FLAG,
         help: FLAG,
@@ -59,7 +61,7 @@ try {
     issuer: args.issuer,
     clientId: args.client,
     scope: args.scope,
-    resource: args.opaque ? undefined : (args.resource ?? 'http://localhost:3001/mcp'),
+    resource: args.opaque ? undefined : (args.resource ?? args['default-resource']),
     username: args.user,
     password: args.password,
     grant: args.grant?.split(' ').filter(Boolean),

@@ -1,0 +1,296 @@
+// The whole system on loopback: the development provider, auth_service, whoami and the edge, each a real process.
+//
+// The services are built binaries; the environment variable GATEHOUSE_BIN_DIR names their folder (default: Bazel's
+// optimised output). Every process is stopped by its id, also when the test process fails. Logs are kept as
+// $TEST_OUTPUT/e2e/<name>/<service>.log (default dist/test-output).
+
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+import { obtainToken } from '../../../dev_provider/lib/sign_in.js';
+import { callModern } from './mcp.js';
+
+export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const READY_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 30_000;
+
+/** The folder for what a test leaves behind: logs, screenshots, results. Made on demand. */
+export function outputDir(name) {
+  const dir = join(process.env.TEST_OUTPUT ?? join(ROOT, 'dist', 'test-output'), 'e2e', name);
+  mkdirSync(dir, { recursive: true });
+  return dir;
+}
+
+let binDir;
+/** The path of a service's binary. */
+export function binary(service) {
+  binDir ??=
+    process.env.GATEHOUSE_BIN_DIR ??
+    execFileSync('bazel', ['info', '--config=opt', 'bazel-bin'], { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  const paths = {
+    auth_service: 'auth_service/auth_service',
+    whoami: 'tool_service/whoami/whoami',
+    mcp_edge: 'mcp_edge/mcp_edge',
+  };
+  return join(binDir, paths[service]);
+}
+
+/** A port that is free on 127.0.0.1 right now. */
+export async function freePort(host = '127.0.0.1') {
+  const server = createServer().listen(0, host);
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Waits until `condition` returns something true, and returns that. Throws after `timeoutMs`, saying `what`. */
+export async function until(what, condition, { timeoutMs = READY_TIMEOUT_MS, intervalMs = 50 } = {}) {
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (performance.now() > end) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await sleep(intervalMs);
+  }
+}
+
+async function answers(url, status) {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
+    await response.body?.cancel();
+    return response.status === status;
+  } catch {
+    return false;
+  }
+}
+
+const running = new Set(); // the child processes of this process
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** One process of the system; can be stopped, killed and started again with the same ports. */
+export class Service {
+  /** Everything it has written to standard error since the first start, by line. */
+  lines = [];
+  #child;
+  #command;
+  #logFile;
+  #readyUrl;
+  #readyStatus;
+
+  constructor({ name, command, readyUrl, readyStatus = 200, logDir }) {
+    this.name = name;
+    this.#command = command;
+    this.#readyUrl = readyUrl;
+    this.#readyStatus = readyStatus;
+    this.#logFile = join(logDir, `${name}.log`);
+    writeFileSync(this.#logFile, '');
+  }
+
+  get pid() {
+    return this.#child?.pid;
+  }
+
+  get isRunning() {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  isReady() {
+    return answers(this.#readyUrl, this.#readyStatus);
+  }
+
+  /** Starts it and returns at once. */
+  spawn() {
+    const [file, ...args] = this.#command;
+    const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    running.add(child);
+    child.once('exit', () => running.delete(child));
+    let rest = '';
+    child.stderr.setEncoding('utf8').on('data', (chunk) => {
+      appendFileSync(this.#logFile, chunk);
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop();
+      this.lines.push(...lines);
+    });
+    this.#child = child;
+  }
+
+  /** Starts it and waits until it is ready. */
+  async start() {
+    this.spawn();
+    await until(`${this.name} is ready`, async () => {
+      if (!this.isRunning) throw new Error(`${this.name} ended while starting: ${this.lines.at(-1)}`);
+      return this.isReady();
+    });
+  }
+
+  /** Sends a signal to the process. */
+  signal(name) {
+    this.#child.kill(name);
+  }
+
+  /** Stops it with SIGTERM and returns the exit code; throws when it does not stop in time. */
+  async stop() {
+    return this.#end('SIGTERM');
+  }
+
+  /** kill -9. */
+  async kill() {
+    await this.#end('SIGKILL');
+  }
+
+  async #end(signal) {
+    const child = this.#child;
+    if (!this.isRunning) return child?.exitCode;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    const [code, endedBy] = await exited;
+    clearTimeout(timer);
+    if (signal === 'SIGTERM' && endedBy === 'SIGKILL') throw new Error(`${this.name} did not stop on SIGTERM`);
+    return code;
+  }
+
+  /** The log lines that are JSON, as objects, from line `since` on. */
+  events(since = 0) {
+    return this.lines.slice(since).flatMap((line) => {
+      try {
+        return [JSON.parse(line)];
+      } catch {
+        return [];
+      }
+    });
+  }
+}
+
+/** The four processes with free ports. Build with System.start. */
+export class System {
+  services = new Map();
+  #name;
+  #dir;
+  #logDir;
+
+  constructor(name) {
+    this.#name = name;
+    this.#logDir = outputDir(name);
+    this.#dir = mkdtempSync(join(tmpdir(), 'gatehouse-e2e-'));
+  }
+
+  /**
+   * Starts everything and waits until it is ready. `name`: the folder of the logs; `authFlags`, `edgeFlags`: flags beside
+   * the necessary ones; `toolServices`: a function from the whoami port to the content of the tool services file.
+   */
+  static async start(name, { authFlags = [], edgeFlags = [], toolServices } = {}) {
+    const system = new System(name);
+    try {
+      await system.#assemble(authFlags, edgeFlags, toolServices);
+      await system.services.get('provider').start();
+      const others = ['auth_service', 'whoami', 'mcp_edge'].map((service) => system.services.get(service).start());
+      await Promise.all(others);
+      await until('whoami is in the catalogue', () => system.#hasTool());
+    } catch (error) {
+      await system.stop();
+      throw error;
+    }
+    return system;
+  }
+
+  async #assemble(authFlags, edgeFlags, toolServices) {
+    const names = ['provider', 'auth', 'authAdmin', 'whoami', 'whoamiAdmin', 'edge', 'edgeAdmin'];
+    const ports = Object.fromEntries(await Promise.all(names.map(async (key) => [key, await freePort()])));
+    this.ports = ports;
+    this.issuer = `http://localhost:${ports.provider}/oidc`;
+    this.origin = `http://localhost:${ports.edge}`;
+    this.mcpUrl = `${this.origin}/mcp`;
+    this.sseUrl = `${this.origin}/sse`;
+    this.toolsFile = join(this.#dir, 'tools.yaml');
+    const defaultTools = (port) => `tool_services:\n  - name: whoami\n    target: dns:///localhost:${port}\n`;
+    writeFileSync(this.toolsFile, (toolServices ?? defaultTools)(ports.whoami));
+
+    const main = join(ROOT, 'dev_provider', 'bin', 'provider.js');
+    const resources = [this.mcpUrl, this.sseUrl];
+    this.addService('provider', {
+      command: [
+        process.execPath, main, `--port=${ports.provider}`, `--state_dir=${this.#dir}`,
+        ...resources.map((uri) => `--resource=${uri}`),
+      ],
+      readyUrl: `http://localhost:${ports.provider}/api/status`,
+      readyStatus: 204,
+    });
+    this.#addBinary('auth_service', ports.auth, ports.authAdmin, [
+      `--issuer=${this.issuer}`, `--resources=${resources.join()}`, '--opaque_tokens=userinfo', ...authFlags,
+    ]);
+    this.#addBinary('whoami', ports.whoami, ports.whoamiAdmin, []);
+    this.#addBinary('mcp_edge', ports.edge, ports.edgeAdmin, [
+      `--resource=${this.mcpUrl}`, `--auth_service=dns:///localhost:${ports.auth}`, `--tools_config=${this.toolsFile}`,
+      ...edgeFlags,
+    ]);
+  }
+
+  #addBinary(name, port, adminPort, flags) {
+    this.addService(name, {
+      command: [binary(name), `--port=${port}`, `--admin_port=${adminPort}`, ...flags],
+      readyUrl: `http://127.0.0.1:${adminPort}/readyz`,
+    });
+  }
+
+  /** Adds a process to those that stop() ends. See Service. */
+  addService(name, options) {
+    const service = new Service({ name, logDir: this.#logDir, ...options });
+    this.services.set(name, service);
+    return service;
+  }
+
+  get provider() {
+    return this.services.get('provider');
+  }
+
+  get authService() {
+    return this.services.get('auth_service');
+  }
+
+  get whoami() {
+    return this.services.get('whoami');
+  }
+
+  get edge() {
+    return this.services.get('mcp_edge');
+  }
+
+  // The edge may be ready before the first catalogue has arrived.
+  async #hasTool() {
+    this.probeToken ??= await this.token();
+    const response = await callModern(this.mcpUrl, 'tools/list', {}, this.probeToken).catch(() => undefined);
+    return response?.body?.result?.tools?.length > 0;
+  }
+
+  /** An access token for the MCP endpoint (or another `resource`; null gives an opaque one). As obtainToken. */
+  async token({ resource = this.mcpUrl, ...options } = {}) {
+    const response = await obtainToken({ issuer: this.issuer, resource: resource ?? undefined, ...options });
+    return response.access_token;
+  }
+
+  /** The provider's private signing key as a JWK, to make tokens that it would never issue. */
+  signingKey() {
+    return JSON.parse(readFileSync(join(this.#dir, 'signing_key.json'), 'utf8'));
+  }
+
+  /** Stops everything, the edge first. */
+  async stop() {
+    const services = [...this.services.values()].reverse();
+    for (const service of services) if (service.isRunning) service.signal('SIGCONT');
+    const results = await Promise.allSettled(services.map((service) => service.stop()));
+    rmSync(this.#dir, { recursive: true, force: true });
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+}
