@@ -1,0 +1,118 @@
+#include "mcp_edge/session/session_manager.h"
+
+#include <openssl/rand.h>
+
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "common/log.h"
+
+namespace mcp_edge {
+namespace {
+
+constexpr size_t kRandomBytes = 32;
+constexpr size_t kIdLength = 43;  // of kRandomBytes in base64url without padding
+
+}  // namespace
+
+std::string NewSessionId() {
+  unsigned char bytes[kRandomBytes];
+  if (RAND_bytes(bytes, sizeof(bytes)) != 1) {
+    // Without secure randomness there is no safe way on.
+    common::Log(common::Severity::kError, "random_source_failed");
+    std::abort();
+  }
+  return absl::WebSafeBase64Escape({reinterpret_cast<const char*>(bytes), sizeof(bytes)});
+}
+
+bool LooksLikeSessionId(absl::string_view id) {
+  if (id.size() != kIdLength) return false;
+  for (const char c : id) {
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '_') return false;
+  }
+  return true;
+}
+
+absl::StatusOr<std::shared_ptr<Session>> SessionManager::Open(SessionRecord record) {
+  record.id = NewSessionId();
+  auto shared = std::make_shared<const SessionRecord>(std::move(record));
+  if (const absl::Status status = store_.Create(shared); !status.ok()) return status;
+  auto session = std::make_shared<Session>(shared);
+  absl::MutexLock lock(&mutex_);
+  live_.emplace(shared->id, session);
+  return session;
+}
+
+absl::StatusOr<std::shared_ptr<Session>> SessionManager::Find(absl::string_view id, absl::string_view principal_key) {
+  if (!LooksLikeSessionId(id)) return absl::NotFoundError("no such session");
+  absl::StatusOr<std::shared_ptr<const SessionRecord>> record = store_.Get(id);
+  if (!record.ok()) {
+    if (absl::IsNotFound(record.status())) {
+      std::shared_ptr<Session> gone;  // destroyed, which ends it, after the lock is released
+      absl::MutexLock lock(&mutex_);
+      if (const auto found = live_.find(id); found != live_.end()) {
+        gone = std::move(found->second);
+        live_.erase(found);
+      }
+    }
+    return record.status();
+  }
+  if ((*record)->principal_key != principal_key) return absl::NotFoundError("no such session");
+  absl::MutexLock lock(&mutex_);
+  std::shared_ptr<Session>& session = live_[std::string(id)];
+  if (session == nullptr) session = std::make_shared<Session>(*std::move(record));
+  return session;
+}
+
+absl::Status SessionManager::End(const Session& session) {
+  const absl::Status status = store_.Erase(session.record().id);
+  if (!status.ok()) return status;
+  std::shared_ptr<Session> ended;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto found = live_.find(session.record().id);
+    if (found == live_.end()) return absl::OkStatus();
+    ended = std::move(found->second);
+    live_.erase(found);
+  }
+  ended->End();
+  return absl::OkStatus();
+}
+
+void SessionManager::ForEach(const std::function<void(Session&)>& visit) {
+  std::vector<std::shared_ptr<Session>> sessions;
+  {
+    absl::MutexLock lock(&mutex_);
+    sessions.reserve(live_.size());
+    for (const auto& [id, session] : live_) sessions.push_back(session);
+  }
+  for (const std::shared_ptr<Session>& session : sessions) visit(*session);
+}
+
+void SessionManager::Sweep() {
+  std::vector<std::shared_ptr<Session>> gone;
+  ForEach([&](Session& session) {
+    const absl::StatusOr<bool> exists = store_.Exists(session.record().id);
+    if (!exists.ok() || *exists) return;
+    absl::MutexLock lock(&mutex_);
+    if (const auto found = live_.find(session.record().id); found != live_.end()) {
+      gone.push_back(std::move(found->second));
+      live_.erase(found);
+    }
+  });
+  for (const std::shared_ptr<Session>& session : gone) session->End();
+}
+
+void SessionManager::CloseAll() {
+  ForEach([](Session& session) { session.End(); });
+}
+
+size_t SessionManager::size() const {
+  absl::MutexLock lock(&mutex_);
+  return live_.size();
+}
+
+}  // namespace mcp_edge
