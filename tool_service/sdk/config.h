@@ -1,0 +1,48 @@
+// The settings of a tool service, and the flags that they come from. Defaults are those of whoami.
+
+#ifndef GATEHOUSE_TOOL_SERVICE_SDK_CONFIG_H_
+#define GATEHOUSE_TOOL_SERVICE_SDK_CONFIG_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/log.h"
+
+namespace tool_service {
+
+struct Config {
+  // Where to serve gRPC; port 0 takes a free one.
+  std::string host = "127.0.0.1";
+  int port = 50052;
+  // Where to serve /livez, /readyz and /metrics.
+  std::string admin_host = "127.0.0.1";
+  int admin_port = 9092;
+  // How long calls under way may go on after SIGTERM. Part of it, kLameDuckTime, is for clients to notice.
+  absl::Duration shutdown_grace = absl::Seconds(20);
+  // One of debug, info, warning, error.
+  std::string log_severity = "info";
+  // Threads for handlers that may block, and how many calls may wait for one.
+  int max_threads = 64;
+  int max_waiting = 256;
+
+  // Names the flag, the rule and the value.
+  absl::Status Validate() const;
+
+  // Of a valid log_severity.
+  common::Severity severity() const;
+};
+
+// The settings as the flags have them. Call after ParseFlags().
+Config ConfigFromFlags();
+
+// Sets the flags from the command line: --name=value, --name value, --name and --noname for switches, and
+// --fromenv=a,b, which takes FLAGS_a and FLAGS_b from the environment. --help prints the flags and ends the process.
+//
+// Errors: kInvalidArgument, an unknown flag, a value that does not fit, a variable that is not set, or a word that is
+// no flag.
+absl::Status ParseFlags(int argc, char** argv);
+
+}  // namespace tool_service
+
+#endif  // GATEHOUSE_TOOL_SERVICE_SDK_CONFIG_H_

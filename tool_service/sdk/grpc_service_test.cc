@@ -1,0 +1,338 @@
+#include "tool_service/sdk/grpc_service.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/synchronization/blocking_counter.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "prometheus/registry.h"
+#include "tool_service/sdk/json.h"
+
+namespace tool_service {
+namespace {
+
+using gatehouse::tool::v1::CompleteRequest;
+using gatehouse::tool::v1::CompleteResponse;
+using gatehouse::tool::v1::GetPromptRequest;
+using gatehouse::tool::v1::GetPromptResponse;
+using gatehouse::tool::v1::ReadResourceRequest;
+using gatehouse::tool::v1::ReadResourceResponse;
+using gatehouse::tool::v1::WatchCatalogRequest;
+using ::testing::HasSubstr;
+
+class GrpcServiceTest : public testing::Test {
+ protected:
+  GrpcServiceTest() : metrics_(registry_), executor_(1, 1), grpc_service_(service_, executor_, metrics_) {
+    grpc::ServerBuilder builder;
+    builder.RegisterService(&grpc_service_);
+    server_ = builder.BuildAndStart();
+    stub_ = gatehouse::tool::v1::ToolService::NewStub(server_->InProcessChannel({}));
+  }
+
+  ~GrpcServiceTest() override { server_->Shutdown(absl::ToChronoTime(absl::Now())); }
+
+  void Add(const std::string& name, Handler handler, Execution execution = Execution::kMayBlock) {
+    Tool tool;
+    tool.set_name(name);
+    ASSERT_TRUE(service_.AddTool(tool, std::move(handler), execution).ok());
+  }
+
+  static CallToolRequest RequestFor(const std::string& name) {
+    CallToolRequest request;
+    request.set_name(name);
+    request.mutable_context()->set_wants_progress(true);
+    request.mutable_context()->set_log_level(LogLevel::LOG_LEVEL_DEBUG);
+    return request;
+  }
+
+  struct Ended {
+    std::vector<CallToolEvent> events;
+    grpc::Status status;
+  };
+
+  Ended Call(const CallToolRequest& request) {
+    grpc::ClientContext context;
+    Ended ended;
+    const auto reader = stub_->CallTool(&context, request);
+    CallToolEvent event;
+    while (reader->Read(&event)) ended.events.push_back(event);
+    ended.status = reader->Finish();
+    return ended;
+  }
+
+  Service service_{"test"};
+  prometheus::Registry registry_;
+  Metrics metrics_;
+  Executor executor_;
+  GrpcService grpc_service_;
+  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<gatehouse::tool::v1::ToolService::Stub> stub_;
+};
+
+TEST_F(GrpcServiceTest, AResultIsTheLastEventAndTheStatusIsOk) {
+  for (const Execution execution : {Execution::kInline, Execution::kMayBlock}) {
+    const std::string name = execution == Execution::kInline ? "inline" : "blocking";
+    Add(
+        name, [](ToolContext&, absl::string_view arguments) { return TextResult(arguments); }, execution);
+    CallToolRequest request = RequestFor(name);
+    request.set_arguments_json(R"({"a":1})");
+    const Ended ended = Call(request);
+    EXPECT_TRUE(ended.status.ok()) << ended.status.error_message();
+    ASSERT_EQ(ended.events.size(), 1);
+    EXPECT_EQ(ended.events[0].result().content(0).text().text(), R"({"a":1})");
+    EXPECT_EQ(metrics_.ForTool(name).ok.Value(), 1);
+  }
+}
+
+TEST_F(GrpcServiceTest, EventsComeInOrderBeforeTheOutcome) {
+  const auto handler = [](ToolContext& context, absl::string_view) {
+    for (int i = 0; i < 100; ++i) {
+      context.ReportProgress(i, 100);
+      context.Log(LogLevel::LOG_LEVEL_INFO, std::to_string(i), "loop");
+    }
+    return TextResult("done");
+  };
+  Add("inline", handler, Execution::kInline);
+  Add("blocking", handler);
+  for (const char* name : {"inline", "blocking"}) {
+    const Ended ended = Call(RequestFor(name));
+    EXPECT_TRUE(ended.status.ok());
+    ASSERT_EQ(ended.events.size(), 201) << name;
+    for (int i = 0; i < 100; ++i) {
+      EXPECT_EQ(ended.events[2 * i].progress().progress(), i);
+      EXPECT_EQ(ended.events[2 * i + 1].log().data_json(), std::to_string(i));
+    }
+    EXPECT_EQ(ended.events[200].result().content(0).text().text(), "done");
+  }
+}
+
+TEST_F(GrpcServiceTest, EventsBeyondTheRoomForThemAreDroppedAndTheOutcomeIsNot) {
+  Add(
+      "chatty",
+      [](ToolContext& context, absl::string_view) {
+        for (int i = 0; i < 10'000; ++i) context.ReportProgress(i);
+        return TextResult("done");
+      },
+      Execution::kInline);  // nothing is written before it returns
+  const Ended ended = Call(RequestFor("chatty"));
+  EXPECT_TRUE(ended.status.ok());
+  ASSERT_GT(ended.events.size(), 1);
+  EXPECT_LT(ended.events.size(), 10'001);
+  EXPECT_TRUE(ended.events.back().has_result());
+  EXPECT_EQ(metrics_.events_dropped.Value(), 10'001 - static_cast<double>(ended.events.size()));
+}
+
+TEST_F(GrpcServiceTest, InputRequiredIsAnOutcome) {
+  Add("asks", [](ToolContext&, absl::string_view) {
+    InputRequired required;
+    (*required.mutable_requests())["roots"].set_method("roots/list");
+    required.set_state("s");
+    return required;
+  });
+  const Ended ended = Call(RequestFor("asks"));
+  EXPECT_TRUE(ended.status.ok());
+  ASSERT_EQ(ended.events.size(), 1);
+  EXPECT_EQ(ended.events[0].input_required().state(), "s");
+  EXPECT_EQ(metrics_.ForTool("asks").input_required.Value(), 1);
+}
+
+TEST_F(GrpcServiceTest, AnErrorStatusReachesTheCaller) {
+  Add("strict", [](ToolContext&, absl::string_view) { return absl::InvalidArgumentError("\"a\" is missing"); });
+  const Ended ended = Call(RequestFor("strict"));
+  EXPECT_TRUE(ended.events.empty());
+  EXPECT_EQ(ended.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(ended.status.error_message(), "\"a\" is missing");
+  EXPECT_EQ(metrics_.ForTool("strict").refused.Value(), 1);
+}
+
+TEST_F(GrpcServiceTest, AThrowingHandlerIsAnInternalErrorAndTheServiceGoesOn) {
+  Add("throws", [](ToolContext&, absl::string_view) -> absl::StatusOr<Outcome> { throw std::runtime_error("oops"); });
+  for (int i = 0; i < 2; ++i) {
+    const Ended ended = Call(RequestFor("throws"));
+    EXPECT_EQ(ended.status.error_code(), grpc::StatusCode::INTERNAL);
+    EXPECT_THAT(ended.status.error_message(), HasSubstr("oops"));
+  }
+  EXPECT_EQ(metrics_.ForTool("throws").failed.Value(), 2);
+}
+
+TEST_F(GrpcServiceTest, AnUnknownToolIsNotFound) {
+  EXPECT_EQ(Call(RequestFor("nothing")).status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(metrics_.unknown_tool.Value(), 1);
+}
+
+TEST_F(GrpcServiceTest, AFullExecutorIsResourceExhausted) {
+  absl::Notification release;
+  absl::Notification running;
+  Add("waits", [&](ToolContext&, absl::string_view) {
+    if (!running.HasBeenNotified()) running.Notify();
+    release.WaitForNotification();
+    return TextResult("done");
+  });
+  std::vector<std::thread> callers;
+  const auto call = [&] { EXPECT_TRUE(Call(RequestFor("waits")).status.ok()); };
+  callers.emplace_back(call);
+  running.WaitForNotification();  // the one thread is taken; one call more may wait
+  // Of two more at once, one waits and the other is refused.
+  absl::BlockingCounter refused(1);
+  for (int i = 0; i < 2; ++i) {
+    callers.emplace_back([&] {
+      const Ended ended = Call(RequestFor("waits"));
+      if (ended.status.ok()) return;
+      EXPECT_EQ(ended.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+      EXPECT_THAT(ended.status.error_message(), HasSubstr("test is busy: 1 calls are running and 1 are waiting"));
+      refused.DecrementCount();
+    });
+  }
+  refused.Wait();
+  release.Notify();
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(metrics_.ForTool("waits").overloaded.Value(), 1);
+  EXPECT_EQ(metrics_.ForTool("waits").ok.Value(), 2);
+}
+
+TEST_F(GrpcServiceTest, AHandlerSeesThatItsCallWasCancelled) {
+  absl::Notification running;
+  absl::Notification seen;
+  Add("slow", [&](ToolContext& context, absl::string_view) -> absl::StatusOr<Outcome> {
+    EXPECT_FALSE(context.cancelled());
+    EXPECT_FALSE(context.WaitForCancellation(absl::Milliseconds(1)));
+    running.Notify();
+    EXPECT_TRUE(context.WaitForCancellation(absl::Minutes(5)));
+    context.ReportProgress(1);  // for nobody
+    seen.Notify();
+    return absl::CancelledError("as asked");
+  });
+  grpc::ClientContext context;
+  const auto reader = stub_->CallTool(&context, RequestFor("slow"));
+  running.WaitForNotification();
+  context.TryCancel();
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  seen.WaitForNotification();
+  server_->Shutdown();  // waits for the call's end
+  EXPECT_EQ(metrics_.ForTool("slow").cancelled.Value(), 1);
+  EXPECT_EQ(metrics_.calls_in_flight.Value(), 0);
+}
+
+TEST_F(GrpcServiceTest, TheDeadlineAndTheHeadersReachTheHandler) {
+  const absl::Time deadline = absl::Now() + absl::Minutes(2);
+  Add(
+      "looks",
+      [&](ToolContext& context, absl::string_view) {
+        EXPECT_LT(absl::AbsDuration(context.deadline() - deadline), absl::Seconds(10));
+        EXPECT_EQ(context.header("nothing"), "");
+        return TextResult(context.header("traceparent"));
+      },
+      Execution::kInline);
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(deadline));
+  context.AddMetadata("traceparent", "00-1-2-01");
+  const auto reader = stub_->CallTool(&context, RequestFor("looks"));
+  CallToolEvent event;
+  ASSERT_TRUE(reader->Read(&event));
+  EXPECT_EQ(event.result().content(0).text().text(), "00-1-2-01");
+  EXPECT_TRUE(reader->Finish().ok());
+}
+
+TEST_F(GrpcServiceTest, WithoutADeadlineThereIsAllTheTime) {
+  Add("looks", [](ToolContext& context, absl::string_view) {
+    EXPECT_EQ(context.deadline(), absl::InfiniteFuture());
+    EXPECT_EQ(context.principal(), nullptr);
+    return TextResult("");
+  });
+  EXPECT_TRUE(Call(RequestFor("looks")).status.ok());
+}
+
+TEST_F(GrpcServiceTest, TheCatalogueIsSentAtOnceAndAfterEachChange) {
+  Add("a", [](ToolContext&, absl::string_view) { return TextResult(""); });
+  grpc::ClientContext context;
+  const auto reader = stub_->WatchCatalog(&context, WatchCatalogRequest());
+  Catalog catalog;
+  ASSERT_TRUE(reader->Read(&catalog));
+  ASSERT_EQ(catalog.tools_size(), 1);
+  EXPECT_EQ(catalog.tools(0).name(), "a");
+  Add("b", [](ToolContext&, absl::string_view) { return TextResult(""); });
+  ASSERT_TRUE(reader->Read(&catalog));
+  EXPECT_EQ(catalog.tools_size(), 2);
+  ASSERT_TRUE(service_.RemoveTool("a").ok());
+  ASSERT_TRUE(reader->Read(&catalog));
+  ASSERT_EQ(catalog.tools_size(), 1);
+  EXPECT_EQ(catalog.tools(0).name(), "b");
+  context.TryCancel();
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
+TEST_F(GrpcServiceTest, ASlowWatcherGetsTheNewestCatalogueInTheEnd) {
+  grpc::ClientContext context;
+  const auto reader = stub_->WatchCatalog(&context, WatchCatalogRequest());
+  for (int i = 0; i < 200; ++i) {
+    Add("t" + std::to_string(i), [](ToolContext&, absl::string_view) { return TextResult(""); });
+  }
+  Catalog catalog;
+  int read = 0;
+  while (catalog.tools_size() < 200 && reader->Read(&catalog)) ++read;
+  EXPECT_EQ(catalog.tools_size(), 200);
+  EXPECT_LE(read, 201);
+  context.TryCancel();
+  reader->Finish();
+}
+
+TEST_F(GrpcServiceTest, CatalogueStreamsEndWithUnavailableAndSoDoNewOnes) {
+  for (const bool before : {true, false}) {
+    grpc::ClientContext context;
+    const auto reader = stub_->WatchCatalog(&context, WatchCatalogRequest());
+    Catalog catalog;
+    EXPECT_TRUE(reader->Read(&catalog));
+    if (before) grpc_service_.EndCatalogStreams();
+    EXPECT_FALSE(reader->Read(&catalog));
+    EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  }
+  server_->Shutdown();
+  EXPECT_EQ(metrics_.catalog_streams.Value(), 0);
+}
+
+TEST_F(GrpcServiceTest, WatchersThatComeAndGoWhileTheCatalogueChanges) {
+  std::vector<std::thread> watchers;
+  for (int i = 0; i < 4; ++i) {
+    watchers.emplace_back([&] {
+      for (int round = 0; round < 20; ++round) {
+        grpc::ClientContext context;
+        const auto reader = stub_->WatchCatalog(&context, WatchCatalogRequest());
+        Catalog catalog;
+        EXPECT_TRUE(reader->Read(&catalog));
+        context.TryCancel();
+        reader->Finish();
+      }
+    });
+  }
+  for (int round = 0; round < 100; ++round) {
+    Add("a", [](ToolContext&, absl::string_view) { return TextResult(""); });
+    ASSERT_TRUE(service_.RemoveTool("a").ok());
+  }
+  for (std::thread& watcher : watchers) watcher.join();
+}
+
+TEST_F(GrpcServiceTest, WhatAServiceDoesNotHaveIsUnimplemented) {
+  grpc::ClientContext read_context;
+  ReadResourceResponse resource;
+  EXPECT_EQ(stub_->ReadResource(&read_context, ReadResourceRequest(), &resource).error_code(),
+            grpc::StatusCode::UNIMPLEMENTED);
+  grpc::ClientContext prompt_context;
+  GetPromptResponse prompt;
+  EXPECT_EQ(stub_->GetPrompt(&prompt_context, GetPromptRequest(), &prompt).error_code(),
+            grpc::StatusCode::UNIMPLEMENTED);
+  grpc::ClientContext complete_context;
+  CompleteResponse completion;
+  EXPECT_EQ(stub_->Complete(&complete_context, CompleteRequest(), &completion).error_code(),
+            grpc::StatusCode::UNIMPLEMENTED);
+}
+
+}  // namespace
+}  // namespace tool_service

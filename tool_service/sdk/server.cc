@@ -1,0 +1,190 @@
+#include "tool_service/sdk/server.h"
+
+#include <grpc/support/log.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "common/admin_server.h"
+#include "common/log.h"
+#include "common/shutdown_signals.h"
+#include "prometheus/registry.h"
+#include "tool_service/sdk/executor.h"
+#include "tool_service/sdk/grpc_service.h"
+#include "tool_service/sdk/metrics.h"
+
+namespace tool_service {
+namespace {
+
+using common::Severity;
+
+constexpr char kServiceName[] = "gatehouse.tool.v1.ToolService";
+
+// A connection this old is asked to go away once its calls have ended: gRPC balances by connection and resolves names
+// when one is made, so this is how soon new replicas get traffic. No grace: a call is never cut, and a connection that
+// only has a catalogue stream left costs nothing.
+constexpr absl::Duration kMaxConnectionAge = absl::Seconds(10);
+
+// Between "not serving" and the refusal of new calls: clients that watch the health have gone elsewhere by then.
+constexpr absl::Duration kLameDuckTime = absl::Seconds(1);
+
+// How long a cancelled handler may take to return.
+constexpr absl::Duration kLastWait = absl::Seconds(2);
+
+constexpr int kMaxReceiveBytes = 5 << 20;      // arguments of 4 MiB, and the rest of a request
+constexpr int kMaxSendBytes = 64 << 20;        // images and the like; the edge has a limit of its own
+constexpr size_t kMaxBufferBytes = 512 << 20;  // of all connections together
+
+// gRPC's own lines in our format. They explain, and what they explain is also logged by those whom it concerns.
+void LogForGrpc(gpr_log_func_args* line) {
+  common::Log(Severity::kDebug, "grpc", {{"message", line->message}, {"file", line->file}, {"line", line->line}});
+}
+
+class GrpcServer final : public Server {
+ public:
+  GrpcServer(Service& service, const Config& config)
+      : config_(config),
+        metrics_(registry_),
+        executor_(static_cast<size_t>(config.max_threads), static_cast<size_t>(config.max_waiting)),
+        grpc_service_(service, executor_, metrics_) {
+    for (const Tool& tool : service.catalog()->tools()) metrics_.ForTool(tool.name());
+  }
+
+  ~GrpcServer() override {
+    if (server_ != nullptr) EndOnce();
+  }
+
+  absl::Status Start() {
+    auto admin = common::AdminServer::Start(
+        config_.admin_host, config_.admin_port,
+        [this] { return ready_ ? absl::OkStatus() : absl::UnavailableError("shutting down"); }, registry_);
+    if (!admin.ok()) return Explain(admin.status(), "--admin_port");
+    admin_ = *std::move(admin);
+
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(absl::StrCat(config_.host, ":", config_.port), grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(&grpc_service_);
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a taken port is an error
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
+                               static_cast<int>(absl::ToInt64Milliseconds(kMaxConnectionAge)));
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);  // finds peers that are gone without a word
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);  // lets clients do so
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
+    builder.SetMaxSendMessageSize(kMaxSendBytes);
+    builder.SetResourceQuota(grpc::ResourceQuota("tool_service").Resize(kMaxBufferBytes));
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr || (port_ == 0)) {
+      return Explain(absl::UnavailableError(absl::StrCat("cannot listen on ", config_.host, ":", config_.port,
+                                                         ": the port is taken, or the address is not of this machine")),
+                     "--port");
+    }
+    server_->GetHealthCheckService()->SetServingStatus(kServiceName, true);
+    ready_ = true;
+    return absl::OkStatus();
+  }
+
+  int port() const override { return port_; }
+  int admin_port() const override { return admin_->port(); }
+
+  bool Shutdown() override { return EndOnce(); }
+
+ private:
+  static absl::Status Explain(const absl::Status& status, absl::string_view flag) {
+    return absl::Status(status.code(), absl::StrCat(status.message(), "; choose another with ", flag));
+  }
+
+  bool EndOnce() {
+    if (!ready_.exchange(false)) return ended_.HasBeenNotified();
+    const absl::Time deadline = absl::Now() + config_.shutdown_grace;
+    server_->GetHealthCheckService()->SetServingStatus(false);
+    grpc_service_.EndCatalogStreams();
+    absl::SleepFor(std::min(kLameDuckTime, config_.shutdown_grace / 2));
+    ending_ = std::thread([this, deadline] {
+      server_->Shutdown(absl::ToChronoTime(deadline));
+      server_->Wait();
+      ended_.Notify();
+    });
+    return ended_.WaitForNotificationWithTimeout(deadline - absl::Now() + kLastWait);
+  }
+
+  // In the order in which they are needed; destroyed in the opposite one.
+  const Config config_;
+  prometheus::Registry registry_;
+  Metrics metrics_;
+  Executor executor_;
+  GrpcService grpc_service_;
+  std::atomic<bool> ready_{false};
+  std::unique_ptr<common::AdminServer> admin_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+  absl::Notification ended_;
+
+  struct JoiningThread {
+    std::thread thread;
+    JoiningThread& operator=(std::thread other) {
+      thread = std::move(other);
+      return *this;
+    }
+    ~JoiningThread() {
+      if (thread.joinable()) thread.join();
+    }
+  } ending_;
+};
+
+int Fail(absl::string_view event, const absl::Status& status) {
+  common::Log(Severity::kError, event, {{"message", status.message()}});
+  return 2;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(Service& service, const Config& config) {
+  if (const absl::Status status = config.Validate(); !status.ok()) return status;
+  if (const absl::Status status = service.startup_status(); !status.ok()) return status;
+  auto server = std::make_unique<GrpcServer>(service, config);
+  if (const absl::Status status = server->Start(); !status.ok()) return status;
+  return server;
+}
+
+int Run(int argc, char** argv, Service& service) {
+  common::InitLog(service.name());
+  if (const absl::Status status = ParseFlags(argc, argv); !status.ok()) return Fail("flags_invalid", status);
+  const Config config = ConfigFromFlags();
+  if (const absl::Status status = config.Validate(); !status.ok()) return Fail("config_invalid", status);
+  common::InitLog(service.name(), config.severity());
+  gpr_set_log_function(LogForGrpc);
+  const common::ShutdownSignals signals;
+  auto server = Server::Start(service, config);
+  if (!server.ok()) return Fail("start_failed", server.status());
+  common::Log(Severity::kInfo, "serving",
+              {{"host", config.host},
+               {"port", (*server)->port()},
+               {"admin_port", (*server)->admin_port()},
+               {"tools", service.catalog()->tools_size()}});
+  const int signal = signals.Wait();
+  common::Log(Severity::kInfo, "shutting_down", {{"signal", signal}});
+  if (!(*server)->Shutdown()) {
+    common::Log(Severity::kError, "handler_stuck",
+                {{"message", "a handler did not return after its call was cancelled"}});
+    std::_Exit(1);  // to destroy the server would be to wait for it
+  }
+  common::Log(Severity::kInfo, "stopped");
+  return 0;
+}
+
+}  // namespace tool_service

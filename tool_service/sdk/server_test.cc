@@ -1,0 +1,190 @@
+#include "tool_service/sdk/server.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "gatehouse/tool/v1/tool.grpc.pb.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "httplib.h"
+#include "tool_service/sdk/json.h"
+
+namespace tool_service {
+namespace {
+
+using ::testing::HasSubstr;
+using ToolStub = gatehouse::tool::v1::ToolService::Stub;
+
+Config ConfigForTest() {
+  Config config;
+  config.port = 0;
+  config.admin_port = 0;
+  config.shutdown_grace = absl::Milliseconds(20);
+  return config;
+}
+
+std::unique_ptr<ToolStub> StubFor(const Server& server) {
+  return gatehouse::tool::v1::ToolService::NewStub(
+      grpc::CreateChannel(absl::StrCat("127.0.0.1:", server.port()), grpc::InsecureChannelCredentials()));
+}
+
+grpc::Status Call(ToolStub& stub, const std::string& name) {
+  grpc::ClientContext context;
+  CallToolRequest request;
+  request.set_name(name);
+  const auto reader = stub.CallTool(&context, request);
+  CallToolEvent event;
+  while (reader->Read(&event)) {
+  }
+  return reader->Finish();
+}
+
+absl::Status AddTool(Service& service, const std::string& name, Handler handler) {
+  Tool tool;
+  tool.set_name(name);
+  return service.AddTool(tool, std::move(handler));
+}
+
+TEST(ServerTest, ServesCallsReadinessAndMetrics) {
+  Service service("test");
+  ASSERT_TRUE(AddTool(service, "hello", [](ToolContext&, absl::string_view) { return TextResult("hi"); }).ok());
+  const auto server = Server::Start(service, ConfigForTest());
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_TRUE(Call(*StubFor(**server), "hello").ok());
+  httplib::Client admin("127.0.0.1", (*server)->admin_port());
+  EXPECT_EQ(admin.Get("/readyz")->status, 200);
+  EXPECT_THAT(admin.Get("/metrics")->body, HasSubstr(R"(gatehouse_tool_calls_total{outcome="ok",tool="hello"} 1)"));
+}
+
+TEST(ServerTest, ABrokenToolDoesNotStart) {
+  Service service("test");
+  (void)AddTool(service, "two words", [](ToolContext&, absl::string_view) { return TextResult(""); });
+  EXPECT_EQ(Server::Start(service, ConfigForTest()).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(ServerTest, ATakenPortIsAnErrorThatNamesTheFlag) {
+  Service service("test");
+  const auto first = Server::Start(service, ConfigForTest());
+  ASSERT_TRUE(first.ok());
+  Config config = ConfigForTest();
+  config.port = (*first)->port();
+  const auto second = Server::Start(service, config);
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr("choose another with --port"));
+  config = ConfigForTest();
+  config.admin_port = (*first)->admin_port();
+  EXPECT_THAT(std::string(Server::Start(service, config).status().message()), HasSubstr("another with --admin_port"));
+}
+
+TEST(ServerTest, ShutdownLetsCallsUnderWayEnd) {
+  Service service("test");
+  absl::Notification running;
+  absl::Notification release;
+  ASSERT_TRUE(AddTool(service, "slow", [&](ToolContext&, absl::string_view) {
+                running.Notify();
+                release.WaitForNotification();
+                return TextResult("done");
+              }).ok());
+  Config config = ConfigForTest();
+  config.shutdown_grace = absl::Seconds(20);
+  const auto server = Server::Start(service, config);
+  ASSERT_TRUE(server.ok());
+  const auto stub = StubFor(**server);
+  std::thread caller([&] { EXPECT_TRUE(Call(*stub, "slow").ok()); });
+  running.WaitForNotification();
+  std::thread releaser([&] {
+    httplib::Client admin("127.0.0.1", (*server)->admin_port());
+    while (admin.Get("/readyz")->status != 503) absl::SleepFor(absl::Milliseconds(5));
+    release.Notify();
+  });
+  EXPECT_TRUE((*server)->Shutdown());
+  releaser.join();
+  caller.join();
+}
+
+TEST(ServerTest, CallsThatOutlastTheGraceAreCancelled) {
+  Service service("test");
+  absl::Notification running;
+  ASSERT_TRUE(AddTool(service, "endless", [&](ToolContext& context, absl::string_view) -> absl::StatusOr<Outcome> {
+                running.Notify();
+                context.WaitForCancellation(absl::InfiniteDuration());
+                return absl::CancelledError("gone");
+              }).ok());
+  Config config = ConfigForTest();
+  config.shutdown_grace = absl::Milliseconds(50);
+  const auto server = Server::Start(service, config);
+  ASSERT_TRUE(server.ok());
+  const auto stub = StubFor(**server);
+  std::thread caller([&] { EXPECT_FALSE(Call(*stub, "endless").ok()); });
+  running.WaitForNotification();
+  EXPECT_TRUE((*server)->Shutdown());
+  caller.join();
+}
+
+TEST(ServerTest, AHandlerThatNeverReturnsIsReported) {
+  Service service("test");
+  absl::Notification running;
+  absl::Notification release;
+  ASSERT_TRUE(AddTool(service, "stuck", [&](ToolContext&, absl::string_view) {
+                running.Notify();
+                release.WaitForNotification();
+                return TextResult("");
+              }).ok());
+  Config config = ConfigForTest();
+  config.shutdown_grace = absl::ZeroDuration();
+  const auto server = Server::Start(service, config);
+  ASSERT_TRUE(server.ok());
+  const auto stub = StubFor(**server);
+  std::thread caller([&] { EXPECT_FALSE(Call(*stub, "stuck").ok()); });
+  running.WaitForNotification();
+  EXPECT_FALSE((*server)->Shutdown());
+  release.Notify();  // so that the test can end
+  caller.join();
+}
+
+TEST(ServerTest, AClientThatWatchesTheHealthLosesNoCallWhenAServerOfTwoGoes) {
+  Service service("test");
+  ASSERT_TRUE(AddTool(service, "hello", [](ToolContext&, absl::string_view) { return TextResult("hi"); }).ok());
+  const auto stays = Server::Start(service, ConfigForTest());
+  Config config = ConfigForTest();
+  config.shutdown_grace = absl::Seconds(20);
+  const auto goes = Server::Start(service, config);
+  ASSERT_TRUE(stays.ok() && goes.ok());
+  grpc::ChannelArguments arguments;
+  arguments.SetServiceConfigJSON(
+      R"({"loadBalancingConfig":[{"round_robin":{}}],"healthCheckConfig":{"serviceName":""}})");
+  const auto channel =
+      grpc::CreateCustomChannel(absl::StrCat("ipv4:127.0.0.1:", (*stays)->port(), ",127.0.0.1:", (*goes)->port()),
+                                grpc::InsecureChannelCredentials(), arguments);
+  std::atomic<bool> stop{false};
+  std::atomic<int> calls{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      const auto stub = gatehouse::tool::v1::ToolService::NewStub(channel);
+      while (!stop) {
+        const grpc::Status status = Call(*stub, "hello");
+        EXPECT_TRUE(status.ok()) << status.error_code() << " " << status.error_message();
+        ++calls;
+      }
+    });
+  }
+  while (calls < 200) absl::SleepFor(absl::Milliseconds(1));
+  EXPECT_TRUE((*goes)->Shutdown());
+  const int at_end = calls;
+  while (calls < at_end + 200) absl::SleepFor(absl::Milliseconds(1));
+  stop = true;
+  for (std::thread& caller : callers) caller.join();
+}
+
+}  // namespace
+}  // namespace tool_service
