@@ -26,12 +26,12 @@ const STYLE = new Markup(`
     :root { --ink: #e8ebf1; --soft: #a9b2c3; --line: #3a4354; --card: #1d2430; --page: #12161e;
             --accent: #7fb0ff; --accent-ink: #0b1526; --bad: #ff9c97; --note: #3a2f10; --note-ink: #ffe2a1; } }
   * { box-sizing: border-box; }
-  body { margin: 0; min-height: 100vh; display: flex; flex-direction: column; background: var(--page); color: var(--ink);
+  body { margin: 0; padding-bottom: 1rem; min-height: 100vh; display: flex; flex-direction: column; gap: 1rem; background: var(--page); color: var(--ink);
          font: 1rem/1.5 system-ui, sans-serif; }
   .note { margin: 0; padding: .5rem 1rem; text-align: center; font-size: .875rem; background: var(--note); color: var(--note-ink); }
   main { width: min(27rem, calc(100% - 2rem)); margin: auto; padding: 2rem; background: var(--card);
          border: 1px solid var(--line); border-radius: .75rem; }
-  h1 { margin: 0 0 .5rem; font-size: 1.375rem; line-height: 1.3; }
+  h1 { text-wrap: balance; margin: 0 0 .5rem; font-size: 1.375rem; line-height: 1.3; }
   p { margin: 0 0 1rem; }
   .soft { color: var(--soft); font-size: .9375rem; }
   .error { color: var(--bad); font-weight: 600; }

@@ -22,6 +22,7 @@ export class OAuthPerson {
   /** The authorization URL that the SDK made. */
   authorizationUrl;
   #clientId;
+  #discovery;
   #redirectUri;
   #state;
   #tokens;
@@ -75,6 +76,14 @@ export class OAuthPerson {
 
   codeVerifier() {
     return this.#verifier;
+  }
+
+  saveDiscoveryState(state) {
+    this.#discovery = state;
+  }
+
+  discoveryState() {
+    return this.#discovery;
   }
 
   async redirectToAuthorization(url) {

@@ -6,7 +6,7 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,7 +38,9 @@ export function binary(service) {
     whoami: 'tool_service/whoami/whoami',
     mcp_edge: 'mcp_edge/mcp_edge',
   };
-  return join(binDir, paths[service]);
+  const path = join(binDir, paths[service]);
+  if (!existsSync(path)) throw new Error(`${path} is not there: build the services (./dev test does) or set GATEHOUSE_BIN_DIR`);
+  return path;
 }
 
 /** A port that is free on 127.0.0.1 right now. */
