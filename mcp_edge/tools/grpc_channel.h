@@ -9,15 +9,19 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "grpcpp/channel.h"
+#include "grpcpp/support/channel_arguments.h"
 
 namespace mcp_edge {
 
 // The largest message that the edge takes from a service.
 inline constexpr int kMaxReceiveBytes = 16 << 20;
 
-// A channel to `target` (gRPC name syntax: dns:///host:port, ipv4:1.2.3.4:5,1.2.3.5:5) in clear text. Balances over all
-// its addresses (round_robin), notices dead connections by keepalive, and tries again within a second when a service
-// was away. Shares no connection with another channel. Does not connect yet.
+// The settings of every channel: balances over all addresses of the target (round_robin), notices dead connections,
+// tries again within a second when a service was away, and takes messages of at most kMaxReceiveBytes.
+grpc::ChannelArguments MakeChannelArguments();
+
+// A channel to `target` (gRPC name syntax: dns:///host:port, ipv4:1.2.3.4:5,1.2.3.5:5) in clear text, with the settings
+// above. Does not connect yet. Channels to one target share their connections.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target);
 
 // Whether `target` has the form that MakeChannel needs.

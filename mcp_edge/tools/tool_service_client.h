@@ -8,17 +8,17 @@
 
 #include "absl/time/time.h"
 #include "gatehouse/tool/v1/tool.grpc.pb.h"
-#include "grpcpp/channel.h"
 #include "mcp_edge/tools/tool_call.h"
 #include "mcp_edge/tools/trace_context.h"
 
 namespace mcp_edge {
 
-// Thread-safe. Lives as long as a catalogue or a call refers to it.
+// Thread-safe.
 class ToolServiceClient {
  public:
   // `name`: as in the tool services file. `target`: see MakeChannel. Does not connect yet.
   ToolServiceClient(std::string name, std::string target);
+  ~ToolServiceClient();
 
   ToolServiceClient(const ToolServiceClient&) = delete;
   ToolServiceClient& operator=(const ToolServiceClient&) = delete;
@@ -26,18 +26,22 @@ class ToolServiceClient {
   const std::string& name() const { return name_; }
   const std::string& target() const { return target_; }
 
-  // Starts a call, never repeated by itself. The service sees `deadline` as its own. Does not block; a service that
-  // cannot be reached shows in Next(). The client must outlive the call. `request` is not used after the return.
+  // Starts a call. What the service may have seen is never sent again. The service sees `deadline` as its own. Does not
+  // block; a service that cannot be reached shows in Next(). The call may outlive the client; `request` and
+  // `trace_context` are not used after the return.
   std::unique_ptr<ToolCall> StartCall(const gatehouse::tool::v1::CallToolRequest& request, absl::Time deadline,
                                       const TraceContext& trace_context) const;
 
   // For the methods that are not CallTool.
   gatehouse::tool::v1::ToolService::Stub& stub() const { return *stub_; }
 
+  // Of the library that carries the calls; an implementation detail.
+  class Connection;
+
  private:
   const std::string name_;
   const std::string target_;
-  const std::shared_ptr<grpc::Channel> channel_;
+  const std::shared_ptr<Connection> connection_;
   const std::unique_ptr<gatehouse::tool::v1::ToolService::Stub> stub_;
 };
 

@@ -19,9 +19,9 @@ namespace mcp_edge {
 // What the service does with one call.
 struct FakeCallScript {
   // Sent in this order.
-  std::vector<gatehouse::tool::v1::CallToolEvent> events;
+  std::vector<gatehouse::tool::v1::CallToolEvent> events = {};
   // Then this.
-  grpc::Status status;
+  grpc::Status status = grpc::Status::OK;
   // Instead of `status`: keeps the call open until it is cancelled, or the server is killed.
   bool hang = false;
   // Waits this long before the first event (and is cancelled meanwhile if the client goes away).
@@ -42,7 +42,8 @@ class FakeToolService {
  public:
   using Handler = std::function<FakeCallScript(const gatehouse::tool::v1::CallToolRequest&)>;
 
-  // Starts with an empty catalogue; every call is NOT_FOUND until there is a handler. `port` 0 takes a free one.
+  // Starts with an empty catalogue; every call is NOT_FOUND until there is a handler. `port` 0 takes a free one. Null
+  // when the port is taken.
   static std::unique_ptr<FakeToolService> Start(int port = 0);
 
   virtual ~FakeToolService() = default;

@@ -1,0 +1,280 @@
+#include "mcp_edge/tools/testing/fake_tool_service.h"
+
+#include <atomic>
+#include <set>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "gatehouse/tool/v1/tool.grpc.pb.h"
+#include "grpcpp/alarm.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+
+namespace mcp_edge {
+namespace {
+
+using gatehouse::tool::v1::CallToolEvent;
+using gatehouse::tool::v1::CallToolRequest;
+using gatehouse::tool::v1::ToolService;
+using gatehouse::tool::v1::WatchCatalogRequest;
+using CatalogMessage = gatehouse::tool::v1::Catalog;
+
+// What the reactors and the service share.
+struct State {
+  absl::Mutex mutex;
+  CatalogMessage catalog ABSL_GUARDED_BY(mutex);
+  int catalog_version ABSL_GUARDED_BY(mutex) = 0;
+  std::set<class Watch*> watches ABSL_GUARDED_BY(mutex);
+  int watches_total ABSL_GUARDED_BY(mutex) = 0;
+  FakeToolService::Handler handler ABSL_GUARDED_BY(mutex);
+  std::vector<FakeCallRecord> calls ABSL_GUARDED_BY(mutex);
+  int cancelled_calls ABSL_GUARDED_BY(mutex) = 0;
+};
+
+// One catalogue stream.
+class Watch final : public grpc::ServerWriteReactor<CatalogMessage> {
+ public:
+  explicit Watch(std::shared_ptr<State> state) : state_(std::move(state)) {
+    absl::MutexLock lock(&state_->mutex);
+    state_->watches.insert(this);
+    ++state_->watches_total;
+    SendIfNew();
+  }
+
+  // Both with the state's mutex held.
+  void SendIfNew() {
+    if (writing_ || finished_ || sent_version_ == state_->catalog_version) return;
+    writing_ = true;
+    sent_version_ = state_->catalog_version;
+    message_ = state_->catalog;
+    StartWrite(&message_);
+  }
+  void End(const grpc::Status& status) {
+    if (finished_) return;
+    finished_ = true;
+    Finish(status);
+  }
+
+  void OnWriteDone(bool ok) override {
+    absl::MutexLock lock(&state_->mutex);
+    writing_ = false;
+    if (ok) SendIfNew();
+  }
+  void OnCancel() override {
+    absl::MutexLock lock(&state_->mutex);
+    End(grpc::Status(grpc::StatusCode::CANCELLED, "cancelled"));
+  }
+  void OnDone() override {
+    {
+      absl::MutexLock lock(&state_->mutex);
+      state_->watches.erase(this);
+    }
+    delete this;
+  }
+
+ private:
+  const std::shared_ptr<State> state_;
+  CatalogMessage message_;
+  int sent_version_ = -1;
+  bool writing_ = false;
+  bool finished_ = false;
+};
+
+// One tool call, as its script has it.
+class Call final : public grpc::ServerWriteReactor<CallToolEvent> {
+ public:
+  Call(std::shared_ptr<State> state, FakeCallScript script) : state_(std::move(state)), script_(std::move(script)) {
+    if (script_.delay <= absl::ZeroDuration()) {
+      Continue();
+      return;
+    }
+    waiting_ = true;
+    alarm_.Set(absl::ToChronoTime(absl::Now() + script_.delay), [this](bool) {
+      {
+        absl::MutexLock lock(&state_->mutex);
+        waiting_ = false;
+        if (cancelled_) script_ = {.status = grpc::Status(grpc::StatusCode::CANCELLED, "cancelled")};
+      }
+      Continue();
+    });
+  }
+
+  void OnWriteDone(bool) override { Continue(); }
+  void OnCancel() override {
+    {
+      absl::MutexLock lock(&state_->mutex);
+      ++state_->cancelled_calls;
+      cancelled_ = true;
+      if (waiting_) {  // what the alarm was set for is done by it, and only by it
+        alarm_.Cancel();
+        return;
+      }
+    }
+    if (script_.hang) End(grpc::Status(grpc::StatusCode::CANCELLED, "cancelled"));
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  void Continue() {
+    const size_t next = next_++;
+    if (finished_) return;
+    if (next + 1 < script_.events.size() || (script_.hang && next < script_.events.size())) {
+      StartWrite(&script_.events[next]);
+    } else if (script_.hang) {
+      absl::MutexLock lock(&state_->mutex);
+      if (cancelled_) End(grpc::Status(grpc::StatusCode::CANCELLED, "cancelled"));  // otherwise OnCancel does it
+    } else if (next < script_.events.size()) {
+      finished_ = true;
+      StartWriteAndFinish(&script_.events[next], grpc::WriteOptions(), script_.status);
+    } else {
+      End(script_.status);
+    }
+  }
+  void End(const grpc::Status& status) {
+    if (!finished_.exchange(true)) Finish(status);
+  }
+
+  const std::shared_ptr<State> state_;
+  FakeCallScript script_;
+  size_t next_ = 0;
+  std::atomic<bool> finished_{false};
+  bool waiting_ = false;    // guarded by the state's mutex once the alarm is set
+  bool cancelled_ = false;  // guarded by the state's mutex
+  grpc::Alarm alarm_;
+};
+
+class Service final : public ToolService::CallbackService {
+ public:
+  explicit Service(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+  grpc::ServerWriteReactor<CatalogMessage>* WatchCatalog(grpc::CallbackServerContext*,
+                                                         const WatchCatalogRequest*) override {
+    return new Watch(state_);
+  }
+
+  grpc::ServerWriteReactor<CallToolEvent>* CallTool(grpc::CallbackServerContext* context,
+                                                    const CallToolRequest* request) override {
+    FakeCallRecord record;
+    record.request = *request;
+    record.time_left = absl::FromChrono(context->deadline()) - absl::Now();
+    for (const auto& [key, value] : context->client_metadata()) {
+      record.metadata.emplace(std::string(key.data(), key.size()), std::string(value.data(), value.size()));
+    }
+    FakeToolService::Handler handler;
+    {
+      absl::MutexLock lock(&state_->mutex);
+      state_->calls.push_back(std::move(record));
+      handler = state_->handler;
+    }
+    FakeCallScript script;
+    if (handler == nullptr) {
+      script.status = grpc::Status(grpc::StatusCode::NOT_FOUND, "no such tool");
+    } else {
+      script = handler(*request);
+    }
+    return new Call(state_, std::move(script));
+  }
+
+ private:
+  const std::shared_ptr<State> state_;
+};
+
+class GrpcFakeToolService final : public FakeToolService {
+ public:
+  explicit GrpcFakeToolService(int port) {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(absl::StrCat("127.0.0.1:", port), grpc::InsecureServerCredentials(), &port_);
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.RegisterService(&service_);
+    server_ = builder.BuildAndStart();
+  }
+  ~GrpcFakeToolService() override { Kill(); }
+
+  std::string target() const override { return absl::StrCat("ipv4:127.0.0.1:", port_); }
+  int port() const override { return port_; }
+
+  void SetCatalog(CatalogMessage catalog) override {
+    absl::MutexLock lock(&state_->mutex);
+    state_->catalog = std::move(catalog);
+    ++state_->catalog_version;
+    for (Watch* const watch : state_->watches) watch->SendIfNew();
+  }
+  void EndWatches(const grpc::Status& status) override {
+    absl::MutexLock lock(&state_->mutex);
+    for (Watch* const watch : state_->watches) watch->End(status);
+  }
+  int open_watches() const override {
+    absl::MutexLock lock(&state_->mutex);
+    return static_cast<int>(state_->watches.size());
+  }
+  int watches_total() const override {
+    absl::MutexLock lock(&state_->mutex);
+    return state_->watches_total;
+  }
+
+  void OnCall(Handler handler) override {
+    absl::MutexLock lock(&state_->mutex);
+    state_->handler = std::move(handler);
+  }
+  std::vector<FakeCallRecord> Calls() const override {
+    absl::MutexLock lock(&state_->mutex);
+    return state_->calls;
+  }
+  bool WaitForCancelledCalls(int count, absl::Duration timeout) const override {
+    const auto reached = [this, count]()
+                             ABSL_SHARED_LOCKS_REQUIRED(state_->mutex) { return state_->cancelled_calls >= count; };
+    absl::MutexLock lock(&state_->mutex);
+    return state_->mutex.AwaitWithTimeout(absl::Condition(&reached), timeout);
+  }
+  bool WaitForCalls(int count, absl::Duration timeout) const override {
+    const auto reached = [this, count]() ABSL_SHARED_LOCKS_REQUIRED(state_->mutex) {
+      return static_cast<int>(state_->calls.size()) >= count;
+    };
+    absl::MutexLock lock(&state_->mutex);
+    return state_->mutex.AwaitWithTimeout(absl::Condition(&reached), timeout);
+  }
+
+  void Kill() override {
+    if (server_ == nullptr) return;
+    server_->Shutdown(absl::ToChronoTime(absl::Now()));
+    server_.reset();
+  }
+
+ private:
+  const std::shared_ptr<State> state_ = std::make_shared<State>();
+  Service service_{state_};
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace
+
+std::unique_ptr<FakeToolService> FakeToolService::Start(int port) {
+  auto service = std::make_unique<GrpcFakeToolService>(port);
+  if (service->port() == 0) return nullptr;
+  return service;
+}
+
+gatehouse::tool::v1::Tool MakeTool(absl::string_view name, absl::string_view description) {
+  gatehouse::tool::v1::Tool tool;
+  tool.set_name(std::string(name));
+  tool.set_description(std::string(description));
+  return tool;
+}
+
+CallToolEvent TextResult(absl::string_view text) {
+  CallToolEvent event;
+  event.mutable_result()->add_content()->mutable_text()->set_text(std::string(text));
+  return event;
+}
+
+CallToolEvent ProgressEvent(double progress) {
+  CallToolEvent event;
+  event.mutable_progress()->set_progress(progress);
+  return event;
+}
+
+}  // namespace mcp_edge
