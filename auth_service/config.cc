@@ -1,0 +1,181 @@
+#include "auth_service/config.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "auth_service/provider/url.h"
+
+ABSL_FLAG(std::string, host, auth_service::Config().host, "address to serve gRPC on");
+ABSL_FLAG(int32_t, port, auth_service::Config().port, "port to serve gRPC on; 0 takes a free one");
+ABSL_FLAG(std::string, admin_host, auth_service::Config().admin_host, "address of /livez, /readyz and /metrics");
+ABSL_FLAG(int32_t, admin_port, auth_service::Config().admin_port, "port of /livez, /readyz and /metrics");
+ABSL_FLAG(absl::Duration, shutdown_grace, auth_service::Config().shutdown_grace,
+          "how long calls under way may go on after SIGTERM");
+ABSL_FLAG(std::string, log_severity, auth_service::Config().log_severity, "debug, info, warning or error");
+ABSL_FLAG(std::string, issuer, "", "issuer identifier of the OIDC provider: https, or http on loopback; required");
+ABSL_FLAG(std::vector<std::string>, resources, {},
+          "protected resources that tokens may be for: absolute URIs, byte for byte as clients ask for them; required");
+ABSL_FLAG(std::vector<std::string>, scopes_supported, auth_service::Config().scopes_supported,
+          "scopes_supported of the protected resource metadata");
+ABSL_FLAG(
+    std::string, opaque_tokens, auth_service::Config().opaque_tokens,
+    "refuse, or userinfo: accept opaque tokens that the provider's userinfo endpoint accepts, though they name no "
+    "audience");
+ABSL_FLAG(absl::Duration, clock_skew, auth_service::Config().clock_skew,
+          "how far the issuer's clock may differ from this one");
+ABSL_FLAG(absl::Duration, provider_timeout, auth_service::Config().provider_timeout, "for one request to the provider");
+ABSL_FLAG(std::string, provider_ca_file, "",
+          "PEM file of the certificate authorities to trust for the provider; empty: the system's");
+ABSL_FLAG(absl::Duration, metadata_refresh_interval, auth_service::Config().metadata_refresh_interval,
+          "how often the provider's metadata and keys are fetched again");
+ABSL_FLAG(absl::Duration, verdict_ttl, auth_service::Config().verdict_ttl,
+          "how long a good token is remembered, at most until it expires; 0 for not at all");
+ABSL_FLAG(absl::Duration, negative_verdict_ttl, auth_service::Config().negative_verdict_ttl,
+          "how long a refused token is remembered; 0 for not at all");
+ABSL_FLAG(int32_t, verdict_cache_size, auth_service::Config().verdict_cache_size,
+          "how many good tokens are remembered");
+
+namespace auth_service {
+namespace {
+
+constexpr absl::string_view kSeverities[] = {"debug", "info", "warning", "error"};  // in the order of common::Severity
+constexpr size_t kMaxResources = 1000;
+constexpr size_t kMaxResourceBytes = 2048;
+
+absl::Status CheckRange(absl::string_view flag, int value, int least, int most) {
+  if (value >= least && value <= most) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", flag, " must be between ", least, " and ", most, ", got ", value));
+}
+
+absl::Status CheckRange(absl::string_view flag, absl::Duration value, absl::Duration least, absl::Duration most) {
+  if (value >= least && value <= most) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("--", flag, " must be in [", absl::FormatDuration(least), ", ",
+                                                 absl::FormatDuration(most), "], got ", absl::FormatDuration(value)));
+}
+
+absl::Status CheckIssuer(const std::string& issuer) {
+  if (issuer.empty()) {
+    return absl::InvalidArgumentError(
+        "--issuer must be set to the issuer of your OIDC provider, like --issuer=https://id.example.com/oidc");
+  }
+  absl::Status status = ParseUrl(issuer).status();
+  if (status.ok()) status = CheckProviderUrl(issuer, /*allow_loopback_http=*/true);
+  if (status.ok()) return status;
+  return absl::InvalidArgumentError(absl::StrCat("--issuer ", status.message(), ", got \"", issuer, "\""));
+}
+
+absl::Status CheckResources(const std::vector<std::string>& resources) {
+  if (resources.empty() || resources.size() > kMaxResources) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--resources must name 1 to ", kMaxResources,
+                     " protected resources, like --resources=https://mcp.example.com/mcp, "
+                     "got ",
+                     resources.size()));
+  }
+  absl::flat_hash_set<std::string> seen;
+  for (const std::string& resource : resources) {
+    if (resource.size() > kMaxResourceBytes) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--resources: each must have at most ", kMaxResourceBytes, " bytes, one has ", resource.size()));
+    }
+    if (const absl::Status status = CheckProviderUrl(resource, /*allow_loopback_http=*/true);
+        !status.ok() && !ParseUrl(resource).ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--resources: each ", status.message(), ", got \"", resource, "\""));
+    }
+    if (!seen.insert(resource).second) {
+      return absl::InvalidArgumentError(absl::StrCat("--resources must not name \"", resource, "\" twice"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// RFC 6749, section 3.3.
+absl::Status CheckScopes(const std::vector<std::string>& scopes) {
+  for (const std::string& scope : scopes) {
+    const bool valid = !scope.empty() && std::all_of(scope.begin(), scope.end(), [](char c) {
+      return c > 0x20 && c < 0x7F && c != '"' && c != '\\';
+    });
+    if (!valid) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--scopes_supported must be scopes with commas between them, got \"", scope, "\""));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckChoice(absl::string_view flag, absl::string_view value, absl::Span<const absl::string_view> choices,
+                         absl::string_view text) {
+  if (std::find(choices.begin(), choices.end(), value) != choices.end()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("--", flag, " must be ", text, ", got \"", value, "\""));
+}
+
+absl::Status CheckFile(absl::string_view flag, const std::string& path) {
+  if (path.empty() || access(path.c_str(), R_OK) == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("--", flag, " must name a file that can be read, got \"", path, "\""));
+}
+
+}  // namespace
+
+absl::Status Config::Validate() const {
+  for (const absl::Status& status : {
+           CheckIssuer(issuer),
+           CheckResources(resources),
+           CheckScopes(scopes_supported),
+           CheckChoice("opaque_tokens", opaque_tokens, {"refuse", "userinfo"}, "refuse or userinfo"),
+           CheckRange("clock_skew", clock_skew, absl::ZeroDuration(), absl::Minutes(5)),
+           CheckRange("provider_timeout", provider_timeout, absl::Milliseconds(10), absl::Minutes(1)),
+           CheckFile("provider_ca_file", provider_ca_file),
+           CheckRange("metadata_refresh_interval", metadata_refresh_interval, absl::Seconds(1), absl::Hours(24)),
+           CheckRange("verdict_ttl", verdict_ttl, absl::ZeroDuration(), absl::Hours(1)),
+           CheckRange("negative_verdict_ttl", negative_verdict_ttl, absl::ZeroDuration(), absl::Minutes(1)),
+           CheckRange("verdict_cache_size", verdict_cache_size, 0, 10'000'000),
+           CheckRange("port", port, 0, 65535),
+           CheckRange("admin_port", admin_port, 0, 65535),
+           CheckRange("shutdown_grace", shutdown_grace, absl::ZeroDuration(), absl::Hours(1)),
+           CheckChoice("log_severity", log_severity, kSeverities, "debug, info, warning or error"),
+       }) {
+    if (!status.ok()) return status;
+  }
+  if (host.empty()) return absl::InvalidArgumentError("--host must not be empty");
+  if (admin_host.empty()) return absl::InvalidArgumentError("--admin_host must not be empty");
+  if (port != 0 && port == admin_port) {
+    return absl::InvalidArgumentError(absl::StrCat("--port and --admin_port must differ, both are ", port));
+  }
+  return absl::OkStatus();
+}
+
+common::Severity Config::severity() const {
+  return static_cast<common::Severity>(std::find(std::begin(kSeverities), std::end(kSeverities), log_severity) -
+                                       std::begin(kSeverities));
+}
+
+Config ConfigFromFlags() {
+  Config config;
+  config.host = absl::GetFlag(FLAGS_host);
+  config.port = absl::GetFlag(FLAGS_port);
+  config.admin_host = absl::GetFlag(FLAGS_admin_host);
+  config.admin_port = absl::GetFlag(FLAGS_admin_port);
+  config.shutdown_grace = absl::GetFlag(FLAGS_shutdown_grace);
+  config.log_severity = absl::GetFlag(FLAGS_log_severity);
+  config.issuer = absl::GetFlag(FLAGS_issuer);
+  config.resources = absl::GetFlag(FLAGS_resources);
+  config.scopes_supported = absl::GetFlag(FLAGS_scopes_supported);
+  config.opaque_tokens = absl::GetFlag(FLAGS_opaque_tokens);
+  config.clock_skew = absl::GetFlag(FLAGS_clock_skew);
+  config.provider_timeout = absl::GetFlag(FLAGS_provider_timeout);
+  config.provider_ca_file = absl::GetFlag(FLAGS_provider_ca_file);
+  config.metadata_refresh_interval = absl::GetFlag(FLAGS_metadata_refresh_interval);
+  config.verdict_ttl = absl::GetFlag(FLAGS_verdict_ttl);
+  config.negative_verdict_ttl = absl::GetFlag(FLAGS_negative_verdict_ttl);
+  config.verdict_cache_size = absl::GetFlag(FLAGS_verdict_cache_size);
+  return config;
+}
+
+}  // namespace auth_service

@@ -1,0 +1,61 @@
+// The settings of auth_service, and the flags that they come from. README.md has the table.
+
+#ifndef GATEHOUSE_AUTH_SERVICE_CONFIG_H_
+#define GATEHOUSE_AUTH_SERVICE_CONFIG_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/log.h"
+
+namespace auth_service {
+
+struct Config {
+  // Where to serve gRPC; port 0 takes a free one.
+  std::string host = "127.0.0.1";
+  int port = 50051;
+  // Where to serve /livez, /readyz and /metrics.
+  std::string admin_host = "127.0.0.1";
+  int admin_port = 9091;
+  // How long calls under way may go on after SIGTERM.
+  absl::Duration shutdown_grace = absl::Seconds(20);
+  // One of debug, info, warning, error.
+  std::string log_severity = "info";
+
+  // The issuer identifier of the OIDC provider: https, or http on loopback.
+  std::string issuer;
+  // The protected resources that tokens may be for, byte for byte as clients ask for them.
+  std::vector<std::string> resources;
+  // What the protected resource metadata lists as `scopes_supported`.
+  std::vector<std::string> scopes_supported = {"openid", "profile", "email"};
+  // "refuse", or "userinfo": ask the provider's userinfo endpoint. An opaque token names no audience.
+  std::string opaque_tokens = "refuse";
+  // How far the clocks of this service and the issuer may differ.
+  absl::Duration clock_skew = absl::Seconds(30);
+  // For one request to the provider.
+  absl::Duration provider_timeout = absl::Seconds(5);
+  // PEM file of the certificate authorities to trust for the provider in place of the system's; empty: the system's.
+  std::string provider_ca_file;
+  // How often metadata and keys are fetched again.
+  absl::Duration metadata_refresh_interval = absl::Minutes(5);
+  // How long a principal, and a refusal, are remembered; zero: not at all. Never past the token's expiry.
+  absl::Duration verdict_ttl = absl::Seconds(60);
+  absl::Duration negative_verdict_ttl = absl::Seconds(5);
+  // How many principals are remembered.
+  int verdict_cache_size = 100'000;
+
+  // Names the flag, the rule and the value.
+  absl::Status Validate() const;
+
+  // Of a valid log_severity.
+  common::Severity severity() const;
+};
+
+// The settings as the flags have them. Call after common::ParseFlags().
+Config ConfigFromFlags();
+
+}  // namespace auth_service
+
+#endif  // GATEHOUSE_AUTH_SERVICE_CONFIG_H_

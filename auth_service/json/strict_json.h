@@ -1,0 +1,31 @@
+// JSON from outside: tokens and the provider's answers. Read once to judge it, passed on as the text that it was.
+
+#ifndef GATEHOUSE_AUTH_SERVICE_JSON_STRICT_JSON_H_
+#define GATEHOUSE_AUTH_SERVICE_JSON_STRICT_JSON_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "nlohmann/json.hpp"
+
+namespace auth_service {
+
+// How deep objects and arrays may nest.
+inline constexpr int kMaxJsonDepth = 32;
+
+// Reads one JSON object (RFC 8259) in UTF-8. Nothing if `text` is anything else, nests deeper than kMaxJsonDepth, has a
+// name twice in one object (RFC 7519, section 4, lets a reader refuse that; two readers could disagree on its meaning),
+// or has a number that no double can hold.
+std::optional<nlohmann::json> ParseJsonObject(absl::string_view text);
+
+// `text` without the white space between its tokens: names, their order, numbers and strings stay as they are written.
+// `text` must be JSON.
+std::string CompactJson(absl::string_view text);
+
+// The member `name` of `object` if it is a string; otherwise an empty text.
+absl::string_view StringMember(const nlohmann::json& object, const char* name);
+
+}  // namespace auth_service
+
+#endif  // GATEHOUSE_AUTH_SERVICE_JSON_STRICT_JSON_H_

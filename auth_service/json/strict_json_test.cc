@@ -1,0 +1,59 @@
+#include "auth_service/json/strict_json.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace auth_service {
+namespace {
+
+TEST(StrictJsonTest, ReadsAnObject) {
+  const auto json = ParseJsonObject(R"( {"sub":"alice","n":[1,{"a":null}]} )");
+  ASSERT_TRUE(json.has_value());
+  EXPECT_EQ(StringMember(*json, "sub"), "alice");
+}
+
+TEST(StrictJsonTest, OnlyAnObjectWillDo) {
+  for (const char* text : {"", " ", "[]", "\"a\"", "1", "null", "{", "{}x", "{} {}", "{'a':1}", "{\"a\":1,}", "nul"}) {
+    EXPECT_FALSE(ParseJsonObject(text).has_value()) << text;
+  }
+}
+
+TEST(StrictJsonTest, RefusesANameThatComesTwiceInOneObject) {
+  EXPECT_FALSE(ParseJsonObject(R"({"sub":"alice","sub":"bob"})").has_value());
+  EXPECT_FALSE(ParseJsonObject(R"({"sub":"alice","s\u0075b":"bob"})").has_value());
+  EXPECT_FALSE(ParseJsonObject(R"({"a":[{"b":1,"b":1}]})").has_value());
+  EXPECT_TRUE(ParseJsonObject(R"({"a":{"b":1},"b":{"b":1}})").has_value());
+}
+
+TEST(StrictJsonTest, RefusesWhatIsNotUtf8) {
+  EXPECT_FALSE(ParseJsonObject("{\"a\":\"\xFF\"}").has_value());
+  EXPECT_FALSE(ParseJsonObject(R"({"a":"\ud800"})").has_value());
+}
+
+TEST(StrictJsonTest, BoundsTheDepth) {
+  const auto nested = [](int depth) {
+    std::string text = "{\"a\":";
+    for (int i = 1; i < depth; ++i) text += "[";
+    for (int i = 1; i < depth; ++i) text += "]";
+    return text + "}";
+  };
+  EXPECT_TRUE(ParseJsonObject(nested(2)).has_value());
+  EXPECT_TRUE(ParseJsonObject(nested(kMaxJsonDepth)).has_value());
+  EXPECT_FALSE(ParseJsonObject(nested(kMaxJsonDepth + 1)).has_value());
+  EXPECT_FALSE(ParseJsonObject(nested(100'000)).has_value());
+}
+
+TEST(StrictJsonTest, CompactingTakesNothingButWhiteSpaceBetweenTokens) {
+  EXPECT_EQ(CompactJson("{ \"z\" : 1.50e+1 ,\r\n\t\"a\" : \"x  \\\" y\\\\\" , \"big\":12345678901234567890123 }"),
+            "{\"z\":1.50e+1,\"a\":\"x  \\\" y\\\\\",\"big\":12345678901234567890123}");
+}
+
+TEST(StrictJsonTest, AMemberThatIsNotAStringHasNoText) {
+  const auto json = ParseJsonObject(R"({"a":1,"b":null,"c":""})");
+  ASSERT_TRUE(json.has_value());
+  for (const char* name : {"a", "b", "c", "d"}) EXPECT_EQ(StringMember(*json, name), "") << name;
+}
+
+}  // namespace
+}  // namespace auth_service

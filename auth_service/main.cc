@@ -1,0 +1,195 @@
+// auth_service: says who the bearer of a token is. Reading main() is reading its architecture.
+
+#include <grpc/support/log.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "auth_service/config.h"
+#include "auth_service/metrics.h"
+#include "auth_service/provider/curl_http_client.h"
+#include "auth_service/provider/discovery.h"
+#include "auth_service/provider/key_set.h"
+#include "auth_service/provider/metered_http_client.h"
+#include "auth_service/provider/refresher.h"
+#include "auth_service/server/auth_grpc_service.h"
+#include "auth_service/token/executor.h"
+#include "auth_service/token/jwt_verifier.h"
+#include "auth_service/token/opaque_verifier.h"
+#include "auth_service/token/token_verifier.h"
+#include "auth_service/token/verdict_cache.h"
+#include "common/admin_server.h"
+#include "common/clock.h"
+#include "common/command_line.h"
+#include "common/log.h"
+#include "common/shutdown_signals.h"
+#include "prometheus/registry.h"
+
+namespace auth_service {
+namespace {
+
+using common::Severity;
+
+constexpr char kServiceName[] = "gatehouse.auth.v1.AuthService";
+
+// Checks that wait for the provider, each on a thread; and how many more may wait for a thread.
+constexpr size_t kProviderThreads = 64;
+constexpr size_t kProviderWaiting = 1024;
+// Checks that compute wait for a core, for about a tenth of a second at most.
+constexpr size_t kLocalWaiting = 512;
+
+// A connection this old is asked to go away: gRPC balances by connection, so this is how soon new replicas get traffic.
+constexpr absl::Duration kMaxConnectionAge = absl::Seconds(10);
+constexpr absl::Duration kMaxConnectionAgeGrace = absl::Seconds(60);
+// Between "not serving" and the refusal of new calls: clients that watch the health have gone elsewhere by then.
+constexpr absl::Duration kLameDuckTime = absl::Seconds(1);
+
+constexpr int kMaxReceiveBytes = 32 * 1024;    // a token of 8 KiB and a resource of 2 KiB, and room for fields to come
+constexpr int kMaxSendBytes = 1024 * 1024;     // a metadata document of 256 KiB, claims of 64 KiB
+constexpr size_t kMaxBufferBytes = 256 << 20;  // of all connections together
+constexpr int kMaxConcurrentStreams = 2000;    // calls on one connection
+
+int Fail(absl::string_view event, const absl::Status& status) {
+  common::Log(Severity::kError, event, {{"message", status.message()}});
+  return 2;
+}
+
+// gRPC's own lines in our format. They explain; what they explain is also logged by those whom it concerns.
+void LogForGrpc(gpr_log_func_args* line) {
+  common::Log(Severity::kDebug, "grpc", {{"message", line->message}, {"file", line->file}, {"line", line->line}});
+}
+
+double RandomFraction() {
+  thread_local std::minstd_rand generator{std::random_device()()};
+  return std::uniform_real_distribution<double>(0, 1)(generator);
+}
+
+// Null if the address cannot be bound.
+std::unique_ptr<grpc::Server> StartGrpcServer(const Config& config, AuthGrpcService& service, int& port) {
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::ServerBuilder builder;
+  const std::string host = absl::StrContains(config.host, ":") ? absl::StrCat("[", config.host, "]") : config.host;
+  builder.AddListeningPort(absl::StrCat(host, ":", config.port), grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(&service);
+  builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
+  builder.SetMaxSendMessageSize(kMaxSendBytes);
+  builder.SetResourceQuota(grpc::ResourceQuota("auth_service").Resize(kMaxBufferBytes));
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a taken port is an error
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentStreams);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
+                             static_cast<int>(absl::ToInt64Milliseconds(kMaxConnectionAge)));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
+                             static_cast<int>(absl::ToInt64Milliseconds(kMaxConnectionAgeGrace)));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);  // finds peers that are gone without a word
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);  // lets clients do so
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  return port == 0 ? nullptr : std::move(server);
+}
+
+int Run(int argc, char** argv) {
+  common::InitLog("auth_service");
+  if (const absl::Status status = common::ParseFlags(argc, argv); !status.ok()) return Fail("flags_invalid", status);
+  const Config config = ConfigFromFlags();
+  if (const absl::Status status = config.Validate(); !status.ok()) return Fail("config_invalid", status);
+  common::InitLog("auth_service", config.severity());
+  gpr_set_log_function(LogForGrpc);
+  const common::ShutdownSignals signals;  // before any thread
+
+  const common::SystemClock clock;
+  prometheus::Registry registry;
+  Metrics metrics(registry);
+
+  // What is known of the provider.
+  CurlHttpClient curl(config.provider_ca_file);
+  MeteredHttpClient http(curl, metrics, clock);
+  const bool accept_opaque = config.opaque_tokens == "userinfo";
+  Discovery discovery(config.issuer, config.provider_timeout, http, clock);
+  KeySet keys(discovery, config.provider_timeout, http, clock);
+
+  // What a token is worth.
+  JwtVerifier jwt_verifier(config.issuer, config.clock_skew, keys, clock);
+  OpaqueVerifier opaque_verifier(accept_opaque, config.provider_timeout, discovery, http, clock);
+  TokenVerifier verifier(jwt_verifier, opaque_verifier);
+  ThreadExecutor local_executor(std::max(1u, std::thread::hardware_concurrency()), kLocalWaiting);
+  ThreadExecutor provider_executor(kProviderThreads, kProviderWaiting);
+  VerdictCache verdicts(
+      {static_cast<size_t>(config.verdict_cache_size), config.verdict_ttl, config.negative_verdict_ttl}, verifier,
+      local_executor, provider_executor, metrics, clock);
+
+  // How others ask.
+  AuthGrpcService service(config.resources, config.scopes_supported, verdicts, discovery, metrics);
+  int port = 0;
+  const std::unique_ptr<grpc::Server> server = StartGrpcServer(config, service, port);
+  if (server == nullptr) {
+    return Fail("start_failed", absl::UnavailableError(absl::StrCat(
+                                    "cannot listen on ", config.host, ":", config.port,
+                                    ": the port is taken, or the address is not of this machine; choose another with "
+                                    "--port")));
+  }
+  grpc::HealthCheckServiceInterface& health = *server->GetHealthCheckService();
+  const auto set_serving = [&](bool serving) {
+    health.SetServingStatus("", serving);
+    health.SetServingStatus(kServiceName, serving);
+    metrics.ready.Set(serving ? 1 : 0);
+  };
+  set_serving(false);
+
+  std::atomic<bool> draining{false};
+  auto refresher = std::make_unique<Refresher>(
+      Refresher::Options{config.metadata_refresh_interval, accept_opaque, RandomFraction,
+                         [&](const absl::Status& readiness) { set_serving(readiness.ok() && !draining); }},
+      discovery, keys);
+  auto admin = common::AdminServer::Start(
+      config.admin_host, config.admin_port,
+      [&] { return draining ? absl::UnavailableError("shutting down") : refresher->readiness(); }, registry);
+  if (!admin.ok()) {
+    return Fail("start_failed",
+                absl::Status(admin.status().code(),
+                             absl::StrCat(admin.status().message(), "; choose another with --admin_port")));
+  }
+  if (accept_opaque) {
+    common::Log(Severity::kWarning, "opaque_tokens_accepted",
+                {{"message",
+                  "--opaque_tokens=userinfo: any opaque token of the issuer is accepted, whatever it was issued for"}});
+  }
+  common::Log(Severity::kInfo, "serving",
+              {{"host", config.host},
+               {"port", port},
+               {"admin_port", (*admin)->port()},
+               {"issuer", config.issuer},
+               {"resources", absl::StrJoin(config.resources, " ")}});
+  refresher->Start();
+
+  const int signal = signals.Wait();
+  const absl::Time deadline = absl::Now() + config.shutdown_grace;
+  common::Log(Severity::kInfo, "shutting_down", {{"signal", signal}});
+  draining = true;
+  health.SetServingStatus(false);
+  absl::SleepFor(std::min(kLameDuckTime, config.shutdown_grace / 2));
+  server->Shutdown(absl::ToChronoTime(deadline));  // waits for calls under way
+  curl.Abort();
+  admin->reset();  // asks the refresher
+  refresher.reset();
+  local_executor.Stop();
+  provider_executor.Stop();
+  common::Log(Severity::kInfo, "stopped");
+  return 0;
+}
+
+}  // namespace
+}  // namespace auth_service
+
+int main(int argc, char** argv) { return auth_service::Run(argc, argv); }

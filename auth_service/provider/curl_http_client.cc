@@ -1,0 +1,184 @@
+#include "auth_service/provider/curl_http_client.h"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "absl/base/call_once.h"
+#include "absl/strings/str_cat.h"
+#include "auth_service/provider/url.h"
+
+namespace auth_service {
+namespace {
+
+constexpr absl::Duration kConnectTimeout = absl::Seconds(3);
+constexpr long kMaxConnectionLifeSeconds = 300;
+constexpr size_t kMaxHeaderBytes = 64 * 1024;
+constexpr size_t kMaxIdleHandles = 64;
+
+void InitCurlOnce() {
+  // Not thread-safe in libcurl; and never undone, since the process needs it to its end.
+  static absl::once_flag once;
+  absl::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+}
+
+struct HeaderListDeleter {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using HeaderList = std::unique_ptr<curl_slist, HeaderListDeleter>;
+
+void AppendHeader(HeaderList& list, const std::string& line) {
+  list.reset(curl_slist_append(list.release(), line.c_str()));
+}
+
+}  // namespace
+
+// A libcurl easy handle and the request that it works on.
+class CurlHttpClient::Handle {
+ public:
+  Handle(const std::string& ca_file, const std::atomic<bool>& aborted) : curl_(curl_easy_init()), aborted_(aborted) {
+    Set(CURLOPT_NOSIGNAL, 1L);
+    Set(CURLOPT_FOLLOWLOCATION, 0L);
+    Set(CURLOPT_PROTOCOLS_STR, "http,https");
+    Set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    Set(CURLOPT_TCP_KEEPALIVE, 1L);
+    Set(CURLOPT_MAXLIFETIME_CONN, kMaxConnectionLifeSeconds);
+    Set(CURLOPT_MAXCONNECTS, 4L);
+    Set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    if (!ca_file.empty()) {
+      Set(CURLOPT_CAINFO, ca_file.c_str());
+      Set(CURLOPT_CAPATH, static_cast<char*>(nullptr));
+    }
+    Set(CURLOPT_ERRORBUFFER, error_);
+    Set(CURLOPT_WRITEFUNCTION, &Handle::OnBody);
+    Set(CURLOPT_WRITEDATA, this);
+    Set(CURLOPT_HEADERFUNCTION, &Handle::OnHeader);
+    Set(CURLOPT_HEADERDATA, this);
+    Set(CURLOPT_XFERINFOFUNCTION, &Handle::OnProgress);
+    Set(CURLOPT_XFERINFODATA, this);
+    Set(CURLOPT_NOPROGRESS, 0L);
+  }
+
+  ~Handle() { curl_easy_cleanup(curl_); }
+
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+
+  absl::StatusOr<HttpResponse> Get(const HttpRequest& request) {
+    response_ = HttpResponse();
+    header_bytes_ = 0;
+    too_large_ = false;
+    max_response_bytes_ = request.max_response_bytes;
+    error_[0] = '\0';
+
+    HeaderList headers;
+    AppendHeader(headers, "Accept: application/json");
+    AppendHeader(headers, "User-Agent: gatehouse-auth");
+    if (!request.bearer_token.empty()) {
+      AppendHeader(headers, absl::StrCat("Authorization: Bearer ", request.bearer_token));
+    }
+    const absl::Duration timeout = std::max(request.timeout, absl::Milliseconds(1));
+    Set(CURLOPT_URL, request.url.c_str());
+    Set(CURLOPT_HTTPHEADER, headers.get());
+    Set(CURLOPT_TIMEOUT_MS, static_cast<long>(absl::ToInt64Milliseconds(timeout)));
+    Set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(absl::ToInt64Milliseconds(std::min(timeout, kConnectTimeout))));
+    const absl::StatusOr<Url> url = ParseUrl(request.url);
+    Set(CURLOPT_PROXY, url.ok() && url->IsLoopback() ? "" : static_cast<const char*>(nullptr));
+
+    const CURLcode code = curl_easy_perform(curl_);
+    Set(CURLOPT_HTTPHEADER, static_cast<curl_slist*>(nullptr));
+    if (code == CURLE_OK) {
+      long status = 0;
+      curl_easy_getinfo(curl_, CURLINFO_RESPONSE_CODE, &status);
+      response_.status = static_cast<int>(status);
+      return std::move(response_);
+    }
+    if (too_large_) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("the answer is longer than ", request.max_response_bytes, " bytes"));
+    }
+    const absl::string_view error = error_[0] != '\0' ? error_ : curl_easy_strerror(code);
+    if (code == CURLE_OPERATION_TIMEDOUT) return absl::DeadlineExceededError(error);
+    return absl::UnavailableError(error);
+  }
+
+ private:
+  template <typename T>
+  void Set(CURLoption option, T value) {
+    curl_easy_setopt(curl_, option, value);
+  }
+
+  static size_t OnBody(char* data, size_t size, size_t count, void* self) {
+    Handle& handle = *static_cast<Handle*>(self);
+    if (handle.response_.body.size() + size * count > handle.max_response_bytes_) {
+      handle.too_large_ = true;
+      return 0;  // ends the transfer
+    }
+    handle.response_.body.append(data, size * count);
+    return size * count;
+  }
+
+  static size_t OnHeader(char*, size_t size, size_t count, void* self) {
+    Handle& handle = *static_cast<Handle*>(self);
+    handle.header_bytes_ += size * count;
+    if (handle.header_bytes_ > kMaxHeaderBytes) {
+      handle.too_large_ = true;
+      return 0;
+    }
+    return size * count;
+  }
+
+  static int OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    return static_cast<Handle*>(self)->aborted_ ? 1 : 0;
+  }
+
+  CURL* const curl_;
+  const std::atomic<bool>& aborted_;
+  HttpResponse response_;
+  size_t header_bytes_ = 0;
+  size_t max_response_bytes_ = 0;
+  bool too_large_ = false;
+  char error_[CURL_ERROR_SIZE] = {};
+};
+
+CurlHttpClient::CurlHttpClient(std::string ca_file) : ca_file_(std::move(ca_file)) { InitCurlOnce(); }
+
+CurlHttpClient::~CurlHttpClient() {
+  absl::MutexLock lock(&mutex_);
+  for (Handle* handle : idle_) delete handle;
+}
+
+absl::StatusOr<HttpResponse> CurlHttpClient::Get(const HttpRequest& request) {
+  Handle* const handle = Acquire();
+  absl::StatusOr<HttpResponse> response = handle->Get(request);
+  GiveBack(handle);
+  return response;
+}
+
+CurlHttpClient::Handle* CurlHttpClient::Acquire() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!idle_.empty()) {
+      Handle* const handle = idle_.back();
+      idle_.pop_back();
+      return handle;
+    }
+  }
+  return new Handle(ca_file_, aborted_);
+}
+
+void CurlHttpClient::GiveBack(Handle* handle) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (idle_.size() < kMaxIdleHandles) {
+      idle_.push_back(handle);
+      return;
+    }
+  }
+  delete handle;
+}
+
+}  // namespace auth_service

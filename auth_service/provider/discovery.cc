@@ -1,0 +1,91 @@
+#include "auth_service/provider/discovery.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "auth_service/json/strict_json.h"
+#include "auth_service/provider/url.h"
+
+namespace auth_service {
+
+std::vector<std::string> MetadataUrls(absl::string_view issuer) {
+  const absl::string_view base = absl::StripSuffix(issuer, "/");
+  const size_t authority = base.find("://");
+  const size_t slash = authority == absl::string_view::npos ? authority : base.find('/', authority + 3);
+  const absl::string_view origin = base.substr(0, slash);
+  const absl::string_view path = slash == absl::string_view::npos ? absl::string_view() : base.substr(slash);
+  std::vector<std::string> urls = {
+      absl::StrCat(base, "/.well-known/openid-configuration"),
+      absl::StrCat(origin, "/.well-known/oauth-authorization-server", path),
+  };
+  if (!path.empty()) urls.push_back(absl::StrCat(base, "/.well-known/oauth-authorization-server"));
+  return urls;
+}
+
+absl::StatusOr<ProviderMetadata> ParseMetadata(std::string document_json, absl::string_view issuer) {
+  const std::optional<nlohmann::json> document = ParseJsonObject(document_json);
+  if (!document.has_value()) return absl::FailedPreconditionError("the answer is not a JSON object");
+  if (const absl::string_view named = StringMember(*document, "issuer"); named != issuer) {
+    return absl::FailedPreconditionError(absl::StrCat("the document is of issuer \"", named.substr(0, 256),
+                                                      "\", which is not byte for byte the --issuer \"", issuer, "\""));
+  }
+  const absl::StatusOr<Url> issuer_url = ParseUrl(issuer);
+  const bool loopback = issuer_url.ok() && issuer_url->scheme == "http" && issuer_url->IsLoopback();
+  ProviderMetadata metadata;
+  metadata.jwks_uri = std::string(StringMember(*document, "jwks_uri"));
+  metadata.userinfo_endpoint = std::string(StringMember(*document, "userinfo_endpoint"));
+  for (const auto& [name, url] :
+       {std::pair("jwks_uri", metadata.jwks_uri), std::pair("userinfo_endpoint", metadata.userinfo_endpoint)}) {
+    if (url.empty()) continue;
+    if (const absl::Status status = CheckProviderUrl(url, loopback); !status.ok()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the document's ", name, " ", status.message(), ", and is \"", url.substr(0, 256), "\""));
+    }
+  }
+  metadata.document_json = std::move(document_json);
+  return metadata;
+}
+
+absl::Status Discovery::Refresh() {
+  absl::StatusOr<ProviderMetadata> fetched = Fetch();
+  if (!fetched.ok()) return fetched.status();
+  fetched->fetch_time = clock_.Now();
+  auto metadata = std::make_shared<const ProviderMetadata>(*std::move(fetched));
+  absl::MutexLock lock(&mutex_);
+  current_ = std::move(metadata);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ProviderMetadata> Discovery::Fetch() const {
+  std::vector<std::string> findings;
+  for (const std::string& url : MetadataUrls(issuer_)) {
+    HttpRequest request;
+    request.endpoint = ProviderEndpoint::kDiscovery;
+    request.url = url;
+    request.timeout = timeout_;
+    absl::StatusOr<HttpResponse> response = client_.Get(request);
+    if (!response.ok()) {
+      if (response.status().code() == absl::StatusCode::kResourceExhausted) {
+        findings.push_back(absl::StrCat(url, ": ", response.status().message()));
+        continue;
+      }
+      return absl::UnavailableError(absl::StrCat(url, ": ", response.status().message()));
+    }
+    if (response->status >= 500 || response->status == 429) {
+      return absl::UnavailableError(absl::StrCat(url, ": HTTP status ", response->status));
+    }
+    if (response->status != 200) {
+      findings.push_back(absl::StrCat(url, ": HTTP status ", response->status));
+      continue;
+    }
+    absl::StatusOr<ProviderMetadata> metadata = ParseMetadata(std::move(response->body), issuer_);
+    if (metadata.ok()) return metadata;
+    findings.push_back(absl::StrCat(url, ": ", metadata.status().message()));
+  }
+  return absl::FailedPreconditionError(absl::StrJoin(findings, "; "));
+}
+
+}  // namespace auth_service

@@ -1,0 +1,74 @@
+// Finds out where the issuer keeps its keys and its userinfo endpoint (OpenID Connect Discovery 1.0, RFC 8414).
+
+#ifndef GATEHOUSE_AUTH_SERVICE_PROVIDER_DISCOVERY_H_
+#define GATEHOUSE_AUTH_SERVICE_PROVIDER_DISCOVERY_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "auth_service/provider/http_client.h"
+#include "common/clock.h"
+
+namespace auth_service {
+
+// The provider's authorization server metadata, as far as this service needs it.
+struct ProviderMetadata {
+  std::string jwks_uri;           // empty: it publishes no keys
+  std::string userinfo_endpoint;  // empty: it has none
+  std::string document_json;      // the whole document, as it was sent
+  absl::Time fetch_time;
+};
+
+// Where the metadata of `issuer` may be, in the order of asking: the OpenID Connect form (ISSUER/.well-known/
+// openid-configuration), then RFC 8414 with the well-known part inserted before the path, and appended, as Logto has
+// it.
+std::vector<std::string> MetadataUrls(absl::string_view issuer);
+
+// Reads a metadata document. Its `issuer` must equal `issuer` byte for byte (RFC 8414, section 3.3), and its endpoints
+// must be https, or http on loopback if the issuer is.
+//
+// Errors: kFailedPrecondition, one of these does not hold, or the document is no JSON object; the message says which.
+absl::StatusOr<ProviderMetadata> ParseMetadata(std::string document_json, absl::string_view issuer);
+
+// Keeps the last good metadata of one issuer. Thread-safe.
+class Discovery {
+ public:
+  // `timeout` is for each request. `client` and `clock` must outlive this.
+  Discovery(std::string issuer, absl::Duration timeout, HttpClient& client, const common::Clock& clock)
+      : issuer_(std::move(issuer)), timeout_(timeout), client_(client), clock_(clock) {}
+
+  // Asks the provider, once. Blocks up to `timeout` for each of MetadataUrls(). On an error, what was there stays.
+  //
+  // Errors: kUnavailable, the provider could not be asked; kFailedPrecondition, it answers, but nowhere with metadata
+  // of this issuer. The message is for an operator.
+  absl::Status Refresh();
+
+  // The last good metadata; null if there never was any.
+  std::shared_ptr<const ProviderMetadata> current() const {
+    absl::MutexLock lock(&mutex_);
+    return current_;
+  }
+
+  const std::string& issuer() const { return issuer_; }
+
+ private:
+  absl::StatusOr<ProviderMetadata> Fetch() const;
+
+  const std::string issuer_;
+  const absl::Duration timeout_;
+  HttpClient& client_;
+  const common::Clock& clock_;
+  mutable absl::Mutex mutex_;
+  std::shared_ptr<const ProviderMetadata> current_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace auth_service
+
+#endif  // GATEHOUSE_AUTH_SERVICE_PROVIDER_DISCOVERY_H_

@@ -1,0 +1,42 @@
+#include "auth_service/provider/url.h"
+
+#include "gtest/gtest.h"
+
+namespace auth_service {
+namespace {
+
+TEST(UrlTest, TakesAUrlApart) {
+  const auto url = ParseUrl("https://ID.example.com:8443/oidc");
+  ASSERT_TRUE(url.ok()) << url.status();
+  EXPECT_EQ(url->scheme, "https");
+  EXPECT_EQ(url->host, "id.example.com");
+  EXPECT_EQ(url->origin, "https://id.example.com:8443");
+  EXPECT_EQ(url->path, "/oidc");
+}
+
+TEST(UrlTest, ABareSlashIsNoPath) {
+  EXPECT_EQ(ParseUrl("https://id.example.com/")->path, "");
+  EXPECT_EQ(ParseUrl("https://id.example.com")->path, "");
+}
+
+TEST(UrlTest, RefusesWhatIsNotAPlainHttpUrl) {
+  for (const char* text : {"", "id.example.com", "/oidc", "ftp://id.example.com/", "https://", "https://a b/",
+                           "https://user@id.example.com/", "https://id.example.com/#f", "https://id.example.com/?a=b",
+                           "https://id.example.com/\n", "file:///etc/passwd", "https://\xC3\xA9.example/"}) {
+    EXPECT_EQ(ParseUrl(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
+  }
+}
+
+TEST(UrlTest, PlainHttpIsForLoopbackOnly) {
+  EXPECT_TRUE(CheckProviderUrl("https://id.example.com/jwks?v=1", false).ok());
+  EXPECT_TRUE(CheckProviderUrl("http://localhost:3100/oidc/jwks", true).ok());
+  EXPECT_TRUE(CheckProviderUrl("http://127.0.0.1/jwks", true).ok());
+  EXPECT_TRUE(CheckProviderUrl("http://[::1]:3100/jwks", true).ok());
+  EXPECT_FALSE(CheckProviderUrl("http://localhost:3100/oidc/jwks", false).ok());
+  EXPECT_FALSE(CheckProviderUrl("http://id.example.com/jwks", true).ok());
+  EXPECT_FALSE(CheckProviderUrl("http://localhost.example.com/jwks", true).ok());
+  EXPECT_FALSE(CheckProviderUrl("http://localhost@id.example.com/jwks", true).ok());
+}
+
+}  // namespace
+}  // namespace auth_service

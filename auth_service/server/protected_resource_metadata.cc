@@ -1,0 +1,19 @@
+#include "auth_service/server/protected_resource_metadata.h"
+
+#include "nlohmann/json.hpp"
+
+namespace auth_service {
+
+std::string ProtectedResourceMetadata(absl::string_view resource, absl::string_view issuer,
+                                      const std::vector<std::string>& scopes_supported) {
+  nlohmann::ordered_json document = {
+      {"resource", std::string(resource)},
+      {"authorization_servers", nlohmann::ordered_json::array({std::string(issuer)})},
+  };
+  if (!scopes_supported.empty()) document["scopes_supported"] = scopes_supported;
+  document["bearer_methods_supported"] = nlohmann::ordered_json::array({"header"});
+  document["resource_name"] = "Gatehouse";
+  return document.dump();
+}
+
+}  // namespace auth_service

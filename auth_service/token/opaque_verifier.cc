@@ -1,0 +1,68 @@
+#include "auth_service/token/opaque_verifier.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "auth_service/json/strict_json.h"
+
+namespace auth_service {
+namespace {
+
+constexpr size_t kMaxClaimsBytes = 64 * 1024;
+
+}  // namespace
+
+std::optional<Verdict> OpaqueVerifier::VerifyLocally(absl::string_view, absl::string_view) {
+  if (accept_) return std::nullopt;
+  return Refuse(gatehouse::auth::v1::REFUSAL_REASON_OPAQUE_NOT_ALLOWED, "--opaque_tokens=refuse");
+}
+
+absl::StatusOr<Verdict> OpaqueVerifier::VerifyWithProvider(absl::string_view token, absl::string_view,
+                                                           absl::Time deadline) {
+  const std::shared_ptr<const ProviderMetadata> metadata = discovery_.current();
+  if (metadata == nullptr) return absl::UnavailableError("the issuer's metadata has not been fetched yet");
+  if (metadata->userinfo_endpoint.empty()) return absl::UnavailableError("the issuer names no userinfo_endpoint");
+  HttpRequest request;
+  request.endpoint = ProviderEndpoint::kUserinfo;
+  request.url = metadata->userinfo_endpoint;
+  request.bearer_token = std::string(token);
+  request.timeout = std::min(timeout_, deadline - clock_.Now());
+  request.max_response_bytes = kMaxClaimsBytes;
+  if (request.timeout <= absl::ZeroDuration()) return absl::UnavailableError("no time left to ask the provider");
+  const absl::StatusOr<HttpResponse> response = client_.Get(request);
+  if (!response.ok()) return absl::UnavailableError(absl::StrCat("userinfo: ", response.status().message()));
+  return JudgeUserinfo(*response, discovery_.issuer());
+}
+
+absl::StatusOr<Verdict> JudgeUserinfo(const HttpResponse& response, absl::string_view issuer) {
+  switch (response.status) {
+    case 200:
+      break;
+    case 400:  // Logto: the client that the token was issued to is gone
+    case 401:
+      return Refuse(gatehouse::auth::v1::REFUSAL_REASON_INACTIVE, absl::StrCat("userinfo status ", response.status));
+    case 403:
+      return Refuse(gatehouse::auth::v1::REFUSAL_REASON_INSUFFICIENT_SCOPE_AT_PROVIDER, "userinfo status 403");
+    default:
+      return absl::UnavailableError(absl::StrCat("userinfo: HTTP status ", response.status));
+  }
+  if (response.body.size() > kMaxClaimsBytes) return absl::UnavailableError("userinfo: the answer is too long");
+  const std::optional<nlohmann::json> claims = ParseJsonObject(response.body);
+  if (!claims.has_value()) return absl::UnavailableError("userinfo: the answer is no JSON object");
+  const absl::string_view subject = StringMember(*claims, "sub");
+  if (subject.empty()) {
+    return Refuse(gatehouse::auth::v1::REFUSAL_REASON_MISSING_CLAIM, "userinfo: sub is missing, empty or no string");
+  }
+  Verdict verdict;
+  auto& principal = *verdict.response.mutable_principal();
+  principal.set_issuer(std::string(issuer));
+  principal.set_subject(std::string(subject));
+  principal.set_scopes_known(false);
+  principal.set_claims_json(CompactJson(response.body));
+  principal.set_token_kind(gatehouse::auth::v1::TOKEN_KIND_OPAQUE);
+  return verdict;
+}
+
+}  // namespace auth_service
