@@ -61,6 +61,10 @@ class AuthClient final : public TokenVerifier {
  private:
   struct Flight;
 
+  // Asks on behalf of all who wait for `flight`, and remembers the verdict.
+  absl::StatusOr<Verdict> Lead(const common::TokenDigest& digest, absl::string_view token, absl::string_view resource,
+                               absl::Time deadline, Flight& flight);
+  // Makes one RPC.
   absl::StatusOr<Verdict> Ask(absl::string_view token, absl::string_view resource, absl::Time deadline,
                               absl::Time& reuse_until_time);
 

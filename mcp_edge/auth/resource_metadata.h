@@ -71,6 +71,9 @@ class ResourceMetadata {
 
   void Run();
   absl::Status FetchAll();
+  // Makes one RPC: `rpc` is called with the context to use and returns a grpc::Status.
+  template <typename Rpc>
+  absl::Status Fetch(const Rpc& rpc);
   absl::Status FetchProtectedResource(const std::string& resource);
   absl::Status FetchAuthorizationServer();
 

@@ -20,9 +20,8 @@ class ToolCall {
   // Errors: the status of the service, its message included;
   //         kUnavailable, the service cannot be reached, or went away during the call;
   //         kDeadlineExceeded, the deadline of the call passed; kCancelled, Cancel() was called;
-  //         kInternal, the service broke the contract: no outcome, an empty event, or after the outcome another event or
-  //         no end within two seconds;
-  //         kResourceExhausted, an event exceeds 16 MiB.
+  //         kInternal, the service broke the contract: no outcome, an empty event, or after the outcome another event
+  //         or no end within two seconds; kResourceExhausted, an event exceeds 16 MiB.
   // One thread at a time.
   virtual absl::StatusOr<gatehouse::tool::v1::CallToolEvent> Next() = 0;
 

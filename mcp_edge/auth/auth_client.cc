@@ -1,0 +1,185 @@
+#include "mcp_edge/auth/auth_client.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "grpcpp/client_context.h"
+
+namespace mcp_edge {
+namespace {
+
+using gatehouse::auth::v1::VerifyTokenRequest;
+using gatehouse::auth::v1::VerifyTokenResponse;
+
+constexpr size_t kMaxTokenBytes = 8192;
+constexpr absl::Duration kMaxRefusalTtl = absl::Seconds(5);
+
+absl::Time FromProto(const google::protobuf::Timestamp& timestamp) {
+  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
+}
+
+// What may stand in an error_description (RFC 6749, section 5.2) wherever it goes.
+std::string Printable(absl::string_view text) {
+  std::string result(text.substr(0, 256));
+  std::replace_if(
+      result.begin(), result.end(), [](char c) { return !absl::ascii_isprint(c) || c == '"' || c == '\\'; }, ' ');
+  return result;
+}
+
+Refusal RefusalFromVerdict(const gatehouse::auth::v1::Refusal& refusal) {
+  const std::string& name = gatehouse::auth::v1::RefusalReason_Name(refusal.reason());
+  // A reason of a later version has no name here.
+  if (name.empty()) return {.reason = "UNSPECIFIED", .description = Printable(refusal.description())};
+  return {.reason = std::string(absl::StripPrefix(name, "REFUSAL_REASON_")),
+          .description = Printable(refusal.description())};
+}
+
+}  // namespace
+
+// A question under way, and those who wait for its answer.
+struct AuthClient::Flight {
+  absl::Notification landed;
+  // Set before `landed`. An error that only the deadline of the one who asked caused is no answer for the others.
+  absl::StatusOr<std::shared_ptr<const Verdict>> answer = absl::UnknownError("");
+  bool out_of_time = false;
+};
+
+AuthClient::AuthClient(std::shared_ptr<grpc::ChannelInterface> channel, const AuthClientOptions& options,
+                       const common::Clock& clock)
+    : channel_(std::move(channel)),
+      stub_(gatehouse::auth::v1::AuthService::NewStub(channel_)),
+      options_(options),
+      clock_(clock),
+      cache_(options.verdict_ttl > absl::ZeroDuration() ? options.verdict_cache_size : 0, clock) {}
+
+AuthClient::~AuthClient() = default;
+
+absl::StatusOr<Verdict> AuthClient::Verify(absl::string_view token, absl::string_view resource, absl::Time deadline) {
+  // auth_service takes no such token (auth.v1, VerifyTokenRequest), so neither can be good.
+  if (token.empty() || token.size() > kMaxTokenBytes) {
+    return Verdict{.principal = nullptr,
+                   .refusal = {.reason = "MALFORMED", .description = "token is empty or too long"}};
+  }
+  if (options_.verdict_ttl <= absl::ZeroDuration()) {
+    absl::Time unused_reuse_until_time;
+    return Ask(token, resource, deadline, unused_reuse_until_time);
+  }
+
+  const common::TokenDigest digest = common::DigestToken(token, resource);
+  while (true) {
+    if (const auto cached = cache_.Get(digest); cached.has_value()) {
+      counters_.reused_total.fetch_add(1, std::memory_order_relaxed);
+      return **cached;
+    }
+    std::shared_ptr<Flight> flight;
+    bool leads = false;
+    {
+      absl::MutexLock lock(&mutex_);
+      std::shared_ptr<Flight>& slot = flights_[digest];
+      leads = slot == nullptr;
+      if (leads) slot = std::make_shared<Flight>();
+      flight = slot;
+    }
+    if (!leads) {
+      if (!flight->landed.WaitForNotificationWithTimeout(deadline - absl::Now())) {
+        return absl::UnavailableError("auth_service has not answered in time");
+      }
+      if (flight->out_of_time) continue;
+      if (!flight->answer.ok()) return flight->answer.status();
+      counters_.reused_total.fetch_add(1, std::memory_order_relaxed);
+      return **flight->answer;
+    }
+
+    // Another question may have been answered since the cache was asked.
+    absl::StatusOr<Verdict> verdict = absl::UnknownError("");
+    if (const auto cached = cache_.Get(digest); cached.has_value()) {
+      counters_.reused_total.fetch_add(1, std::memory_order_relaxed);
+      flight->answer = *cached;
+      verdict = **cached;
+    } else {
+      verdict = Lead(digest, token, resource, deadline, *flight);
+    }
+    {
+      absl::MutexLock lock(&mutex_);
+      flights_.erase(digest);
+    }
+    flight->landed.Notify();
+    return verdict;
+  }
+}
+
+absl::StatusOr<Verdict> AuthClient::Lead(const common::TokenDigest& digest, absl::string_view token,
+                                         absl::string_view resource, absl::Time deadline, Flight& flight) {
+  absl::Time reuse_until_time;
+  absl::StatusOr<Verdict> verdict = Ask(token, resource, deadline, reuse_until_time);
+  if (!verdict.ok()) {
+    flight.answer = verdict.status();
+    flight.out_of_time = absl::Now() >= deadline;
+    return verdict;
+  }
+  auto shared = std::make_shared<const Verdict>(*verdict);
+  const absl::Duration ttl =
+      verdict->principal != nullptr ? options_.verdict_ttl : std::min(options_.verdict_ttl, kMaxRefusalTtl);
+  cache_.Put(digest, shared, std::min(clock_.Now() + ttl, reuse_until_time));
+  flight.answer = std::move(shared);
+  return verdict;
+}
+
+absl::StatusOr<Verdict> AuthClient::Ask(absl::string_view token, absl::string_view resource, absl::Time deadline,
+                                        absl::Time& reuse_until_time) {
+  VerifyTokenRequest request;
+  request.set_token(token.data(), token.size());
+  request.set_resource(resource.data(), resource.size());
+  VerifyTokenResponse response;
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(deadline));
+  counters_.asked_total.fetch_add(1, std::memory_order_relaxed);
+  const grpc::Status status = stub_->VerifyToken(&context, request, &response);
+  if (status.error_code() == grpc::StatusCode::INVALID_ARGUMENT) {
+    return absl::InternalError(absl::StrCat("auth_service does not take the question: ", status.error_message()));
+  }
+  if (!status.ok()) {
+    counters_.unavailable_total.fetch_add(1, std::memory_order_relaxed);
+    return absl::UnavailableError(absl::StrCat("auth_service cannot tell now: ", status.error_message()));
+  }
+  reached_.store(true, std::memory_order_relaxed);
+  reuse_until_time = response.has_reuse_until_time() ? FromProto(response.reuse_until_time()) : absl::InfinitePast();
+  Verdict verdict;
+  switch (response.verdict_case()) {
+    case VerifyTokenResponse::kPrincipal:
+      verdict.principal = std::make_shared<const Principal>(PrincipalFromVerdict(response.principal()));
+      return verdict;
+    case VerifyTokenResponse::kRefusal:
+      verdict.refusal = RefusalFromVerdict(response.refusal());
+      return verdict;
+    case VerifyTokenResponse::VERDICT_NOT_SET:
+      break;
+  }
+  counters_.unavailable_total.fetch_add(1, std::memory_order_relaxed);
+  return absl::UnavailableError("auth_service cannot tell now: it answered without a verdict");
+}
+
+absl::Status AuthClient::Check() const {
+  switch (channel_->GetState(/*try_to_connect=*/true)) {
+    case GRPC_CHANNEL_READY:
+      reached_.store(true, std::memory_order_relaxed);
+      return absl::OkStatus();
+    case GRPC_CHANNEL_IDLE:  // also between two connections, when the server retired one by its age
+    case GRPC_CHANNEL_CONNECTING:
+      if (reached_.load(std::memory_order_relaxed)) return absl::OkStatus();
+      return absl::UnavailableError("auth_service has not been reached yet");
+    case GRPC_CHANNEL_TRANSIENT_FAILURE:
+    case GRPC_CHANNEL_SHUTDOWN:
+      break;
+  }
+  reached_.store(false, std::memory_order_relaxed);
+  return absl::UnavailableError("auth_service cannot be reached");
+}
+
+}  // namespace mcp_edge

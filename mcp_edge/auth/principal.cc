@@ -1,0 +1,38 @@
+#include "mcp_edge/auth/principal.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace mcp_edge {
+
+bool Principal::HasScope(absl::string_view scope) const {
+  return scopes_known && std::find(scopes.begin(), scopes.end(), scope) != scopes.end();
+}
+
+Principal PrincipalFromVerdict(const gatehouse::auth::v1::Principal& verdict) {
+  Principal principal;
+  principal.issuer = verdict.issuer();
+  principal.subject = verdict.subject();
+  principal.client_id = verdict.client_id();
+  principal.scopes.assign(verdict.scopes().begin(), verdict.scopes().end());
+  principal.scopes_known = verdict.scopes_known();
+  principal.claims_json = verdict.claims_json();
+  if (verdict.has_expire_time()) {
+    principal.expire_time =
+        absl::FromUnixSeconds(verdict.expire_time().seconds()) + absl::Nanoseconds(verdict.expire_time().nanos());
+  }
+  principal.key = absl::StrCat(principal.issuer, "\n", principal.subject, "\n", principal.client_id);
+
+  gatehouse::tool::v1::Principal& for_tools = principal.for_tools;
+  for_tools.set_issuer(verdict.issuer());
+  for_tools.set_subject(verdict.subject());
+  for_tools.set_client_id(verdict.client_id());
+  *for_tools.mutable_scopes() = verdict.scopes();
+  for_tools.set_scopes_known(verdict.scopes_known());
+  for_tools.set_claims_json(verdict.claims_json());
+  if (verdict.has_expire_time()) *for_tools.mutable_expire_time() = verdict.expire_time();
+  return principal;
+}
+
+}  // namespace mcp_edge
