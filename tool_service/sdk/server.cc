@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "common/admin_server.h"
@@ -162,6 +163,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(Service& service, const Co
 }
 
 int Run(int argc, char** argv, Service& service) {
+  // Debian's Abseil is built with the search for deadlock cycles, which takes a lock of the whole process for each lock
+  // of a mutex, gRPC's own included.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   common::InitLog(service.name());
   if (const absl::Status status = ParseFlags(argc, argv); !status.ok()) return Fail("flags_invalid", status);
   const Config config = ConfigFromFlags();
