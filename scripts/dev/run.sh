@@ -257,8 +257,8 @@ command_up() {
   step "starting"
   trap 'trap - INT TERM; printf "\n"; step "stopping"; stop_services; exit 130' INT TERM
   if [[ ${own_provider} == yes ]]; then
-    start_service provider dev_provider/node dev_provider/bin/provider.mjs \
-      --port="${provider_port}" --resources="${mcp_url},${sse_url}"
+    start_service provider dev_provider/node dev_provider/bin/provider.js \
+      --port="${provider_port}" --resource="${mcp_url}" --resource="${sse_url}"
     await_ready provider
   fi
   # Ctrl-C should not take as long as a rolling update may.
@@ -399,10 +399,10 @@ command_token() {
   setup_group run >&2
   local argument arguments=(--issuer="${issuer}" --resource="${mcp_url}")
   for argument in "$@"; do
-    # The options of token.mjs; the last one given counts, but --opaque and --resource exclude each other.
+    # The options of token.js; the last one given counts, but --opaque and --resource exclude each other.
     [[ ${argument} != --opaque ]] || arguments=(--issuer="${issuer}")
   done
-  exec dev_provider/node dev_provider/bin/token.mjs "${arguments[@]}" "$@"
+  exec dev_provider/node dev_provider/bin/token.js "${arguments[@]}" "$@"
 }
 
 command_whoami() {
@@ -411,7 +411,7 @@ command_whoami() {
   [[ ${own_provider} == yes ]] || die "whoami signs in at the development provider, and the running system uses ${issuer}"
   setup_group run >&2
   setup_npm_project tests/e2e >&2
-  exec dev_provider/node tests/e2e/bin/whoami.mjs --url="${mcp_url}" "$@"
+  exec dev_provider/node tests/e2e/bin/whoami.js --url="${mcp_url}" "$@"
 }
 
 command_images() {
