@@ -79,8 +79,8 @@ struct CatalogContents {
 // Immutable, so freely shared between threads; keep the shared_ptr for as long as a pointer into it is used.
 class CatalogSnapshot {
  public:
-  // `generation`: see below. `previous`: what it replaces, if anything.
-  CatalogSnapshot(CatalogContents contents, uint64_t generation, const CatalogSnapshot* previous);
+  // `previous`: what it replaces, only looked at here; null for the first one.
+  CatalogSnapshot(CatalogContents contents, const CatalogSnapshot* previous);
 
   CatalogSnapshot(const CatalogSnapshot&) = delete;
   CatalogSnapshot& operator=(const CatalogSnapshot&) = delete;
@@ -106,13 +106,11 @@ class CatalogSnapshot {
   const PromptEntry* FindPrompt(absl::string_view public_name) const;
 
  private:
-  friend class Catalog;
-
   const CatalogContents contents_;
-  const uint64_t generation_;
-  uint64_t tools_generation_;
-  uint64_t resources_generation_;
-  uint64_t prompts_generation_;
+  uint64_t generation_ = 0;
+  uint64_t tools_generation_ = 0;
+  uint64_t resources_generation_ = 0;
+  uint64_t prompts_generation_ = 0;
   // Keys point into contents_.
   absl::flat_hash_map<absl::string_view, const ToolEntry*> tools_by_name_;
   absl::flat_hash_map<absl::string_view, const ResourceEntry*> resources_by_uri_;
@@ -128,7 +126,7 @@ struct ToolServiceState {
   // Whether it has ever given a catalogue, since it was configured with this target.
   bool answered = false;
   // The last failure to watch it, for an operator. Empty while connected.
-  std::string last_error;
+  std::string last_error = {};
   // Of its last catalogue: tools listed, and tools, resources and prompts refused (bad or duplicate).
   size_t tools = 0;
   size_t refused = 0;
@@ -159,7 +157,7 @@ class Catalog {
   void SetServiceStates(std::vector<ToolServiceState> states);
 
  private:
-  absl::Mutex publish_mutex_;  // held while publishing and calling listeners; taken before the others
+  absl::Mutex publish_mutex_;  // held while publishing and calling listeners; taken before mutex_
   mutable absl::Mutex mutex_;
   std::shared_ptr<const CatalogSnapshot> current_ ABSL_GUARDED_BY(mutex_);
   std::vector<Listener> listeners_ ABSL_GUARDED_BY(publish_mutex_);

@@ -1,0 +1,46 @@
+// Makes one catalogue of those of all services.
+
+#ifndef GATEHOUSE_MCP_EDGE_CATALOG_MERGE_H_
+#define GATEHOUSE_MCP_EDGE_CATALOG_MERGE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "mcp_edge/catalog/catalog.h"
+
+namespace mcp_edge {
+
+// What one service contributes.
+struct MergeSource {
+  // The service's name in the tool services file.
+  absl::string_view service;
+  // Validated; only looked at.
+  const CatalogContents* contents;
+};
+
+// An entry that has no place, because its name is taken.
+struct DuplicateEntry {
+  // "tool", "resource", "resource_template" or "prompt".
+  absl::string_view kind;
+  // The public name or URI.
+  std::string name;
+  // Whose entry it is, and who has the name.
+  std::string service;
+  std::string taken_by;
+
+  friend bool operator==(const DuplicateEntry&, const DuplicateEntry&) = default;
+  friend auto operator<=>(const DuplicateEntry&, const DuplicateEntry&) = default;
+};
+
+struct MergedCatalog {
+  CatalogContents contents;
+  std::vector<DuplicateEntry> duplicates;
+};
+
+// Puts the entries of all `sources` one after the other. Of two with one name the first stays, within a service too.
+MergedCatalog MergeCatalogs(const std::vector<MergeSource>& sources);
+
+}  // namespace mcp_edge
+
+#endif  // GATEHOUSE_MCP_EDGE_CATALOG_MERGE_H_

@@ -1,0 +1,68 @@
+#include "mcp_edge/catalog/merge.h"
+
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace mcp_edge {
+namespace {
+
+CatalogContents Named(const std::vector<std::string>& names) {
+  CatalogContents contents;
+  for (const std::string& name : names) {
+    contents.tools.emplace_back().name = name;
+    contents.prompts.emplace_back().name = name;
+    contents.resources.emplace_back().resource.set_uri("file:///" + name);
+    contents.resource_templates.emplace_back().resource_template.set_uri_template("file:///" + name + "/{x}");
+  }
+  return contents;
+}
+
+TEST(MergeCatalogsTest, KeepsTheOrderOfServicesAndOfTheirEntries) {
+  const CatalogContents a = Named({"z", "y"});
+  const CatalogContents b = Named({"a"});
+  const MergedCatalog merged = MergeCatalogs({{"first", &a}, {"second", &b}});
+  ASSERT_EQ(merged.contents.tools.size(), 3u);
+  EXPECT_EQ(merged.contents.tools[0].name, "z");
+  EXPECT_EQ(merged.contents.tools[1].name, "y");
+  EXPECT_EQ(merged.contents.tools[2].name, "a");
+  EXPECT_EQ(merged.contents.prompts.size(), 3u);
+  EXPECT_EQ(merged.contents.resources.size(), 3u);
+  EXPECT_EQ(merged.contents.resource_templates.size(), 3u);
+  EXPECT_TRUE(merged.duplicates.empty());
+}
+
+TEST(MergeCatalogsTest, FirstOfTwoWithOneNameStays) {
+  CatalogContents a = Named({"x"});
+  a.tools[0].tool.set_description("first");
+  CatalogContents b = Named({"x", "y", "y"});
+  const MergedCatalog merged = MergeCatalogs({{"first", &a}, {"second", &b}});
+  ASSERT_EQ(merged.contents.tools.size(), 2u);
+  EXPECT_EQ(merged.contents.tools[0].tool.description(), "first");
+  EXPECT_EQ(merged.contents.tools[1].name, "y");
+  ASSERT_EQ(merged.duplicates.size(), 8u);  // two of each kind
+  EXPECT_EQ(merged.duplicates[0], (DuplicateEntry{"tool", "x", "second", "first"}));
+  EXPECT_EQ(merged.duplicates[1], (DuplicateEntry{"tool", "y", "second", "second"}));
+  EXPECT_EQ(merged.duplicates[2], (DuplicateEntry{"resource", "file:///x", "second", "first"}));
+}
+
+TEST(MergeCatalogsTest, JoinsInstructionsAndTakesTheStrictestHint) {
+  CatalogContents a, b, c;
+  a.instructions = "A.";
+  c.instructions = "C.";
+  EXPECT_EQ(MergeCatalogs({{"a", &a}, {"b", &b}, {"c", &c}}).contents.instructions, "A.\n\nC.");
+  EXPECT_EQ(MergeCatalogs({{"a", &a}, {"b", &b}}).contents.cache_ttl, absl::InfiniteDuration());
+  a.cache_ttl = absl::Seconds(60);
+  b.cache_ttl = absl::Seconds(30);
+  EXPECT_EQ(MergeCatalogs({{"a", &a}, {"b", &b}, {"c", &c}}).contents.cache_ttl, absl::Seconds(30));
+  a.cache_scope = b.cache_scope = gatehouse::tool::v1::CACHE_SCOPE_PUBLIC;
+  EXPECT_EQ(MergeCatalogs({{"a", &a}, {"b", &b}}).contents.cache_scope, gatehouse::tool::v1::CACHE_SCOPE_PUBLIC);
+  EXPECT_EQ(MergeCatalogs({{"a", &a}, {"c", &c}}).contents.cache_scope, gatehouse::tool::v1::CACHE_SCOPE_UNSPECIFIED);
+  c.cache_scope = gatehouse::tool::v1::CACHE_SCOPE_PRIVATE;
+  EXPECT_EQ(MergeCatalogs({{"a", &a}, {"c", &c}}).contents.cache_scope, gatehouse::tool::v1::CACHE_SCOPE_PRIVATE);
+  EXPECT_EQ(MergeCatalogs({}).contents.cache_scope, gatehouse::tool::v1::CACHE_SCOPE_UNSPECIFIED);
+}
+
+}  // namespace
+}  // namespace mcp_edge

@@ -1,0 +1,116 @@
+#include "mcp_edge/catalog/tool_services_file.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace mcp_edge {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST(ParseToolServicesTest, ReadsServicesInTheirOrder) {
+  const auto services = ParseToolServices(R"(# what there is
+tool_services:
+  - name: whoami
+    target: dns:///localhost:50052
+    prefix: ""
+  - {target: "ipv4:127.0.0.1:1,127.0.0.2:2", name: mail-2, prefix: mail.}
+  - name: last
+    target: unix:/run/last.sock
+)",
+                                          "f.yaml");
+  ASSERT_TRUE(services.ok()) << services.status();
+  EXPECT_THAT(*services, ElementsAre(ToolServiceConfig{"whoami", "dns:///localhost:50052", ""},
+                                     ToolServiceConfig{"mail-2", "ipv4:127.0.0.1:1,127.0.0.2:2", "mail."},
+                                     ToolServiceConfig{"last", "unix:/run/last.sock", ""}));
+}
+
+TEST(ParseToolServicesTest, ListMayBeEmpty) {
+  EXPECT_THAT(*ParseToolServices("tool_services: []", "f.yaml"), IsEmpty());
+  EXPECT_THAT(*ParseToolServices("tool_services:\n", "f.yaml"), IsEmpty());
+}
+
+struct BadFile {
+  std::string yaml;
+  std::string message;
+};
+
+TEST(ParseToolServicesTest, SaysWhichLineBreaksWhichRule) {
+  const std::string head = "tool_services:\n";
+  const std::string good = "  - {name: a, target: 'dns:///a:1'}\n";
+  const BadFile files[] = {
+      {"", "f.yaml:1: needs the key tool_services"},
+      {"# nothing\n", "f.yaml:1: needs the key tool_services"},
+      {"~", "f.yaml:1: a name is missing"},
+      {"text", "f.yaml:1: needs the key tool_services, a list; got a text"},
+      {"- a", "f.yaml:1: a list is not allowed here"},
+      {"{}", "f.yaml:1: needs the key tool_services"},
+      {"tool_service: []", "f.yaml:1: unknown key \"tool_service\""},
+      {"tool_services: []\ntool_services: []", "f.yaml:2: the key tool_services is there twice"},
+      {"tool_services: []\nmore: 1", "f.yaml:2: unknown key \"more\""},
+      {"tool_services: text", "f.yaml:1: tool_services needs a list"},
+      {"tool_services: {a: b}", "f.yaml:1: a mapping is not allowed here"},
+      {head + "  - text", "f.yaml:2: a tool service needs name and target"},
+      {head + "  - [a]", "f.yaml:2: a list is not allowed here"},
+      {head + "  -\n", "a name is missing"},
+      {head + good + "  - {name: b}", "f.yaml:3: the tool service has no target"},
+      {head + good + "  - {target: 'dns:///a:1'}", "f.yaml:3: the tool service has no name"},
+      {head + good + "  - {name: a, target: 'dns:///b:1'}", "f.yaml:3: name \"a\" is taken by that of line 2"},
+      {head + "  - {name: A, target: 'dns:///a:1'}", "f.yaml:2: name needs 1 to 63 characters"},
+      {head + "  - {name: '', target: 'dns:///a:1'}", "f.yaml:2: name needs 1 to 63 characters"},
+      {head + "  - name: a\n    target: localhost:1", "f.yaml:3: target needs dns:///host:port"},
+      {head + "  - name: a\n    target:", "target needs a text, got nothing"},
+      {head + "  - name: a\n    target: [x]", "f.yaml:3: a list is not allowed here"},
+      {head + "  - name: a\n    name: b", "f.yaml:3: the key name is there twice"},
+      {head + "  - name: a\n    port: 1", "f.yaml:3: unknown key \"port\""},
+      {head + "  - {name: a, target: 'dns:///a:1', prefix: 'a b'}", "f.yaml:2: prefix needs up to 32 characters"},
+      {head + "  - &x {name: a, target: 'dns:///a:1'}", "f.yaml:2: anchors are not allowed"},
+      {head + "  - *x", "f.yaml:2: "},
+      {head + "  - {name: a", "f.yaml:"},
+      {"\ttool_services: []", "f.yaml:1: "},
+      {"tool_services: []\n---\ntool_services: []", "there may be only one document"},
+      {"tool_services: \"\xff\"", "f.yaml: is not UTF-8"},
+  };
+  for (const BadFile& file : files) {
+    const auto services = ParseToolServices(file.yaml, "f.yaml");
+    EXPECT_EQ(services.status().code(), absl::StatusCode::kInvalidArgument) << file.yaml;
+    EXPECT_THAT(std::string(services.status().message()), HasSubstr(file.message)) << file.yaml;
+  }
+}
+
+TEST(ParseToolServicesTest, BoundsSizeCountAndDepth) {
+  EXPECT_FALSE(ParseToolServices(std::string((1 << 20) + 1, ' '), "f.yaml").ok());
+  std::string many = "tool_services:\n";
+  for (int i = 0; i < 1000; ++i) absl::StrAppend(&many, "  - {name: s", i, ", target: 'dns:///a:1'}\n");
+  EXPECT_EQ(ParseToolServices(many, "f.yaml")->size(), 1000u);
+  EXPECT_THAT(
+      std::string(ParseToolServices(many + "  - {name: more, target: 'dns:///a:1'}\n", "f.yaml").status().message()),
+      HasSubstr("f.yaml:1002: there may be at most 1000"));
+  EXPECT_FALSE(ParseToolServices(std::string(1 << 20, '['), "f.yaml").ok());
+  EXPECT_FALSE(ParseToolServices(std::string(1 << 20, '-'), "f.yaml").ok());
+  std::string bomb = "tool_services:\n";
+  for (int i = 0; i < 100'000; ++i) bomb += "- ";
+  EXPECT_FALSE(ParseToolServices(bomb, "f.yaml").ok());
+}
+
+TEST(ReadToolServicesFileTest, ReadsAFileAndSaysWhyNot) {
+  const std::string folder = ::testing::TempDir();
+  const std::string name = folder + "/tools.yaml";
+  std::ofstream(name) << "tool_services: []";
+  EXPECT_EQ(*ReadToolServicesFile(name), "tool_services: []");
+  EXPECT_EQ(ReadToolServicesFile(folder + "/none.yaml").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(ReadToolServicesFile(folder + "/none.yaml").status().message()), HasSubstr("none.yaml"));
+  EXPECT_EQ(ReadToolServicesFile(folder).status().code(), absl::StatusCode::kInvalidArgument);
+  std::ofstream(name) << std::string((1 << 20) + 1, ' ');
+  EXPECT_EQ(ReadToolServicesFile(name).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace mcp_edge

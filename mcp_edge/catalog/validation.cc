@@ -1,0 +1,315 @@
+#include "mcp_edge/catalog/validation.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <set>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "mcp_edge/jsonrpc/json_reader.h"
+
+namespace mcp_edge {
+namespace {
+
+using gatehouse::tool::v1::Annotations;
+using gatehouse::tool::v1::Icon;
+using gatehouse::tool::v1::Prompt;
+using gatehouse::tool::v1::Resource;
+using gatehouse::tool::v1::ResourceTemplate;
+using gatehouse::tool::v1::Tool;
+using CatalogMessage = gatehouse::tool::v1::Catalog;
+using IconList = google::protobuf::RepeatedPtrField<Icon>;
+using ScopeSetList = google::protobuf::RepeatedPtrField<gatehouse::tool::v1::ScopeSet>;
+
+constexpr size_t kMaxCatalogBytes = 8 << 20;
+constexpr size_t kMaxEntries = 10'000;  // of each kind
+constexpr size_t kMaxNameLength = 64;
+constexpr size_t kMaxTitleBytes = 1 << 10;
+constexpr size_t kMaxDescriptionBytes = 16 << 10;
+constexpr size_t kMaxSchemaBytes = 256 << 10;
+constexpr size_t kMaxMetaBytes = 64 << 10;
+constexpr size_t kMaxInstructionsBytes = 4 << 10;
+constexpr size_t kMaxUriBytes = 2 << 10;
+constexpr size_t kMaxIconBytes = 64 << 10;
+constexpr int kMaxIcons = 16;
+constexpr int kMaxScopeSets = 32;
+constexpr int kMaxScopesInSet = 32;
+constexpr int kMaxPromptArguments = 128;
+constexpr char kNoArgumentsSchema[] = R"({"type":"object","additionalProperties":false})";
+
+// Every check returns the rule that is broken.
+absl::Status Broken(absl::string_view rule) { return absl::InvalidArgumentError(rule); }
+
+absl::Status CheckSize(absl::string_view what, absl::string_view text, size_t limit) {
+  if (text.size() <= limit) return absl::OkStatus();
+  return Broken(absl::StrCat(what, " may have at most ", limit, " bytes, got ", text.size()));
+}
+
+// A name that clients call (MCP 2026-07-28, server/tools, names).
+absl::Status CheckName(absl::string_view name, absl::string_view prefix) {
+  const size_t length = prefix.size() + name.size();
+  const bool fits = !name.empty() && length <= kMaxNameLength && std::all_of(name.begin(), name.end(), [](char c) {
+    return absl::ascii_isalnum(c) || c == '_' || c == '.' || c == '-';
+  });
+  if (fits) return absl::OkStatus();
+  return Broken(absl::StrCat("the name needs 1 to ", kMaxNameLength,
+                             " characters of [A-Za-z0-9_.-], prefix included; has ", length));
+}
+
+// A name that people see. Not empty, no control characters.
+absl::Status CheckDisplayName(absl::string_view what, absl::string_view name, size_t limit) {
+  if (name.empty()) return Broken(absl::StrCat(what, " is empty"));
+  if (std::any_of(name.begin(), name.end(), [](char c) { return absl::ascii_iscntrl(c); })) {
+    return Broken(absl::StrCat(what, " holds a control character"));
+  }
+  return CheckSize(what, name, limit);
+}
+
+// Checks that `text` is a JSON object, and makes it compact. Empty stays empty. Returns the object, or an empty one.
+absl::StatusOr<nlohmann::json> TakeObject(absl::string_view what, size_t limit, std::string& text) {
+  if (text.empty()) return nlohmann::json::object();
+  if (const absl::Status status = CheckSize(what, text, limit); !status.ok()) return status;
+  absl::StatusOr<nlohmann::json> value = ReadJson(text, kMaxJsonDepth);
+  if (!value.ok()) return Broken(absl::StrCat(what, ": ", value.status().message()));
+  if (!value->is_object()) return Broken(absl::StrCat(what, " is not a JSON object"));
+  absl::StatusOr<std::string> compact = CompactJson(text, kMaxJsonDepth);
+  if (!compact.ok()) return Broken(absl::StrCat(what, ": ", compact.status().message()));
+  text = *std::move(compact);
+  return value;
+}
+
+absl::Status CheckIcons(const IconList& icons) {
+  if (icons.size() > kMaxIcons) return Broken(absl::StrCat("there may be at most ", kMaxIcons, " icons"));
+  for (const Icon& icon : icons) {
+    if (!absl::StartsWithIgnoreCase(icon.src(), "https://") && !absl::StartsWithIgnoreCase(icon.src(), "data:")) {
+      return Broken("the src of an icon is neither an https nor a data URI");
+    }
+    if (const absl::Status status = CheckSize("the src of an icon", icon.src(), kMaxIconBytes); !status.ok()) {
+      return status;
+    }
+    if (!icon.theme().empty() && icon.theme() != "light" && icon.theme() != "dark") {
+      return Broken("the theme of an icon is neither light nor dark");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// RFC 6749, section 3.3.
+bool IsScopeToken(absl::string_view scope) {
+  return !scope.empty() && scope.size() <= 256 &&
+         std::all_of(scope.begin(), scope.end(), [](char c) { return c > 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+}
+
+absl::StatusOr<std::vector<ScopeSet>> TakeScopeSets(const ScopeSetList& sets) {
+  if (sets.size() > kMaxScopeSets) return Broken(absl::StrCat("there may be at most ", kMaxScopeSets, " scope sets"));
+  std::vector<ScopeSet> result;
+  for (const auto& set : sets) {
+    if (set.scopes().empty()) return Broken("a set of required scopes is empty, so that it would require nothing");
+    if (set.scopes_size() > kMaxScopesInSet) {
+      return Broken(absl::StrCat("a set may have at most ", kMaxScopesInSet, " scopes"));
+    }
+    if (!std::all_of(set.scopes().begin(), set.scopes().end(), IsScopeToken)) {
+      return Broken("a required scope is not a scope token");
+    }
+    result.emplace_back(set.scopes().begin(), set.scopes().end());
+  }
+  return result;
+}
+
+absl::StatusOr<absl::Duration> TakeDuration(absl::string_view what, const google::protobuf::Duration& duration) {
+  if (duration.seconds() < 0 || duration.nanos() < 0 || duration.nanos() > 999'999'999) {
+    return Broken(absl::StrCat(what, " is negative or malformed"));
+  }
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+absl::Status CheckAnnotations(const Annotations& annotations) {
+  for (const int role : annotations.audience()) {
+    if (role != gatehouse::tool::v1::ROLE_USER && role != gatehouse::tool::v1::ROLE_ASSISTANT) {
+      return Broken("the audience names an unknown role");
+    }
+  }
+  if (annotations.has_priority() && !(annotations.priority() >= 0 && annotations.priority() <= 1)) {
+    return Broken("the priority is not in [0, 1]");
+  }
+  return absl::OkStatus();
+}
+
+// scheme ":" and something after it, of the characters that a URI has (RFC 3986, sections 2 and 3.1).
+absl::Status CheckUri(absl::string_view uri) {
+  const size_t colon = uri.find(':');
+  const absl::string_view scheme = uri.substr(0, colon);
+  const bool absolute = colon != absl::string_view::npos && colon + 1 < uri.size() && !scheme.empty() &&
+                        absl::ascii_isalpha(scheme[0]) && std::all_of(scheme.begin(), scheme.end(), [](char c) {
+                          return absl::ascii_isalnum(c) || c == '+' || c == '-' || c == '.';
+                        });
+  if (!absolute) return Broken("the URI is not absolute");
+  if (std::any_of(uri.begin(), uri.end(), [](char c) {
+        return c <= 0x20 || c >= 0x7f || c == '"' || c == '<' || c == '>' || c == '\\' || c == '^' || c == '`' ||
+               c == '{' || c == '|' || c == '}';
+      })) {
+    return Broken("the URI holds a character that no URI has");
+  }
+  return CheckSize("the URI", uri, kMaxUriBytes);
+}
+
+// Literals and expressions in braces that do not nest (RFC 6570, section 2).
+absl::Status CheckUriTemplate(absl::string_view uri_template) {
+  bool open = false;
+  for (const char c : uri_template) {
+    if (absl::ascii_iscntrl(c) || c == ' ') return Broken("the URI template holds white space or a control character");
+    if (c == '{' || c == '}') {
+      if (open == (c == '{')) return Broken("the braces of the URI template do not match");
+      open = !open;
+    }
+  }
+  if (open) return Broken("the braces of the URI template do not match");
+  if (uri_template.empty()) return Broken("the URI template is empty");
+  return CheckSize("the URI template", uri_template, kMaxUriBytes);
+}
+
+// What tools, resources, templates and prompts have in common.
+template <typename Message>
+absl::Status TakeCommon(Message& message, std::vector<ScopeSet>& required_scopes) {
+  absl::Status status;
+  status.Update(CheckSize("the title", message.title(), kMaxTitleBytes));
+  status.Update(CheckSize("the description", message.description(), kMaxDescriptionBytes));
+  status.Update(CheckIcons(message.icons()));
+  if (!status.ok()) return status;
+  status.Update(TakeObject("meta_json", kMaxMetaBytes, *message.mutable_meta_json()).status());
+  absl::StatusOr<std::vector<ScopeSet>> scopes = TakeScopeSets(message.required_scopes());
+  status.Update(scopes.status());
+  if (status.ok()) required_scopes = *std::move(scopes);
+  return status;
+}
+
+absl::Status TakeEntry(const Tool& tool, absl::string_view prefix, ToolEntry& entry) {
+  if (const absl::Status status = CheckName(tool.name(), prefix); !status.ok()) return status;
+  entry.name = absl::StrCat(prefix, tool.name());
+  entry.tool = tool;
+  if (const absl::Status status = TakeCommon(entry.tool, entry.required_scopes); !status.ok()) return status;
+
+  std::string& input_schema = *entry.tool.mutable_input_schema_json();
+  if (input_schema.empty()) input_schema = kNoArgumentsSchema;
+  const absl::StatusOr<nlohmann::json> schema = TakeObject("input_schema_json", kMaxSchemaBytes, input_schema);
+  if (!schema.ok()) return schema.status();
+  if (const auto type = schema->find("type"); type == schema->end() || *type != "object") {
+    return Broken("the root of input_schema_json has no \"type\":\"object\"");
+  }
+  const absl::StatusOr<nlohmann::json> output_schema =
+      TakeObject("output_schema_json", kMaxSchemaBytes, *entry.tool.mutable_output_schema_json());
+  if (!output_schema.ok()) return output_schema.status();
+  absl::StatusOr<nlohmann::json> capabilities = TakeObject("required_client_capabilities_json", kMaxMetaBytes,
+                                                           *entry.tool.mutable_required_client_capabilities_json());
+  if (!capabilities.ok()) return capabilities.status();
+  entry.required_client_capabilities = *std::move(capabilities);
+  if (!gatehouse::tool::v1::TaskSupport_IsValid(tool.task_support())) return Broken("task_support is unknown");
+  if (tool.has_timeout()) {
+    const absl::StatusOr<absl::Duration> timeout = TakeDuration("the timeout", tool.timeout());
+    if (!timeout.ok()) return timeout.status();
+    if (*timeout == absl::ZeroDuration()) return Broken("the timeout is zero");
+    entry.timeout = *timeout;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TakeEntry(const Resource& resource, absl::string_view, ResourceEntry& entry) {
+  absl::Status status = CheckUri(resource.uri());
+  status.Update(CheckDisplayName("the name", resource.name(), kMaxTitleBytes));
+  status.Update(CheckAnnotations(resource.annotations()));
+  if (resource.has_size() && resource.size() < 0) status.Update(Broken("the size is negative"));
+  if (!status.ok()) return status;
+  entry.resource = resource;
+  return TakeCommon(entry.resource, entry.required_scopes);
+}
+
+absl::Status TakeEntry(const ResourceTemplate& resource_template, absl::string_view, ResourceTemplateEntry& entry) {
+  absl::Status status = CheckUriTemplate(resource_template.uri_template());
+  status.Update(CheckDisplayName("the name", resource_template.name(), kMaxTitleBytes));
+  status.Update(CheckAnnotations(resource_template.annotations()));
+  if (!status.ok()) return status;
+  entry.resource_template = resource_template;
+  return TakeCommon(entry.resource_template, entry.required_scopes);
+}
+
+absl::Status TakeEntry(const Prompt& prompt, absl::string_view prefix, PromptEntry& entry) {
+  absl::Status status = CheckName(prompt.name(), prefix);
+  if (prompt.arguments_size() > kMaxPromptArguments) {
+    status.Update(Broken(absl::StrCat("there may be at most ", kMaxPromptArguments, " arguments")));
+  }
+  std::set<std::string> names;
+  for (const auto& argument : prompt.arguments()) {
+    status.Update(CheckDisplayName("the name of an argument", argument.name(), 128));
+    status.Update(CheckSize("the title of an argument", argument.title(), kMaxTitleBytes));
+    status.Update(CheckSize("the description of an argument", argument.description(), kMaxDescriptionBytes));
+    if (!names.insert(argument.name()).second) status.Update(Broken("two arguments have the same name"));
+    if (!status.ok()) return status;
+  }
+  if (!status.ok()) return status;
+  entry.name = absl::StrCat(prefix, prompt.name());
+  entry.prompt = prompt;
+  return TakeCommon(entry.prompt, entry.required_scopes);
+}
+
+const std::string& NameOf(const Tool& tool) { return tool.name(); }
+const std::string& NameOf(const Resource& resource) { return resource.uri(); }
+const std::string& NameOf(const ResourceTemplate& resource_template) { return resource_template.uri_template(); }
+const std::string& NameOf(const Prompt& prompt) { return prompt.name(); }
+
+template <typename Message, typename Entry>
+void TakeList(const google::protobuf::RepeatedPtrField<Message>& messages, absl::string_view kind,
+              absl::string_view prefix, const std::shared_ptr<ToolServiceClient>& service, std::vector<Entry>& entries,
+              std::vector<RefusedEntry>& refused) {
+  entries.reserve(std::min<size_t>(messages.size(), kMaxEntries));
+  for (const Message& message : messages) {
+    Entry entry;
+    absl::Status status = Broken(absl::StrCat("there may be at most ", kMaxEntries, " of one kind"));
+    if (entries.size() < kMaxEntries) status = TakeEntry(message, prefix, entry);
+    if (!status.ok()) {
+      refused.push_back(
+          {.kind = kind, .name = NameOf(message).substr(0, 128), .reason = std::string(status.message())});
+      continue;
+    }
+    entry.service = service;
+    entries.push_back(std::move(entry));
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<ValidatedCatalog> ValidateCatalog(const CatalogMessage& catalog, absl::string_view prefix,
+                                                 const std::shared_ptr<ToolServiceClient>& service) {
+  if (const size_t size = catalog.ByteSizeLong(); size > kMaxCatalogBytes) {
+    return Broken(absl::StrCat("the catalogue may have at most ", kMaxCatalogBytes, " bytes encoded, got ", size));
+  }
+  ValidatedCatalog result;
+  CatalogContents& contents = result.contents;
+  TakeList(catalog.tools(), "tool", prefix, service, contents.tools, result.refused);
+  TakeList(catalog.resources(), "resource", prefix, service, contents.resources, result.refused);
+  TakeList(catalog.resource_templates(), "resource_template", prefix, service, contents.resource_templates,
+           result.refused);
+  TakeList(catalog.prompts(), "prompt", prefix, service, contents.prompts, result.refused);
+  if (const absl::Status status = CheckSize("the text", catalog.instructions(), kMaxInstructionsBytes); status.ok()) {
+    contents.instructions = catalog.instructions();
+  } else {
+    result.refused.push_back({.kind = "instructions", .name = "", .reason = std::string(status.message())});
+  }
+  if (catalog.has_cache_hint()) {
+    const absl::StatusOr<absl::Duration> ttl = TakeDuration("the ttl", catalog.cache_hint().ttl());
+    if (!ttl.ok()) {
+      result.refused.push_back({.kind = "cache_hint", .name = "", .reason = std::string(ttl.status().message())});
+    } else {
+      if (catalog.cache_hint().has_ttl()) contents.cache_ttl = *ttl;
+      if (gatehouse::tool::v1::CacheScope_IsValid(catalog.cache_hint().scope())) {
+        contents.cache_scope = catalog.cache_hint().scope();
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace mcp_edge

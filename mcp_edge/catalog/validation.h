@@ -1,0 +1,43 @@
+// What the edge demands of a service's catalogue before a client may see any of it (tool.v1, Catalog).
+
+#ifndef GATEHOUSE_MCP_EDGE_CATALOG_VALIDATION_H_
+#define GATEHOUSE_MCP_EDGE_CATALOG_VALIDATION_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "gatehouse/tool/v1/tool.pb.h"
+#include "mcp_edge/catalog/catalog.h"
+#include "mcp_edge/tools/tool_service_client.h"
+
+namespace mcp_edge {
+
+// An entry that clients do not get to see.
+struct RefusedEntry {
+  // "tool", "resource", "resource_template", "prompt", "instructions" or "cache_hint".
+  absl::string_view kind;
+  // Name or URI as the service gave it, cut to 128 bytes. Empty for the last two kinds.
+  std::string name;
+  // The rule that it breaks, for the author of the service.
+  std::string reason;
+};
+
+// What is left of one service's catalogue, in its order. Names may still be given twice.
+struct ValidatedCatalog {
+  CatalogContents contents;
+  std::vector<RefusedEntry> refused;
+};
+
+// Checks each entry for itself: a bad one is refused, the others stay. `prefix` is put before the names of tools and
+// prompts. `service` is what the entries will point to.
+//
+// Errors: kInvalidArgument, the catalogue as a whole is too large (8 MiB encoded).
+absl::StatusOr<ValidatedCatalog> ValidateCatalog(const gatehouse::tool::v1::Catalog& catalog, absl::string_view prefix,
+                                                 const std::shared_ptr<ToolServiceClient>& service);
+
+}  // namespace mcp_edge
+
+#endif  // GATEHOUSE_MCP_EDGE_CATALOG_VALIDATION_H_

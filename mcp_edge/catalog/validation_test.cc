@@ -1,0 +1,259 @@
+#include "mcp_edge/catalog/validation.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace mcp_edge {
+namespace {
+
+using gatehouse::tool::v1::Tool;
+using ::testing::HasSubstr;
+using CatalogMessage = gatehouse::tool::v1::Catalog;
+
+ValidatedCatalog Validate(const CatalogMessage& catalog, absl::string_view prefix = "") {
+  return *ValidateCatalog(catalog, prefix, nullptr);
+}
+
+// Validates one tool; the reason for which it is refused, or "".
+std::string Refusal(const std::function<void(Tool&)>& change, absl::string_view prefix = "") {
+  CatalogMessage catalog;
+  Tool& tool = *catalog.add_tools();
+  tool.set_name("good");
+  change(tool);
+  const ValidatedCatalog validated = Validate(catalog, prefix);
+  if (validated.refused.empty()) {
+    EXPECT_EQ(validated.contents.tools.size(), 1u);
+    return "";
+  }
+  EXPECT_TRUE(validated.contents.tools.empty());
+  EXPECT_EQ(validated.refused[0].kind, "tool");
+  return validated.refused[0].reason;
+}
+
+std::string Nested(int depth) {
+  std::string text = R"({"type":"object","x":)";
+  for (int i = 1; i < depth; ++i) text += "[";
+  for (int i = 1; i < depth; ++i) text += "]";
+  return text + "}";
+}
+
+TEST(ValidateToolTest, TakesOverWhatIsGood) {
+  CatalogMessage catalog;
+  Tool& tool = *catalog.add_tools();
+  tool.set_name("send");
+  tool.set_input_schema_json("{ \"type\": \"object\",\n \"z\": 1.0, \"a\": \"b c\" }");
+  tool.set_output_schema_json(R"({ "type": "array" })");
+  tool.set_meta_json(R"({ "a": 1 })");
+  tool.set_required_client_capabilities_json(R"({"sampling": {}})");
+  tool.add_required_scopes()->add_scopes("mail:send");
+  tool.mutable_timeout()->set_seconds(3);
+  tool.mutable_timeout()->set_nanos(500'000'000);
+  const auto service = std::make_shared<ToolServiceClient>("mail", "ipv4:127.0.0.1:1");
+  const auto validated = ValidateCatalog(catalog, "mail.", service);
+  ASSERT_TRUE(validated.ok());
+  ASSERT_EQ(validated->contents.tools.size(), 1u);
+  const ToolEntry& entry = validated->contents.tools[0];
+  EXPECT_EQ(entry.name, "mail.send");
+  EXPECT_EQ(entry.tool.name(), "send");
+  EXPECT_EQ(entry.tool.input_schema_json(), R"({"type":"object","z":1.0,"a":"b c"})");
+  EXPECT_EQ(entry.tool.output_schema_json(), R"({"type":"array"})");
+  EXPECT_EQ(entry.tool.meta_json(), R"({"a":1})");
+  EXPECT_EQ(entry.required_client_capabilities, nlohmann::json::parse(R"({"sampling":{}})"));
+  EXPECT_EQ(entry.required_scopes, (std::vector<ScopeSet>{{"mail:send"}}));
+  EXPECT_EQ(entry.timeout, absl::Milliseconds(3500));
+  EXPECT_EQ(entry.service, service);
+}
+
+TEST(ValidateToolTest, AbsentFieldsHaveTheirDefaults) {
+  CatalogMessage catalog;
+  catalog.add_tools()->set_name("t");
+  const ToolEntry entry = Validate(catalog).contents.tools.at(0);
+  EXPECT_EQ(entry.tool.input_schema_json(), R"({"type":"object","additionalProperties":false})");
+  EXPECT_EQ(entry.tool.output_schema_json(), "");
+  EXPECT_EQ(entry.tool.meta_json(), "");
+  EXPECT_TRUE(entry.required_client_capabilities.is_object());
+  EXPECT_TRUE(entry.required_client_capabilities.empty());
+  EXPECT_TRUE(entry.required_scopes.empty());
+  EXPECT_FALSE(entry.timeout.has_value());
+}
+
+TEST(ValidateToolTest, NamesAreBoundedWithTheirPrefix) {
+  const auto name = [](std::string value) { return [value](Tool& tool) { tool.set_name(value); }; };
+  EXPECT_EQ(Refusal(name("aZ09_.-")), "");
+  EXPECT_EQ(Refusal(name(std::string(64, 'a'))), "");
+  EXPECT_THAT(Refusal(name(std::string(65, 'a'))), HasSubstr("the name needs 1 to 64"));
+  EXPECT_EQ(Refusal(name(std::string(62, 'a')), "p."), "");
+  EXPECT_THAT(Refusal(name(std::string(63, 'a')), "p."), HasSubstr("the name needs 1 to 64"));
+  EXPECT_THAT(Refusal(name(""), "p."), HasSubstr("the name needs 1 to 64"));
+  for (const char* bad : {"a b", "a/b", "caf\xc3\xa9", "a\n", "a:b"}) {
+    EXPECT_THAT(Refusal(name(bad)), HasSubstr("the name needs 1 to 64")) << bad;
+  }
+}
+
+TEST(ValidateToolTest, InputSchemaIsAnObjectForObjects) {
+  const auto schema = [](std::string value) { return [value](Tool& tool) { tool.set_input_schema_json(value); }; };
+  EXPECT_EQ(Refusal(schema(Nested(64))), "");
+  EXPECT_NE(Refusal(schema(Nested(65))), "");
+  EXPECT_NE(Refusal(schema("{")), "");
+  EXPECT_NE(Refusal(schema(R"({"type":"object"} x)")), "");
+  EXPECT_NE(Refusal(schema(R"({"type":"object","type":"array"})")), "");
+  EXPECT_THAT(Refusal(schema("[]")), HasSubstr("input_schema_json is not a JSON object"));
+  EXPECT_THAT(Refusal(schema("true")), HasSubstr("input_schema_json is not a JSON object"));
+  EXPECT_THAT(Refusal(schema("{}")), HasSubstr("\"type\":\"object\""));
+  EXPECT_THAT(Refusal(schema(R"({"type":"array"})")), HasSubstr("\"type\":\"object\""));
+  EXPECT_THAT(Refusal(schema(R"({"type":["object"]})")), HasSubstr("\"type\":\"object\""));
+  EXPECT_THAT(Refusal(schema(R"({"type":"object","x":")" + std::string(256 << 10, 'x') + "\"}")),
+              HasSubstr("input_schema_json may have at most 262144 bytes"));
+}
+
+TEST(ValidateToolTest, OtherJsonFieldsAreObjects) {
+  for (const char* bad : {"[]", "null", "{", "1"}) {
+    EXPECT_THAT(Refusal([bad](Tool& tool) { tool.set_output_schema_json(bad); }), HasSubstr("output_schema_json"));
+    EXPECT_THAT(Refusal([bad](Tool& tool) { tool.set_meta_json(bad); }), HasSubstr("meta_json"));
+    EXPECT_THAT(Refusal([bad](Tool& tool) { tool.set_required_client_capabilities_json(bad); }),
+                HasSubstr("required_client_capabilities_json"));
+  }
+}
+
+TEST(ValidateToolTest, TextsAreBounded) {
+  EXPECT_EQ(Refusal([](Tool& tool) { tool.set_description(std::string(16 << 10, 'x')); }), "");
+  EXPECT_THAT(Refusal([](Tool& tool) { tool.set_description(std::string((16 << 10) + 1, 'x')); }),
+              HasSubstr("the description may have at most 16384 bytes"));
+  EXPECT_THAT(Refusal([](Tool& tool) { tool.set_title(std::string(1025, 'x')); }), HasSubstr("the title"));
+}
+
+TEST(ValidateToolTest, ScopeSetsRequireSomething) {
+  EXPECT_THAT(Refusal([](Tool& tool) { tool.add_required_scopes(); }), HasSubstr("would require nothing"));
+  for (const char* bad : {"", "a b", "a\"b", "a\\b", "caf\xc3\xa9"}) {
+    EXPECT_THAT(Refusal([bad](Tool& tool) { tool.add_required_scopes()->add_scopes(bad); }),
+                HasSubstr("not a scope token"))
+        << bad;
+  }
+  EXPECT_THAT(Refusal([](Tool& tool) {
+                for (int i = 0; i < 33; ++i) tool.add_required_scopes()->add_scopes("a");
+              }),
+              HasSubstr("at most 32 scope sets"));
+}
+
+TEST(ValidateToolTest, IconsTimeoutsAndTaskSupportMakeSense) {
+  EXPECT_EQ(Refusal([](Tool& tool) { tool.add_icons()->set_src("https://x.example/i.png"); }), "");
+  EXPECT_EQ(Refusal([](Tool& tool) { tool.add_icons()->set_src("data:image/png;base64,AA=="); }), "");
+  EXPECT_THAT(Refusal([](Tool& tool) { tool.add_icons()->set_src("javascript:alert(1)"); }), HasSubstr("src"));
+  EXPECT_THAT(Refusal([](Tool& tool) {
+                tool.add_icons()->set_src("https://x.example/i.png");
+                tool.mutable_icons(0)->set_theme("pink");
+              }),
+              HasSubstr("theme"));
+  EXPECT_THAT(Refusal([](Tool& tool) { tool.mutable_timeout()->set_seconds(-1); }), HasSubstr("timeout"));
+  EXPECT_THAT(Refusal([](Tool& tool) { tool.mutable_timeout(); }), HasSubstr("timeout is zero"));
+  EXPECT_THAT(Refusal([](Tool& tool) { tool.mutable_timeout()->set_nanos(1'000'000'000); }), HasSubstr("timeout"));
+  EXPECT_THAT(Refusal([](Tool& tool) { tool.set_task_support(static_cast<gatehouse::tool::v1::TaskSupport>(9)); }),
+              HasSubstr("task_support"));
+}
+
+TEST(ValidateCatalogTest, BadEntriesTakeNoOthersAlong) {
+  CatalogMessage catalog;
+  catalog.add_tools()->set_name("first");
+  catalog.add_tools()->set_name("bad name");
+  catalog.add_tools()->set_name("last");
+  catalog.set_instructions("Be kind.");
+  const ValidatedCatalog validated = Validate(catalog);
+  ASSERT_EQ(validated.contents.tools.size(), 2u);
+  EXPECT_EQ(validated.contents.tools[0].name, "first");
+  EXPECT_EQ(validated.contents.tools[1].name, "last");
+  EXPECT_EQ(validated.contents.instructions, "Be kind.");
+  ASSERT_EQ(validated.refused.size(), 1u);
+  EXPECT_EQ(validated.refused[0].name, "bad name");
+}
+
+TEST(ValidateCatalogTest, ResourcesAreChecked) {
+  const auto refused = [](const char* uri, const char* name) {
+    CatalogMessage catalog;
+    catalog.add_resources()->set_uri(uri);
+    catalog.mutable_resources(0)->set_name(name);
+    const ValidatedCatalog validated = Validate(catalog);
+    EXPECT_EQ(validated.refused.size() + validated.contents.resources.size(), 1u);
+    return !validated.refused.empty() && validated.refused[0].kind == "resource";
+  };
+  EXPECT_FALSE(refused("file:///a/b", "n"));
+  EXPECT_FALSE(refused("urn:x", "n"));
+  for (const char* bad : {"", "a/b", ":x", "x:", "1x:y", "file:///a b", "file:///{a}", "file:///caf\xc3\xa9"}) {
+    EXPECT_TRUE(refused(bad, "n")) << bad;
+  }
+  EXPECT_TRUE(refused("file:///a", ""));
+  EXPECT_TRUE(refused("file:///a", "a\nb"));
+}
+
+TEST(ValidateCatalogTest, ResourceDetailsAreChecked) {
+  CatalogMessage catalog;
+  for (int i = 0; i < 3; ++i) {
+    catalog.add_resources()->set_uri("file:///a");
+    catalog.mutable_resources(i)->set_name("n");
+  }
+  catalog.mutable_resources(0)->set_size(-1);
+  catalog.mutable_resources(1)->mutable_annotations()->set_priority(1.5);
+  catalog.mutable_resources(2)->mutable_annotations()->add_audience(gatehouse::tool::v1::ROLE_UNSPECIFIED);
+  EXPECT_EQ(Validate(catalog).refused.size(), 3u);
+}
+
+TEST(ValidateCatalogTest, TemplatesAreChecked) {
+  const auto refused = [](const char* uri_template) {
+    CatalogMessage catalog;
+    catalog.add_resource_templates()->set_uri_template(uri_template);
+    catalog.mutable_resource_templates(0)->set_name("n");
+    return !Validate(catalog).refused.empty();
+  };
+  EXPECT_FALSE(refused("file:///{path}/{?q,r}"));
+  for (const char* bad : {"", "file:///{a", "file:///a}", "file:///{{a}}", "file:///a b"}) {
+    EXPECT_TRUE(refused(bad)) << bad;
+  }
+}
+
+TEST(ValidateCatalogTest, PromptsAreCheckedAndPrefixed) {
+  CatalogMessage catalog;
+  catalog.add_prompts()->set_name("good");
+  catalog.mutable_prompts(0)->add_arguments()->set_name("a");
+  catalog.add_prompts()->set_name("twice");
+  catalog.mutable_prompts(1)->add_arguments()->set_name("a");
+  catalog.mutable_prompts(1)->add_arguments()->set_name("a");
+  catalog.add_prompts()->set_name("bad name");
+  const ValidatedCatalog validated = Validate(catalog, "p.");
+  ASSERT_EQ(validated.contents.prompts.size(), 1u);
+  EXPECT_EQ(validated.contents.prompts[0].name, "p.good");
+  EXPECT_EQ(validated.refused.size(), 2u);
+}
+
+TEST(ValidateCatalogTest, CountsAndSizesAreBounded) {
+  CatalogMessage catalog;
+  for (int i = 0; i < 10'002; ++i) catalog.add_tools()->set_name("t" + std::to_string(i));
+  const ValidatedCatalog validated = Validate(catalog);
+  EXPECT_EQ(validated.contents.tools.size(), 10'000u);
+  EXPECT_EQ(validated.refused.size(), 2u);
+  CatalogMessage huge;
+  huge.set_instructions(std::string(9 << 20, 'x'));
+  EXPECT_EQ(ValidateCatalog(huge, "", nullptr).status().code(), absl::StatusCode::kInvalidArgument);
+  CatalogMessage wordy;
+  wordy.set_instructions(std::string((4 << 10) + 1, 'x'));
+  EXPECT_EQ(Validate(wordy).contents.instructions, "");
+  EXPECT_EQ(Validate(wordy).refused.at(0).kind, "instructions");
+}
+
+TEST(ValidateCatalogTest, CacheHintIsTakenUnlessNegative) {
+  CatalogMessage catalog;
+  EXPECT_EQ(Validate(catalog).contents.cache_ttl, absl::InfiniteDuration());
+  catalog.mutable_cache_hint()->set_scope(gatehouse::tool::v1::CACHE_SCOPE_PRIVATE);
+  EXPECT_EQ(Validate(catalog).contents.cache_ttl, absl::InfiniteDuration());
+  EXPECT_EQ(Validate(catalog).contents.cache_scope, gatehouse::tool::v1::CACHE_SCOPE_PRIVATE);
+  catalog.mutable_cache_hint()->mutable_ttl()->set_seconds(60);
+  EXPECT_EQ(Validate(catalog).contents.cache_ttl, absl::Seconds(60));
+  catalog.mutable_cache_hint()->mutable_ttl()->set_seconds(-1);
+  EXPECT_EQ(Validate(catalog).refused.at(0).kind, "cache_hint");
+}
+
+}  // namespace
+}  // namespace mcp_edge
