@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # ./dev up, down, status, logs, token, whoami: the whole system on this machine, on loopback.
-# Sourced by ./dev, which sets this:
-: "${root:?}"
+# Sourced by ./dev, which sets these:
+: "${root:?}" "${caller_dir:?}"
 
 run_dir=.run
 # In start order; they are stopped in the reverse order.
@@ -421,7 +421,18 @@ command_images() {
 }
 
 command_bench() {
+  local argument
+  for argument in "$@"; do
+    [[ ${argument} != -h && ${argument} != --help ]] || exec bench/run --help
+  done
   setup_group build
+  setup_group run
   setup_group bench
-  exec bench/run "$@"
+  step "building"
+  bazel_run build --config=opt -- //bench/... //mcp_edge //auth_service //tool_service/whoami ||
+    die "the build failed; its errors are above"
+  local bin
+  bin=$(opt_bin)
+  cd "${caller_dir}" || exit # --json FILE is relative to it
+  exec "${root}/bench/run" --bin "${bin}" "$@"
 }
