@@ -3,6 +3,6 @@
 
 /** Writes one line. `severity` is debug, info, warning or error; `event` a fixed name in snake_case. */
 export function log(severity, event, fields = {}) {
-  const line = { time: new Date().toISOString(), severity, service: 'dev_provider', event, ...fields };
+  const line = { time: new Date().toISOString(), severity: severity.toUpperCase(), service: 'dev_provider', event, ...fields };
   process.stderr.write(`${JSON.stringify(line)}\n`);
 }

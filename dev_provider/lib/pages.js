@@ -129,14 +129,13 @@ ${target}
   );
 }
 
-/** Asks whether to sign out. `form`: the form element that oidc-provider made; the buttons belong to it. */
+/** Asks whether to sign out. `form`: the form element that oidc-provider made; the button belongs to it. */
 export function signOutPage(form) {
   return page(
     'Sign out',
     html`<h1>Sign out?</h1>
 ${new Markup(form)}
 <div class="actions">
-<button type="submit" form="op.logoutForm">Stay signed in</button>
 <button class="main" type="submit" form="op.logoutForm" name="logout" value="yes">Sign out</button>
 </div>`,
   );

@@ -99,7 +99,7 @@ describe('bad input', { timeout: 300_000 }, () => {
     // Name, the token, and the reasons that the log may give.
     const cases = [
       ['garbage', () => 'garbage', ['INACTIVE', 'MALFORMED']],
-      ['three parts of garbage', () => 'a.b.c', ['MALFORMED']],
+      ['three parts of garbage', () => 'a.b.c', ['INACTIVE', 'MALFORMED']],
       ['expired', () => forger.signed({ exp: Math.floor(Date.now() / 1000) - 3600 }), ['EXPIRED']],
       ['not yet valid', () => forger.signed({ nbf: Math.floor(Date.now() / 1000) + 3600 }), ['NOT_YET_VALID']],
       ['wrong issuer', () => forger.signed({ iss: 'http://localhost:1/oidc' }), ['WRONG_ISSUER']],

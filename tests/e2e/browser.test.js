@@ -195,4 +195,21 @@ describe('a person with a browser', { timeout: 180_000 }, () => {
     assert.equal(error, undefined);
     assert.ok(!('email' in (await whoami(client))));
   });
+
+  it('signs out, and has to sign in again', async () => {
+    const { client, person } = await connect('mailapp', signIn);
+    await client.close();
+    const nextStep = async () => {
+      const response = await browser.request.get(person.authorizationUrl.href, { maxRedirects: 0 });
+      return response.headers().location;
+    };
+    assert.match(await nextStep(), /^\/consent\//, 'still signed in');
+    const page = await browser.newPage();
+    await page.goto(`${system.issuer}/session/end`);
+    await keep(page, '6-sign-out');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
+    await page.close();
+    assert.match(await nextStep(), /^\/sign-in\//);
+  });
 });
