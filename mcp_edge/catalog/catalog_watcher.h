@@ -32,7 +32,7 @@ struct CatalogWatcherOptions {
 // nothing and is logged (`tool_services_file_refused`). A stream that the service ended is opened again without being
 // noticed by clients.
 //
-// Thread-safe. Has two threads of its own; those of gRPC never wait for it.
+// Thread-safe. Works on a thread of its own; those of gRPC never wait for it.
 class CatalogWatcher {
  public:
   // Reads the file and starts to watch. `catalog` and `metrics` must outlive the watcher. Does not wait for any

@@ -1,7 +1,6 @@
 #include "mcp_edge/catalog/merge.h"
 
 #include <algorithm>
-#include <compare>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"

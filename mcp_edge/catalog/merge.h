@@ -4,6 +4,7 @@
 #define GATEHOUSE_MCP_EDGE_CATALOG_MERGE_H_
 
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -30,7 +31,9 @@ struct DuplicateEntry {
   std::string taken_by;
 
   friend bool operator==(const DuplicateEntry&, const DuplicateEntry&) = default;
-  friend auto operator<=>(const DuplicateEntry&, const DuplicateEntry&) = default;
+  friend bool operator<(const DuplicateEntry& a, const DuplicateEntry& b) {
+    return std::tie(a.kind, a.name, a.service, a.taken_by) < std::tie(b.kind, b.name, b.service, b.taken_by);
+  }
 };
 
 struct MergedCatalog {

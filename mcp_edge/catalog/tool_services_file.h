@@ -32,7 +32,8 @@ absl::StatusOr<std::vector<ToolServiceConfig>> ParseToolServices(absl::string_vi
 
 // Reads a file of at most 1 MiB.
 //
-// Errors: kNotFound, kPermissionDenied or kUnavailable, it cannot be read; kInvalidArgument, it is too large.
+// Errors: kNotFound, kPermissionDenied or as errno has it, the file cannot be read; kInvalidArgument, it is too large,
+// or not a regular file.
 absl::StatusOr<std::string> ReadToolServicesFile(const std::string& file_name);
 
 }  // namespace mcp_edge

@@ -1,0 +1,312 @@
+#include "mcp_edge/catalog/catalog_watcher.h"
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "mcp_edge/tools/testing/fake_tool_service.h"
+
+namespace mcp_edge {
+namespace {
+
+using gatehouse::tool::v1::CallToolRequest;
+using ::testing::HasSubstr;
+using CatalogMessage = gatehouse::tool::v1::Catalog;
+
+bool Eventually(const std::function<bool()>& condition) {
+  const absl::Time give_up = absl::Now() + absl::Seconds(10);
+  while (!condition()) {
+    if (absl::Now() > give_up) return false;
+    absl::SleepFor(absl::Milliseconds(2));
+  }
+  return true;
+}
+
+CatalogMessage CatalogOf(const std::vector<std::string>& names) {
+  CatalogMessage catalog;
+  for (const std::string& name : names) *catalog.add_tools() = MakeTool(name);
+  return catalog;
+}
+
+class CatalogWatcherTest : public ::testing::Test {
+ protected:
+  ~CatalogWatcherTest() override { watcher_.reset(); }
+
+  void WriteFile(const std::vector<std::string>& services) {
+    const std::string temporary = file_name_ + ".new";
+    std::ofstream(temporary) << "tool_services: [" << absl::StrJoin(services, ", ") << "]\n";
+    std::filesystem::rename(temporary, file_name_);
+  }
+  static std::string Entry(absl::string_view name, absl::string_view target, absl::string_view prefix = "") {
+    return absl::StrCat("{name: ", name, ", target: '", target, "', prefix: '", prefix, "'}");
+  }
+  void Start(absl::Duration first_answer_timeout = absl::Hours(1)) {
+    catalog_.AddListener([this](const CatalogSnapshot&) { ++changes_; });
+    auto watcher = CatalogWatcher::Start({.file_name = file_name_,
+                                          .poll_interval = absl::Milliseconds(10),
+                                          .first_answer_timeout = first_answer_timeout,
+                                          .min_backoff = absl::Milliseconds(20),
+                                          .max_backoff = absl::Milliseconds(100)},
+                                         catalog_, metrics_);
+    ASSERT_TRUE(watcher.ok()) << watcher.status();
+    watcher_ = *std::move(watcher);
+  }
+
+  // The names listed, "a b c".
+  std::string Names() const {
+    const auto snapshot = catalog_.Current();
+    return absl::StrJoin(snapshot->tools(), " ",
+                         [](std::string* out, const ToolEntry& entry) { absl::StrAppend(out, entry.name); });
+  }
+  bool EventuallyListed(const std::string& names) {
+    return Eventually([&] { return Names() == names; });
+  }
+  bool EventuallyConnected(size_t index, bool connected) {
+    return Eventually([&] {
+      const auto states = catalog_.ServiceStates();
+      return states.size() > index && states[index].connected == connected;
+    });
+  }
+
+  const std::string file_name_ =
+      absl::StrCat(::testing::TempDir(), "/", ::testing::UnitTest::GetInstance()->current_test_info()->name(), ".yaml");
+  std::unique_ptr<FakeToolService> first_ = FakeToolService::Start();
+  std::unique_ptr<FakeToolService> second_ = FakeToolService::Start();
+  prometheus::Registry registry_;
+  CatalogMetrics metrics_{registry_};
+  std::atomic<int> changes_{0};
+  Catalog catalog_;
+  std::unique_ptr<CatalogWatcher> watcher_;
+};
+
+TEST_F(CatalogWatcherTest, MergesServicesInFileOrder) {
+  first_->SetCatalog(CatalogOf({"z", "y"}));
+  second_->SetCatalog(CatalogOf({"a"}));
+  WriteFile({Entry("first", first_->target()), Entry("second", second_->target(), "s.")});
+  Start();
+  EXPECT_TRUE(EventuallyListed("z y s.a")) << Names();
+  EXPECT_TRUE(Eventually([&] { return watcher_->Ready().ok(); })) << watcher_->Ready();
+  EXPECT_EQ(catalog_.Current()->FindTool("s.a")->tool.name(), "a");
+  EXPECT_EQ(catalog_.Current()->FindTool("s.a")->service->name(), "second");
+  EXPECT_EQ(metrics_.tools.Value(), 3);
+  EXPECT_EQ(metrics_.services_configured.Value(), 2);
+  EXPECT_EQ(metrics_.services_connected.Value(), 2);
+}
+
+TEST_F(CatalogWatcherTest, ListedToolsCanBeCalled) {
+  first_->SetCatalog(CatalogOf({"echo"}));
+  first_->OnCall([](const CallToolRequest& request) { return FakeCallScript{.events = {TextResult(request.name())}}; });
+  WriteFile({Entry("first", first_->target())});
+  Start();
+  ASSERT_TRUE(EventuallyListed("echo"));
+  CallToolRequest request;
+  request.set_name("echo");
+  const auto event = catalog_.Current()->FindTool("echo")->service->StartCall(request, absl::Now() + absl::Seconds(10),
+                                                                              TraceContext());
+  EXPECT_EQ(event->Next()->result().content(0).text().text(), "echo");
+}
+
+TEST_F(CatalogWatcherTest, FollowsChangesOfACatalogue) {
+  first_->SetCatalog(CatalogOf({"a"}));
+  WriteFile({Entry("first", first_->target())});
+  Start();
+  ASSERT_TRUE(EventuallyListed("a"));
+  first_->SetCatalog(CatalogOf({"b", "a"}));
+  EXPECT_TRUE(EventuallyListed("b a"));
+  first_->SetCatalog(CatalogOf({}));
+  EXPECT_TRUE(EventuallyListed(""));
+  EXPECT_EQ(changes_, 3);
+  EXPECT_EQ(metrics_.changes_total.Value(), 3);
+}
+
+TEST_F(CatalogWatcherTest, BadToolsAreRefusedAndTheOthersStay) {
+  first_->SetCatalog(CatalogOf({"good", "bad name"}));
+  WriteFile({Entry("first", first_->target())});
+  Start();
+  EXPECT_TRUE(EventuallyListed("good"));
+  EXPECT_TRUE(Eventually([&] { return catalog_.ServiceStates()[0].refused == 1; }));
+  EXPECT_EQ(metrics_.refused_invalid_total.Value(), 1);
+}
+
+TEST_F(CatalogWatcherTest, OfTwoWithOneNameTheFirstServiceInTheFileWins) {
+  first_->SetCatalog(CatalogOf({"a", "both"}));
+  second_->SetCatalog(CatalogOf({"both", "c"}));
+  WriteFile({Entry("first", first_->target()), Entry("second", second_->target())});
+  Start();
+  ASSERT_TRUE(EventuallyListed("a both c"));
+  EXPECT_EQ(catalog_.Current()->FindTool("both")->service->name(), "first");
+  EXPECT_TRUE(Eventually([&] { return catalog_.ServiceStates()[1].refused == 1; }));
+  EXPECT_EQ(catalog_.ServiceStates()[1].tools, 1u);
+  EXPECT_EQ(metrics_.refused_duplicate_total.Value(), 1);
+  first_->SetCatalog(CatalogOf({"a"}));
+  ASSERT_TRUE(EventuallyListed("a both c"));
+  EXPECT_TRUE(Eventually([&] { return catalog_.Current()->FindTool("both")->service->name() == "second"; }));
+}
+
+TEST_F(CatalogWatcherTest, ToolsOfAServiceThatWentAwayStayAndItsReturnIsNotAChange) {
+  first_->SetCatalog(CatalogOf({"a"}));
+  WriteFile({Entry("first", first_->target())});
+  Start();
+  ASSERT_TRUE(EventuallyListed("a"));
+  ASSERT_TRUE(EventuallyConnected(0, true));
+  const int port = first_->port();
+  first_.reset();
+  ASSERT_TRUE(EventuallyConnected(0, false));
+  EXPECT_THAT(catalog_.ServiceStates()[0].last_error, HasSubstr("UNAVAILABLE"));
+  EXPECT_EQ(Names(), "a");
+  EXPECT_GE(metrics_.watch_failures_total.Value(), 1);
+  first_ = FakeToolService::Start(port);
+  ASSERT_NE(first_, nullptr);
+  first_->SetCatalog(CatalogOf({"a"}));
+  EXPECT_TRUE(EventuallyListed("a"));
+  EXPECT_TRUE(Eventually([&] { return catalog_.ServiceStates()[0].connected && Names() == "a"; }));
+  EXPECT_EQ(catalog_.ServiceStates()[0].last_error, "");
+}
+
+TEST_F(CatalogWatcherTest, RegularEndOfAStreamIsNotNoticed) {
+  first_->SetCatalog(CatalogOf({"a"}));
+  WriteFile({Entry("first", first_->target())});
+  Start();
+  ASSERT_TRUE(EventuallyListed("a"));
+  for (int i = 1; i <= 3; ++i) {
+    ASSERT_TRUE(Eventually([&] { return first_->open_watches() == 1; }));
+    absl::SleepFor(absl::Milliseconds(30));  // longer than the least back-off: the stream has lasted
+    first_->EndWatches(grpc::Status(grpc::StatusCode::UNAVAILABLE, "max age"));
+    ASSERT_TRUE(Eventually([&] { return first_->watches_total() == i + 1; }));
+    EXPECT_TRUE(catalog_.ServiceStates()[0].connected);
+  }
+  EXPECT_EQ(Names(), "a");
+  EXPECT_EQ(changes_, 1);
+  EXPECT_EQ(metrics_.watch_failures_total.Value(), 0);
+}
+
+TEST_F(CatalogWatcherTest, UnreachableServiceHidesNoOthers) {
+  first_->SetCatalog(CatalogOf({"a"}));
+  const std::string nowhere = second_->target();
+  second_.reset();
+  WriteFile({Entry("nowhere", nowhere), Entry("first", first_->target())});
+  Start(/*first_answer_timeout=*/absl::Milliseconds(300));
+  EXPECT_TRUE(EventuallyListed("a"));
+  EXPECT_TRUE(Eventually([&] { return watcher_->Ready().ok(); }));
+}
+
+TEST_F(CatalogWatcherTest, IsNotReadyWhileNoServiceAnswersAndSaysSo) {
+  const std::string nowhere = first_->target();
+  const int port = first_->port();
+  first_.reset();
+  WriteFile({Entry("nowhere", nowhere)});
+  Start(/*first_answer_timeout=*/absl::ZeroDuration());
+  ASSERT_TRUE(EventuallyConnected(0, false));
+  EXPECT_TRUE(Eventually([&] {
+    return absl::StrContains(watcher_->Ready().message(), absl::StrCat("nowhere at ", nowhere, ": UNAVAILABLE"));
+  })) << watcher_->Ready();
+  first_ = FakeToolService::Start(port);
+  EXPECT_TRUE(Eventually([&] { return watcher_->Ready().ok(); }));
+  first_.reset();
+  ASSERT_TRUE(EventuallyConnected(0, false));
+  EXPECT_TRUE(watcher_->Ready().ok());  // once ready, always ready
+}
+
+TEST_F(CatalogWatcherTest, NoServicesIsReady) {
+  WriteFile({});
+  Start();
+  EXPECT_TRUE(watcher_->Ready().ok());
+}
+
+TEST_F(CatalogWatcherTest, FollowsTheFileWithoutRestart) {
+  first_->SetCatalog(CatalogOf({"a"}));
+  second_->SetCatalog(CatalogOf({"b"}));
+  WriteFile({Entry("first", first_->target())});
+  Start();
+  ASSERT_TRUE(EventuallyListed("a"));
+  WriteFile({Entry("second", second_->target()), Entry("first", first_->target())});
+  EXPECT_TRUE(EventuallyListed("b a")) << Names();
+  WriteFile({Entry("second", second_->target(), "x."), Entry("first", first_->target())});
+  EXPECT_TRUE(EventuallyListed("x.b a")) << Names();
+  WriteFile({Entry("first", first_->target())});
+  EXPECT_TRUE(EventuallyListed("a")) << Names();
+  EXPECT_TRUE(Eventually([&] { return second_->open_watches() == 0; }));
+  EXPECT_EQ(first_->watches_total(), 1);  // was left alone
+}
+
+TEST_F(CatalogWatcherTest, FollowsAServiceToAnotherTargetWithoutHidingItsTools) {
+  first_->SetCatalog(CatalogOf({"a"}));
+  second_->SetCatalog(CatalogOf({"a"}));
+  WriteFile({Entry("mover", first_->target())});
+  Start();
+  ASSERT_TRUE(EventuallyListed("a"));
+  WriteFile({Entry("mover", second_->target())});
+  EXPECT_TRUE(Eventually([&] { return catalog_.Current()->FindTool("a")->service->target() == second_->target(); }));
+  EXPECT_TRUE(Eventually([&] { return second_->open_watches() == 1 && first_->open_watches() == 0; }));
+  EXPECT_EQ(changes_, 1);
+}
+
+TEST_F(CatalogWatcherTest, BadFileLaterChangesNothing) {
+  first_->SetCatalog(CatalogOf({"a"}));
+  WriteFile({Entry("first", first_->target())});
+  Start();
+  ASSERT_TRUE(EventuallyListed("a"));
+  WriteFile({"{name: first}"});
+  EXPECT_TRUE(Eventually([&] { return metrics_.file_refused_total.Value() == 1; }));
+  std::filesystem::remove(file_name_);
+  EXPECT_TRUE(Eventually([&] { return metrics_.file_refused_total.Value() == 2; }));
+  EXPECT_EQ(Names(), "a");
+  first_->SetCatalog(CatalogOf({"a", "b"}));
+  EXPECT_TRUE(EventuallyListed("a b"));
+  WriteFile({});
+  EXPECT_TRUE(EventuallyListed(""));
+}
+
+TEST_F(CatalogWatcherTest, SeesAFileThatIsSwappedUnderASymbolicLink) {
+  first_->SetCatalog(CatalogOf({"a"}));
+  const std::string link = file_name_ + ".link";
+  WriteFile({});
+  std::filesystem::remove(link);
+  std::filesystem::create_symlink(file_name_, link);
+  auto watcher =
+      CatalogWatcher::Start({.file_name = link, .poll_interval = absl::Milliseconds(10)}, catalog_, metrics_);
+  ASSERT_TRUE(watcher.ok());
+  const std::string other = file_name_ + ".other";
+  std::ofstream(other) << "tool_services: [" << Entry("first", first_->target()) << "]";
+  std::filesystem::create_symlink(other, link + ".new");
+  std::filesystem::rename(link + ".new", link);
+  EXPECT_TRUE(EventuallyListed("a"));
+}
+
+TEST_F(CatalogWatcherTest, BadFileAtTheStartIsAnError) {
+  std::filesystem::remove(file_name_);
+  EXPECT_EQ(CatalogWatcher::Start({.file_name = file_name_}, catalog_, metrics_).status().code(),
+            absl::StatusCode::kNotFound);
+  WriteFile({"{name: first}"});
+  EXPECT_EQ(CatalogWatcher::Start({.file_name = file_name_}, catalog_, metrics_).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(CatalogWatcherTest, ManyServicesWithManyToolsMakeFewSnapshots) {
+  CatalogMessage many;
+  for (int i = 0; i < 1000; ++i) *many.add_tools() = MakeTool(absl::StrCat("t", i), "A tool of many.");
+  first_->SetCatalog(many);
+  std::vector<std::string> entries;
+  for (int i = 0; i < 10; ++i) {
+    entries.push_back(Entry(absl::StrCat("s", i), first_->target(), absl::StrCat("s", i, ".")));
+  }
+  WriteFile(entries);
+  Start();
+  ASSERT_TRUE(Eventually([&] { return watcher_->Ready().ok(); }));
+  EXPECT_EQ(catalog_.Current()->tools().size(), 10'000u);
+  EXPECT_NE(catalog_.Current()->FindTool("s9.t999"), nullptr);
+  EXPECT_LE(changes_, 10);
+}
+
+}  // namespace
+}  // namespace mcp_edge
