@@ -1,0 +1,109 @@
+#include "auth_service/config.h"
+
+#include <string>
+#include <vector>
+
+#include "common/command_line.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace auth_service {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Config Valid() {
+  Config config;
+  config.issuer = "https://id.example.com/oidc";
+  config.resources = {"https://mcp.example.com/mcp", "https://mcp.example.com/sse"};
+  return config;
+}
+
+TEST(ConfigTest, IssuerAndResourcesAreAllThatMustBeSet) {
+  EXPECT_TRUE(Valid().Validate().ok()) << Valid().Validate();
+  Config config = Valid();
+  config.issuer = "http://localhost:3100/oidc";
+  config.resources = {"http://localhost:3001/mcp", "http://mcp.internal/mcp"};
+  EXPECT_TRUE(config.Validate().ok()) << config.Validate();
+}
+
+TEST(ConfigTest, EachRuleNamesItsFlagAndTheValue) {
+  struct {
+    const char* message;
+    void (*break_it)(Config&);
+  } const cases[] = {
+      {"--issuer must be set", [](Config& config) { config.issuer.clear(); }},
+      {"--issuer must be https", [](Config& config) { config.issuer = "http://id.example.com/"; }},
+      {"got \"http://id.example.com/\"", [](Config& config) { config.issuer = "http://id.example.com/"; }},
+      {"--issuer must hold no query", [](Config& config) { config.issuer += "?tenant=1"; }},
+      {"--issuer must be an absolute URL", [](Config& config) { config.issuer = "id.example.com"; }},
+      {"--resources must name 1 to 1000", [](Config& config) { config.resources.clear(); }},
+      {"--resources: each must be an absolute URL", [](Config& config) { config.resources = {"mcp"}; }},
+      {"--resources: each must hold no fragment", [](Config& config) { config.resources = {"https://a/mcp#x"}; }},
+      {"--resources must not name \"https://a/mcp\" twice",
+       [](Config& config) {
+         config.resources = {"https://a/mcp", "https://a/mcp"};
+       }},
+      {"--resources: each must have at most 2048 bytes",
+       [](Config& config) { config.resources = {"https://a/" + std::string(2048, 'a')}; }},
+      {"--scopes_supported must be scopes", [](Config& config) { config.scopes_supported = {"a b"}; }},
+      {"--opaque_tokens must be refuse or userinfo, got \"yes\"", [](Config& config) { config.opaque_tokens = "yes"; }},
+      {"--clock_skew must be in [0, 5m], got 6m", [](Config& config) { config.clock_skew = absl::Minutes(6); }},
+      {"--provider_timeout must be in [10ms, 1m], got 0",
+       [](Config& config) { config.provider_timeout = absl::ZeroDuration(); }},
+      {"--provider_ca_file must name a file that can be read, got \"/nowhere\"",
+       [](Config& config) { config.provider_ca_file = "/nowhere"; }},
+      {"--metadata_refresh_interval must be in [1s, 24h], got 0",
+       [](Config& config) { config.metadata_refresh_interval = absl::ZeroDuration(); }},
+      {"--verdict_ttl must be in [0, 1h], got -1s", [](Config& config) { config.verdict_ttl = absl::Seconds(-1); }},
+      {"--negative_verdict_ttl must be in [0, 1m], got 2m",
+       [](Config& config) { config.negative_verdict_ttl = absl::Minutes(2); }},
+      {"--verdict_cache_size must be between 0 and 10000000, got -1",
+       [](Config& config) { config.verdict_cache_size = -1; }},
+      {"--port must be between 0 and 65535, got 70000", [](Config& config) { config.port = 70'000; }},
+      {"--admin_port must be between 0 and 65535, got -1", [](Config& config) { config.admin_port = -1; }},
+      {"--port and --admin_port must differ, both are 50051", [](Config& config) { config.admin_port = 50051; }},
+      {"--host must not be empty", [](Config& config) { config.host.clear(); }},
+      {"--admin_host must not be empty", [](Config& config) { config.admin_host.clear(); }},
+      {"--shutdown_grace must be in [0, 1h], got 2h", [](Config& config) { config.shutdown_grace = absl::Hours(2); }},
+      {"--log_severity must be debug, info, warning or error, got \"loud\"",
+       [](Config& config) { config.log_severity = "loud"; }},
+  };
+  for (const auto& each : cases) {
+    Config config = Valid();
+    each.break_it(config);
+    const absl::Status status = config.Validate();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << each.message;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(each.message));
+  }
+}
+
+TEST(ConfigTest, FlagsAreTheSettings) {
+  std::vector<std::string> arguments = {"auth_service",
+                                        "--issuer=https://id.example.com/oidc",
+                                        "--resources=https://a/mcp,https://a/sse",
+                                        "--scopes_supported=",
+                                        "--opaque_tokens=userinfo",
+                                        "--verdict_ttl=0",
+                                        "--clock_skew=1m",
+                                        "--log_severity=warning",
+                                        "--port=0"};
+  std::vector<char*> argv;
+  for (std::string& each : arguments) argv.push_back(each.data());
+  ASSERT_TRUE(common::ParseFlags(static_cast<int>(argv.size()), argv.data()).ok());
+  const Config config = ConfigFromFlags();
+  EXPECT_EQ(config.issuer, "https://id.example.com/oidc");
+  EXPECT_THAT(config.resources, ElementsAre("https://a/mcp", "https://a/sse"));
+  EXPECT_THAT(config.scopes_supported, ElementsAre());
+  EXPECT_EQ(config.opaque_tokens, "userinfo");
+  EXPECT_EQ(config.verdict_ttl, absl::ZeroDuration());
+  EXPECT_EQ(config.clock_skew, absl::Minutes(1));
+  EXPECT_EQ(config.severity(), common::Severity::kWarning);
+  EXPECT_EQ(config.port, 0);
+  EXPECT_EQ(config.verdict_cache_size, 100'000);
+  EXPECT_TRUE(config.Validate().ok()) << config.Validate();
+}
+
+}  // namespace
+}  // namespace auth_service

@@ -1,0 +1,260 @@
+// Runs the program itself, against a provider on loopback.
+
+#include <fcntl.h>
+#include <grpcpp/grpcpp.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "auth_service/token/test_keys.h"
+#include "gatehouse/auth/v1/auth.grpc.pb.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "httplib.h"
+#include "nlohmann/json.hpp"
+
+extern char** environ;
+
+namespace auth_service {
+namespace {
+
+using gatehouse::auth::v1::VerifyTokenResponse;
+using ::testing::HasSubstr;
+
+constexpr char kResource[] = "http://localhost:3001/mcp";
+
+// A process of auth_service with its log.
+class Program {
+ public:
+  explicit Program(std::vector<std::string> arguments, const std::vector<std::string>& environment = {}) {
+    static int count = 0;
+    log_path_ = absl::StrCat(std::getenv("TEST_TMPDIR"), "/log", ++count);
+    arguments.insert(arguments.begin(), "auth_service/auth_service");
+    std::vector<char*> argv;
+    for (std::string& each : arguments) argv.push_back(each.data());
+    argv.push_back(nullptr);
+    std::vector<char*> env;
+    for (char** each = environ; *each != nullptr; ++each) env.push_back(*each);
+    for (const std::string& each : environment) env.push_back(const_cast<char*>(each.c_str()));
+    env.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log_path_.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600);
+    if (posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), env.data()) != 0) std::abort();
+    posix_spawn_file_actions_destroy(&actions);
+  }
+
+  ~Program() {
+    if (pid_ == 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+
+  void Terminate() { kill(pid_, SIGTERM); }
+
+  // The exit code, once it has ended.
+  int Wait() {
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    pid_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  std::string Log() const {
+    std::ifstream file(log_path_);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  }
+
+  // A member of the first log line of `event`, once there is one.
+  nlohmann::json Logged(const std::string& event, const std::string& name) const {
+    for (int i = 0; i < 3000; ++i) {
+      for (const absl::string_view line : absl::StrSplit(Log(), '\n')) {
+        const auto json = nlohmann::json::parse(line.begin(), line.end(), nullptr, false);
+        if (json.is_object() && json.value("event", "") == event) return json.value(name, nlohmann::json());
+      }
+      absl::SleepFor(absl::Milliseconds(10));
+    }
+    ADD_FAILURE() << "no " << event << " in " << Log();
+    return {};
+  }
+
+  // The answer of the admin server, once it is `status`.
+  std::string Await(const std::string& path, int status) const {
+    httplib::Client client("127.0.0.1", Logged("serving", "admin_port").get<int>());
+    std::string last;
+    for (int i = 0; i < 3000; ++i) {
+      if (const auto answer = client.Get(path)) {
+        last = absl::StrCat(answer->status, " ", answer->body);
+        if (answer->status == status) return answer->body;
+      }
+      absl::SleepFor(absl::Milliseconds(10));
+    }
+    ADD_FAILURE() << path << " stays " << last;
+    return "";
+  }
+
+  std::unique_ptr<gatehouse::auth::v1::AuthService::Stub> Stub() const {
+    return gatehouse::auth::v1::AuthService::NewStub(grpc::CreateChannel(
+        absl::StrCat("127.0.0.1:", Logged("serving", "port").get<int>()), grpc::InsecureChannelCredentials()));
+  }
+
+ private:
+  pid_t pid_ = 0;
+  std::string log_path_;
+};
+
+// An OIDC provider that may be away.
+class Provider {
+ public:
+  Provider() : key_("ES384") {
+    port_ = server_.bind_to_any_port("127.0.0.1");
+    server_.Get("/oidc/.well-known/openid-configuration", [this](const httplib::Request&, httplib::Response& response) {
+      response.status = up ? 200 : 503;
+      if (up) {
+        response.set_content(absl::StrCat(R"({"issuer":")", issuer(), R"(","jwks_uri":")", issuer(),
+                                          R"(/jwks","userinfo_endpoint":")", issuer(), R"(/me"})"),
+                             "application/json");
+      }
+    });
+    server_.Get("/oidc/jwks", [this](const httplib::Request&, httplib::Response& response) {
+      response.set_content(absl::StrCat("{\"keys\":[", key_.Jwk("k"), "]}"), "application/jwk-set+json");
+    });
+    server_.Get("/oidc/me", [](const httplib::Request& request, httplib::Response& response) {
+      if (request.get_header_value("Authorization") != "Bearer good") {
+        response.status = 401;
+        return;
+      }
+      response.set_content(R"({"sub":"alice"})", "application/json");
+    });
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    server_.wait_until_ready();
+  }
+
+  ~Provider() {
+    server_.stop();
+    thread_.join();
+  }
+
+  std::string issuer() const { return absl::StrCat("http://127.0.0.1:", port_, "/oidc"); }
+
+  std::string Jwt() const {
+    return key_.Sign(R"({"alg":"ES384","typ":"at+jwt","kid":"k"})",
+                     absl::StrCat(R"({"iss":")", issuer(), R"(","aud":")", kResource, R"(","sub":"bob","exp":)",
+                                  absl::ToUnixSeconds(absl::Now() + absl::Hours(1)), "}"));
+  }
+
+  std::atomic<bool> up{true};
+
+ private:
+  const TestKey key_;
+  httplib::Server server_;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+std::vector<std::string> Arguments(const std::string& issuer) {
+  return {"--issuer=" + issuer,
+          absl::StrCat("--resources=", kResource),
+          "--port=0",
+          "--admin_port=0",
+          "--opaque_tokens=userinfo",
+          "--shutdown_grace=4s"};
+}
+
+std::string SubjectOf(gatehouse::auth::v1::AuthService::Stub& stub, const std::string& token) {
+  grpc::ClientContext context;
+  gatehouse::auth::v1::VerifyTokenRequest request;
+  request.set_token(token);
+  request.set_resource(kResource);
+  VerifyTokenResponse response;
+  const grpc::Status status = stub.VerifyToken(&context, request, &response);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  return response.principal().subject();
+}
+
+TEST(MainTest, ServesUntilItIsToldToStop) {
+  Provider provider;
+  Program program(Arguments(provider.issuer()));
+  EXPECT_EQ(program.Await("/readyz", 200), "ok\n");
+  const auto stub = program.Stub();
+  EXPECT_EQ(SubjectOf(*stub, provider.Jwt()), "bob");
+  EXPECT_EQ(SubjectOf(*stub, "good"), "alice");
+  EXPECT_EQ(SubjectOf(*stub, "bad"), "");
+  const std::string metrics = program.Await("/metrics", 200);
+  EXPECT_THAT(metrics, HasSubstr("gatehouse_auth_verdicts_total{outcome=\"accepted\",reason=\"\"} 2"));
+  EXPECT_THAT(metrics, HasSubstr("gatehouse_auth_verdicts_total{outcome=\"refused\",reason=\"inactive\"} 1"));
+  EXPECT_THAT(metrics, HasSubstr("gatehouse_auth_provider_requests_total{endpoint=\"userinfo\",outcome=\"ok\"} 1"));
+  EXPECT_THAT(metrics, HasSubstr("gatehouse_auth_ready 1"));
+  program.Terminate();
+  EXPECT_EQ(program.Wait(), 0) << program.Log();
+  EXPECT_THAT(program.Log(), HasSubstr("\"event\":\"stopped\""));
+}
+
+TEST(MainTest, WaitsForAProviderThatIsAway) {
+  Provider provider;
+  provider.up = false;
+  Program program(Arguments(provider.issuer()));
+  EXPECT_THAT(program.Await("/readyz", 503), HasSubstr("not ready: "));
+  EXPECT_THAT(program.Logged("provider_refresh_failed", "message").get<std::string>(), HasSubstr("HTTP status 503"));
+  EXPECT_EQ(program.Await("/livez", 200), "ok\n");
+  provider.up = true;
+  EXPECT_EQ(program.Await("/readyz", 200), "ok\n");
+}
+
+TEST(MainTest, AnUneditedIssuerSaysWhatToEdit) {
+  Program program(Arguments("https://your-tenant.logto.app/oidc"));
+  EXPECT_THAT(program.Logged("provider_refresh_failed", "message").get<std::string>(),
+              HasSubstr("edit FLAGS_issuer in deploy/config.yaml"));
+  EXPECT_THAT(program.Await("/readyz", 503), HasSubstr("edit FLAGS_issuer in deploy/config.yaml"));
+}
+
+TEST(MainTest, SettingsComeFromTheEnvironmentToo) {
+  Provider provider;
+  Program program({"--fromenv=issuer,resources", "--port=0", "--admin_port=0"},
+                  {"FLAGS_issuer=" + provider.issuer(), absl::StrCat("FLAGS_resources=", kResource)});
+  EXPECT_EQ(program.Await("/readyz", 200), "ok\n");
+}
+
+TEST(MainTest, AMistakeIsOneLineAndExitCodeTwo) {
+  const auto one_line = [](const std::vector<std::string>& arguments) {
+    Program program(arguments);
+    EXPECT_EQ(program.Wait(), 2) << program.Log();
+    const std::string log = program.Log();
+    EXPECT_EQ(log.find('\n'), log.size() - 1) << log;
+    return log;
+  };
+  EXPECT_THAT(one_line({}), HasSubstr("--issuer must be set"));
+  EXPECT_THAT(one_line({"--isuer=x"}), HasSubstr("there is no flag --isuer"));
+  EXPECT_THAT(one_line({"--issuer=https://id.example.com/"}), HasSubstr("--resources must name"));
+  std::vector<std::string> arguments = Arguments("https://id.example.com/");
+  arguments.push_back("--provider_ca_file=/nowhere.pem");
+  EXPECT_THAT(one_line(arguments), HasSubstr("/nowhere.pem"));
+}
+
+TEST(MainTest, ATakenPortIsOneLineAndExitCodeTwo) {
+  Provider provider;
+  Program first(Arguments(provider.issuer()));
+  for (const char* port : {"port", "admin_port"}) {
+    std::vector<std::string> arguments = Arguments(provider.issuer());
+    arguments.push_back(absl::StrCat("--", port, "=", first.Logged("serving", port).get<int>()));
+    Program second(arguments);
+    EXPECT_EQ(second.Wait(), 2) << second.Log();
+    EXPECT_EQ(second.Log().find('\n'), second.Log().size() - 1) << second.Log();
+    EXPECT_THAT(second.Log(), HasSubstr(absl::StrCat("choose another with --", port)));
+  }
+}
+
+}  // namespace
+}  // namespace auth_service
