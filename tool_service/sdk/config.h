@@ -33,15 +33,8 @@ struct Config {
   common::Severity severity() const;
 };
 
-// The settings as the flags have them. Call after ParseFlags().
+// The settings as the flags have them. Call after common::ParseFlags().
 Config ConfigFromFlags();
-
-// Sets the flags from the command line: --name=value, --name value, --name and --noname for switches, and
-// --fromenv=a,b, which takes FLAGS_a and FLAGS_b from the environment. --help prints the flags and ends the process.
-//
-// Errors: kInvalidArgument, an unknown flag, a value that does not fit, a variable that is not set, or a word that is
-// no flag.
-absl::Status ParseFlags(int argc, char** argv);
 
 }  // namespace tool_service
 

@@ -1,5 +1,6 @@
 #include "tool_service/sdk/server.h"
 
+#include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
@@ -13,11 +14,13 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "common/admin_server.h"
+#include "common/command_line.h"
 #include "common/log.h"
 #include "common/shutdown_signals.h"
 #include "prometheus/registry.h"
@@ -42,6 +45,9 @@ constexpr absl::Duration kLameDuckTime = absl::Seconds(1);
 
 // How long a cancelled handler may take to return.
 constexpr absl::Duration kLastWait = absl::Seconds(2);
+
+// How often a server that shuts down looks whether its calls have ended.
+constexpr absl::Duration kIdlePoll = absl::Milliseconds(100);
 
 constexpr int kMaxReceiveBytes = 5 << 20;      // arguments of 4 MiB, and the rest of a request
 constexpr int kMaxSendBytes = 64 << 20;        // images and the like; the edge has a limit of its own
@@ -76,7 +82,8 @@ class GrpcServer final : public Server {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
-    builder.AddListeningPort(absl::StrCat(config_.host, ":", config_.port), grpc::InsecureServerCredentials(), &port_);
+    const std::string host = absl::StrContains(config_.host, ":") ? absl::StrCat("[", config_.host, "]") : config_.host;
+    builder.AddListeningPort(absl::StrCat(host, ":", config_.port), grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(&grpc_service_);
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a taken port is an error
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
@@ -120,7 +127,15 @@ class GrpcServer final : public Server {
       server_->Wait();
       ended_.Notify();
     });
-    return ended_.WaitForNotificationWithTimeout(deadline - absl::Now() + kLastWait);
+    // gRPC also waits for connections without calls until their clients notice, for some seconds if nothing happens
+    // there.
+    while (!ended_.WaitForNotificationWithTimeout(kIdlePoll)) {
+      if (absl::Now() > deadline + kLastWait) return false;
+      if (metrics_.calls_in_flight.Value() == 0 && metrics_.catalog_streams.Value() == 0) {
+        grpc_server_cancel_all_calls(server_->c_server());  // there are none; closes the connections
+      }
+    }
+    return true;
   }
 
   // In the order in which they are needed; destroyed in the opposite one.
@@ -167,7 +182,7 @@ int Run(int argc, char** argv, Service& service) {
   // of a mutex, gRPC's own included.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   common::InitLog(service.name());
-  if (const absl::Status status = ParseFlags(argc, argv); !status.ok()) return Fail("flags_invalid", status);
+  if (const absl::Status status = common::ParseFlags(argc, argv); !status.ok()) return Fail("flags_invalid", status);
   const Config config = ConfigFromFlags();
   if (const absl::Status status = config.Validate(); !status.ok()) return Fail("config_invalid", status);
   common::InitLog(service.name(), config.severity());

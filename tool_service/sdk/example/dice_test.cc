@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <thread>
 
 #include "gatehouse/tool/v1/tool.grpc.pb.h"
 #include "gmock/gmock.h"
@@ -103,9 +104,12 @@ TEST(DiceTest, TheExampleServesItsToolAndEndsInOrder) {
   EXPECT_FALSE(events->Read(&event));
   EXPECT_TRUE(events->Finish().ok());
 
+  std::thread watcher([&] {
+    EXPECT_FALSE(catalogs->Read(&catalog));
+    EXPECT_EQ(catalogs->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  });
   EXPECT_EQ(dice.Stop(), 0);
-  EXPECT_FALSE(catalogs->Read(&catalog));
-  EXPECT_EQ(catalogs->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  watcher.join();
 }
 
 }  // namespace
