@@ -94,7 +94,7 @@ step_e2e() {
   setup_group run
   setup_group e2e
   build_services
-  run_counted e2e tests/e2e/run "$@"
+  GATEHOUSE_BIN_DIR=$(opt_bin) run_counted e2e tests/e2e/run "$@"
 }
 
 step_containers() {
@@ -176,19 +176,14 @@ print_totals() {
 command_test() {
   local steps=("${default_steps[@]}") arguments=() name
   if [[ $# -gt 0 ]]; then
-    case "$1" in
-      unit | sanitizers | fuzz | cluster)
-        # These take arguments of their own.
-        steps=("$1")
-        arguments=("${@:2}")
-        ;;
-      *) steps=("$@") ;;
-    esac
+    is_step "$1" || usage_error "test: unknown step '$1', one of: lint unit e2e containers sanitizers fuzz cluster"
+    steps=()
+    for name in "$@"; do ! is_step "${name}" || steps+=("${name}"); done
+    if [[ ${#steps[@]} -ne $# ]]; then
+      # One step, and arguments for it.
+      steps=("$1") arguments=("${@:2}")
+    fi
   fi
-  for name in "${steps[@]}"; do
-    [[ ${name} =~ ^(lint|unit|e2e|containers|sanitizers|fuzz|cluster)$ ]] ||
-      usage_error "test: unknown step '${name}', one of: lint unit e2e containers sanitizers fuzz cluster"
-  done
   mkdir -p "${test_output}"
   exec 2>&1  # one stream, so that the count comes last
   trap 'code=$?; trap - EXIT; print_totals "${code}"; exit "${code}"' EXIT
@@ -199,6 +194,8 @@ command_test() {
   done
   [[ ${total_failed} -eq 0 ]] || exit 1
 }
+
+is_step() { [[ $1 =~ ^(lint|unit|e2e|containers|sanitizers|fuzz|cluster)$ ]]; }
 
 # Runs one step in a shell of its own, so that one that cannot go on does not keep the others from running; it counts as
 # a failed case then. Takes the step and its arguments.
