@@ -25,6 +25,7 @@ enum class WireErrorKind {
   kBodyTooLarge,
   kUriTooLong,
   kUnsupportedMediaType,
+  kTooManyStreams,
   kHeadersTooLarge,
   kOverloaded,
   kUnavailable,
@@ -54,7 +55,7 @@ struct WireError {
 };
 
 // Statuses where the specifications are silent are decided in docs/adr/0004-errors-on-the-wire.md.
-inline constexpr std::array<WireError, 27> kWireErrors = {{
+inline constexpr std::array<WireError, 28> kWireErrors = {{
     // kind                                  modern legacy code   reason
     {WireErrorKind::kMalformedHttp, 400, 400, -32600, "malformed_http"},
     {WireErrorKind::kMalformedAuthorization, 400, 400, -32600, "malformed_authorization"},
@@ -68,6 +69,7 @@ inline constexpr std::array<WireError, 27> kWireErrors = {{
     {WireErrorKind::kBodyTooLarge, 413, 413, -32600, "body_too_large"},
     {WireErrorKind::kUriTooLong, 414, 414, -32600, "uri_too_long"},
     {WireErrorKind::kUnsupportedMediaType, 415, 415, -32600, "unsupported_media_type"},
+    {WireErrorKind::kTooManyStreams, 429, 429, -32600, "too_many_streams"},
     {WireErrorKind::kHeadersTooLarge, 431, 431, -32600, "headers_too_large"},
     {WireErrorKind::kOverloaded, 503, 503, -32603, "overloaded"},
     {WireErrorKind::kUnavailable, 503, 503, -32603, "unavailable"},

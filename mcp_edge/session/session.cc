@@ -34,6 +34,11 @@ uint64_t Session::OpenStream() {
   return ++current_stream_;
 }
 
+void Session::CloseStream(uint64_t stream) {
+  absl::MutexLock lock(&mutex_);
+  if (stream == current_stream_) ++current_stream_;
+}
+
 Session::Received Session::Receive(uint64_t stream, absl::Time deadline, std::string& message) {
   absl::MutexLock lock(&mutex_);
   const auto wakes = [this, stream]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return StreamWakes(stream); };

@@ -51,6 +51,9 @@ class Session {
   // Opens the session's stream; the one opened before, if any, gets kReplaced. Returns its number, for Receive.
   uint64_t OpenStream();
 
+  // Makes a Receive on the stream of that number return kReplaced: its client is gone.
+  void CloseStream(uint64_t stream);
+
   enum class Received { kMessage, kTimeout, kReplaced, kEnded };
   // Blocks until there is a message for the stream, or until `deadline`.
   Received Receive(uint64_t stream, absl::Time deadline, std::string& message);

@@ -1,0 +1,60 @@
+// The settings of the edge.
+
+#ifndef GATEHOUSE_MCP_EDGE_CONFIG_H_
+#define GATEHOUSE_MCP_EDGE_CONFIG_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/log.h"
+
+namespace mcp_edge {
+
+// Each member is the flag of the same name; README.md explains them to operators.
+struct Config {
+  std::string host;
+  int port = 0;
+  std::string admin_host;
+  int admin_port = 0;
+  std::string resource;
+  std::string auth_service;
+  std::string tools_config;
+  std::vector<std::string> allowed_hosts;
+  std::vector<std::string> allowed_origins;
+  std::string authorization_server_metadata;
+  bool http_sse = true;
+  absl::Duration verdict_ttl;
+  int64_t verdict_cache_size = 0;
+  absl::Duration auth_timeout;
+  absl::Duration tool_timeout;
+  absl::Duration max_tool_timeout;
+  int max_connections = 0;
+  int max_requests = 0;
+  int max_streams = 0;
+  int max_streams_per_principal = 0;
+  int64_t max_body_bytes = 0;
+  absl::Duration request_head_timeout;
+  absl::Duration request_body_timeout;
+  absl::Duration write_timeout;
+  absl::Duration idle_timeout;
+  absl::Duration session_idle_timeout;
+  absl::Duration shutdown_grace;
+  std::string log_severity;
+
+  // Checks every rule before anything starts.
+  //
+  // Errors: kInvalidArgument, naming the flag, the rule and the value.
+  absl::Status Validate() const;
+
+  common::Severity severity() const;
+};
+
+// What the flags say. Call after common::ParseFlags.
+Config ConfigFromFlags();
+
+}  // namespace mcp_edge
+
+#endif  // GATEHOUSE_MCP_EDGE_CONFIG_H_

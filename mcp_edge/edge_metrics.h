@@ -1,0 +1,50 @@
+// What the edge counts, explained in README.md beside this file.
+
+#ifndef GATEHOUSE_MCP_EDGE_EDGE_METRICS_H_
+#define GATEHOUSE_MCP_EDGE_EDGE_METRICS_H_
+
+#include <map>
+
+#include "absl/time/time.h"
+#include "prometheus/counter.h"
+#include "prometheus/gauge.h"
+#include "prometheus/histogram.h"
+#include "prometheus/registry.h"
+
+namespace mcp_edge {
+
+// Thread-safe; one instance, built in main.
+class EdgeMetrics {
+ public:
+  explicit EdgeMetrics(prometheus::Registry& registry);
+
+  // Counts an answered HTTP request: gatehouse_edge_http_requests_total{status}, _http_request_duration_seconds.
+  void CountRequest(int status, absl::Duration taken);
+
+  // Connections that were told 503 because there were too many.
+  prometheus::Counter& connections_refused_total;
+  // Requests and streams that were told 503 or 429, for the same reason.
+  prometheus::Counter& overload_refused_total;
+  // Tokens refused (401), requests without one, and those whose token could not be judged (503).
+  prometheus::Counter& tokens_refused_total;
+  prometheus::Counter& tokens_missing_total;
+  prometheus::Counter& tokens_undecided_total;
+  // Requests with a Host or Origin that is not allowed.
+  prometheus::Counter& foreign_origin_total;
+  // Tool calls by what came of them.
+  prometheus::Counter& tool_calls_ok_total;
+  prometheus::Counter& tool_calls_error_total;
+  // What there is now.
+  prometheus::Gauge& connections;
+  prometheus::Gauge& streams;
+  prometheus::Gauge& sessions;
+
+ private:
+  std::map<int, prometheus::Counter*> requests_by_status_;
+  prometheus::Counter& requests_of_other_status_;
+  prometheus::Histogram& request_duration_;
+};
+
+}  // namespace mcp_edge
+
+#endif  // GATEHOUSE_MCP_EDGE_EDGE_METRICS_H_

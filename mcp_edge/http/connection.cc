@@ -1,0 +1,169 @@
+#include "mcp_edge/http/connection.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "absl/time/clock.h"
+
+namespace mcp_edge {
+namespace {
+
+constexpr size_t kReadBytes = 16 * 1024;
+// An answer to a request that was not read to its end is followed by at most this much of listening.
+constexpr size_t kMaxDrainedBytes = 4 << 20;
+constexpr absl::Duration kMaxDrainTime = absl::Seconds(2);
+
+int PollMilliseconds(absl::Time deadline) {
+  const absl::Duration left = deadline - absl::Now();
+  if (left <= absl::ZeroDuration()) return 0;
+  return static_cast<int>(absl::ToInt64Milliseconds(std::min(left, absl::Hours(1))) + 1);
+}
+
+// Whether `socket` has one of `events` before `deadline`.
+bool PollOne(int socket, short events, absl::Time deadline) {
+  while (true) {
+    pollfd entry = {socket, events, 0};
+    const int ready = poll(&entry, 1, PollMilliseconds(deadline));
+    if (ready > 0) return true;
+    if (ready == 0 && absl::Now() >= deadline) return false;
+    if (ready < 0 && errno != EINTR) return false;
+  }
+}
+
+}  // namespace
+
+Connection::Connection(int socket, const ConnectionLimits& limits, int wake_socket)
+    : socket_(socket), limits_(limits), wake_socket_(wake_socket) {}
+
+Connection::Head Connection::ReadHead() {
+  buffer_.erase(0, taken_);
+  taken_ = 0;
+  absl::Time deadline = absl::Now() + limits_.idle_timeout;
+  bool begun = !buffer_.empty();
+  if (begun) deadline = absl::Now() + limits_.head_timeout;
+  size_t searched = 0;
+  while (true) {
+    // A blank line before the request line is to be ignored (RFC 9112, section 2.2).
+    while (buffer_.compare(0, 2, "\r\n") == 0) buffer_.erase(0, 2);
+    const size_t end = buffer_.find("\r\n\r\n", searched);
+    if (end != std::string::npos) {
+      if (end > limits_.max_head_bytes) return Head::kTooLarge;
+      body_deadline_ = absl::Now() + limits_.body_timeout;
+      return CheckHead(absl::string_view(buffer_).substr(0, end));
+    }
+    if (buffer_.size() > limits_.max_head_bytes) return Head::kTooLarge;
+    searched = buffer_.size() < 3 ? 0 : buffer_.size() - 3;
+    const ssize_t received = Fill(deadline, /*until_stopped=*/!begun);
+    if (received < 0 && begun && absl::Now() >= deadline) return Head::kTooSlow;
+    if (received <= 0) return Head::kClosed;
+    if (!begun) {
+      begun = true;
+      deadline = absl::Now() + limits_.head_timeout;
+    }
+  }
+}
+
+Connection::Head Connection::CheckHead(absl::string_view head) const {
+  size_t lines = 0;
+  while (!head.empty()) {
+    const size_t end = std::min(head.find("\r\n"), head.size());
+    const absl::string_view line = head.substr(0, end);
+    if (line.size() > limits_.max_line_bytes) return Head::kTooLarge;
+    if (++lines > limits_.max_headers + 1) return Head::kTooLarge;
+    if (lines > 1 && (line.front() == ' ' || line.front() == '\t')) return Head::kMalformed;
+    for (const char c : line) {
+      if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F) return Head::kMalformed;
+    }
+    head.remove_prefix(std::min(end + 2, head.size()));
+  }
+  return Head::kComplete;
+}
+
+ssize_t Connection::Fill(absl::Time deadline, bool until_stopped) {
+  while (true) {
+    pollfd entries[2] = {{socket_, POLLIN, 0}, {wake_socket_, POLLIN, 0}};
+    const int ready = poll(entries, until_stopped ? 2 : 1, PollMilliseconds(deadline));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready < 0) return -1;
+    if (ready == 0) {
+      if (absl::Now() >= deadline) return -1;
+      continue;
+    }
+    if (entries[0].revents == 0) return -1;  // the server stops
+    const size_t before = buffer_.size();
+    buffer_.resize(before + kReadBytes);
+    const ssize_t received = recv(socket_, buffer_.data() + before, kReadBytes, MSG_DONTWAIT);
+    buffer_.resize(before + static_cast<size_t>(std::max<ssize_t>(received, 0)));
+    if (received < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    return received;
+  }
+}
+
+void Connection::CloseGently() {
+  if (shutdown(socket_, SHUT_WR) != 0) return;
+  const absl::Time deadline = absl::Now() + kMaxDrainTime;
+  size_t drained = 0;
+  char waste[kReadBytes];
+  while (drained < kMaxDrainedBytes && PollOne(socket_, POLLIN, deadline)) {
+    const ssize_t received = recv(socket_, waste, sizeof(waste), MSG_DONTWAIT);
+    if (received <= 0) return;
+    drained += static_cast<size_t>(received);
+  }
+}
+
+bool Connection::is_readable() const { return !reading_stopped_ && taken_ < buffer_.size(); }
+
+bool Connection::wait_readable() const {
+  return is_readable() || (!reading_stopped_ && PollOne(socket_, POLLIN, body_deadline_));
+}
+
+bool Connection::wait_writable() const { return PollOne(socket_, POLLOUT, absl::Now() + limits_.write_timeout); }
+
+bool Connection::is_peer_alive() const {
+  pollfd entry = {socket_, POLLRDHUP, 0};
+  return poll(&entry, 1, 0) == 0;
+}
+
+ssize_t Connection::read(char* ptr, size_t size) {
+  if (reading_stopped_) return -1;
+  if (taken_ == buffer_.size()) {
+    buffer_.clear();
+    taken_ = 0;
+    const ssize_t received = Fill(body_deadline_, /*until_stopped=*/false);
+    if (received <= 0) return received;
+  }
+  const size_t count = std::min(size, buffer_.size() - taken_);
+  std::memcpy(ptr, buffer_.data() + taken_, count);
+  taken_ += count;
+  return static_cast<ssize_t>(count);
+}
+
+ssize_t Connection::write(const char* ptr, size_t size) {
+  const absl::Time deadline = absl::Now() + limits_.write_timeout;
+  size_t written = 0;
+  while (written < size) {
+    const ssize_t sent = send(socket_, ptr + written, size - written, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent >= 0) {
+      written += static_cast<size_t>(sent);
+    } else if (errno == EAGAIN) {
+      if (!PollOne(socket_, POLLOUT, deadline)) return -1;
+    } else if (errno != EINTR) {
+      return -1;
+    }
+  }
+  return static_cast<ssize_t>(written);
+}
+
+void Connection::get_remote_ip_and_port(std::string& ip, int& port) const {
+  httplib::detail::get_remote_ip_and_port(socket_, ip, port);
+}
+
+void Connection::get_local_ip_and_port(std::string& ip, int& port) const {
+  httplib::detail::get_local_ip_and_port(socket_, ip, port);
+}
+
+}  // namespace mcp_edge

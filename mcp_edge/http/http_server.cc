@@ -1,0 +1,294 @@
+#include "mcp_edge/http/http_server.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/log.h"
+#include "mcp_edge/http/request_trail.h"
+#include "mcp_edge/jsonrpc/message.h"
+#include "mcp_edge/protocol/wire_error.h"
+
+namespace mcp_edge {
+namespace {
+
+// Connections over the bound are told so by these few threads.
+constexpr size_t kRefusalThreads = 16;
+constexpr char kJson[] = "application/json";
+
+// Whether this thread's connection is one too many.
+thread_local bool refusing = false;
+
+// The connection that this thread serves.
+thread_local Connection* current_connection = nullptr;
+
+// The error that an HTTP status found by cpp-httplib stands for.
+WireErrorKind KindOfStatus(int status) {
+  switch (status) {
+    case 404:
+      return WireErrorKind::kNotFound;
+    case 405:
+      return WireErrorKind::kMethodNotAllowed;
+    case 408:
+      return WireErrorKind::kTimeout;
+    case 413:
+      return WireErrorKind::kBodyTooLarge;
+    case 414:
+      return WireErrorKind::kUriTooLong;
+    case 415:
+      return WireErrorKind::kUnsupportedMediaType;
+    case 431:
+      return WireErrorKind::kHeadersTooLarge;
+    case 500:
+      return WireErrorKind::kInternal;
+    case 503:
+      return WireErrorKind::kOverloaded;
+    default:
+      return WireErrorKind::kMalformedHttp;
+  }
+}
+
+absl::string_view SentenceOf(WireErrorKind kind) {
+  switch (kind) {
+    case WireErrorKind::kNotFound:
+      return "There is nothing at this path";
+    case WireErrorKind::kTimeout:
+      return "The request did not arrive in time";
+    case WireErrorKind::kBodyTooLarge:
+      return "The body is larger than this server accepts";
+    case WireErrorKind::kUriTooLong:
+      return "The request target is longer than this server accepts";
+    case WireErrorKind::kUnsupportedMediaType:
+      return "The body has a content coding that this server does not know";
+    case WireErrorKind::kHeadersTooLarge:
+      return "The headers are more or longer than this server accepts";
+    case WireErrorKind::kOverloaded:
+      return "The server is full; try again later";
+    case WireErrorKind::kInternal:
+      return "Internal error";
+    default:
+      return "The HTTP request is malformed";
+  }
+}
+
+std::string ErrorBody(int status) {
+  const WireErrorKind kind = KindOfStatus(status);
+  return ErrorResponse("", WireErrorOf(kind).json_rpc, SentenceOf(kind));
+}
+
+}  // namespace
+
+// Hands each accepted socket to the owner instead of serving it the way cpp-httplib would.
+class HttpServer::BoundedServer final : public httplib::Server {
+ public:
+  explicit BoundedServer(HttpServer& owner) : owner_(owner) {}
+
+  // Serves one request whose head is buffered in `connection`. False: the connection is of no more use.
+  bool ServeOne(Connection& connection, const std::string& remote_address, int remote_port) {
+    bool closed = false;
+    const bool served = process_request(connection, remote_address, remote_port, "", 0,
+                                        /*close_connection=*/owner_.stopping_.load(), closed, nullptr);
+    return served && !closed;
+  }
+
+  // Makes accept() fail, which ends the accepting loop. Not stop(): after it cpp-httplib sends no streamed answer, not
+  // even to a request that it took before.
+  void StopListening() { shutdown(svr_sock_.load(), SHUT_RDWR); }
+
+ private:
+  bool process_and_close_socket(socket_t socket) override {
+    owner_.Serve(socket);
+    return true;
+  }
+
+  HttpServer& owner_;
+};
+
+// cpp-httplib's idea of threads: what it enqueues is the serving of one connection.
+class HttpServer::ConnectionThreads final : public httplib::TaskQueue {
+ public:
+  explicit ConnectionThreads(HttpServer& owner) : owner_(owner) {}
+
+  bool enqueue(std::function<void()> serve) override {
+    if (owner_.threads_.Run(serve)) return true;
+    owner_.metrics_.connections_refused_total.Increment();
+    return owner_.refusal_threads_.Run([serve = std::move(serve)] {
+      refusing = true;
+      serve();
+      refusing = false;
+    });
+  }
+
+  void shutdown() override {}
+
+ private:
+  HttpServer& owner_;
+};
+
+HttpServer::HttpServer(const HttpServerOptions& options, EdgeMetrics& metrics)
+    : options_(options),
+      metrics_(metrics),
+      threads_(options.max_connections),
+      refusal_threads_(kRefusalThreads),
+      server_(std::make_unique<BoundedServer>(*this)) {
+  if (pipe2(wake_pipe_, O_CLOEXEC | O_NONBLOCK) != 0) wake_pipe_[0] = wake_pipe_[1] = -1;
+  server_->new_task_queue = [this] { return new ConnectionThreads(*this); };
+  server_->set_payload_max_length(options_.max_body_bytes);
+  // Without SO_REUSEPORT, which cpp-httplib sets by default: a taken port has to be an error.
+  server_->set_socket_options([](socket_t socket) {
+    const int yes = 1;
+    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  });
+  server_->set_error_handler([](const httplib::Request&, httplib::Response& response) {
+    if (!response.body.empty() || response.content_provider_) return httplib::Server::HandlerResponse::Unhandled;
+    response.set_content(ErrorBody(response.status), kJson);
+    return httplib::Server::HandlerResponse::Handled;
+  });
+  server_->set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
+    common::Log(common::Severity::kError, "handler_threw", {{"request_id", CurrentTrail().request_id}});
+    response.status = 500;
+  });
+  server_->set_post_routing_handler([](const httplib::Request& request, httplib::Response& response) {
+    RequestTrail& trail = CurrentTrail();
+    trail.http_method = request.method.substr(0, 16);
+    trail.path = request.path.substr(0, 128);
+    trail.status = response.status;
+    if (response.status < 400) return;
+    // The connection ends with this answer; a body that was not read is not wanted.
+    current_connection->StopReading();
+    if (trail.reason.empty()) trail.reason = std::string(WireErrorOf(KindOfStatus(response.status)).reason);
+  });
+}
+
+HttpServer::~HttpServer() {
+  StopAccepting();
+  Finish(absl::Now());
+  for (const int end : wake_pipe_) {
+    if (end >= 0) close(end);
+  }
+}
+
+httplib::Server& HttpServer::routes() { return *server_; }
+
+absl::Status HttpServer::Start() {
+  if (wake_pipe_[0] < 0) return absl::UnavailableError("cannot create a pipe: too many open files");
+  if (options_.port == 0) {
+    port_ = server_->bind_to_any_port(options_.host);
+  } else {
+    port_ = server_->bind_to_port(options_.host, options_.port) ? options_.port : -1;
+  }
+  if (port_ <= 0) {
+    return absl::UnavailableError(absl::StrCat("cannot listen on ", options_.host, ":", options_.port,
+                                               ": the port is taken, or the address is not of this machine"));
+  }
+  accepting_thread_ = std::thread([this] { server_->listen_after_bind(); });
+  server_->wait_until_ready();
+  return absl::OkStatus();
+}
+
+void HttpServer::StopAccepting() {
+  if (stopping_.exchange(true)) return;
+  server_->StopListening();
+  if (accepting_thread_.joinable()) accepting_thread_.join();
+  const char wake = 0;
+  if (wake_pipe_[1] >= 0 && write(wake_pipe_[1], &wake, 1) != 1) {
+    common::Log(common::Severity::kWarning, "idle_connections_not_woken");
+  }
+}
+
+void HttpServer::Finish(absl::Time deadline) {
+  const auto none_left = [this]() ABSL_SHARED_LOCKS_REQUIRED(sockets_mutex_) { return sockets_.empty(); };
+  {
+    absl::MutexLock lock(&sockets_mutex_);
+    if (!sockets_mutex_.AwaitWithDeadline(absl::Condition(&none_left), deadline)) {
+      common::Log(common::Severity::kWarning, "connections_broken_at_shutdown", {{"connections", sockets_.size()}});
+      for (const int socket : sockets_) shutdown(socket, SHUT_RDWR);
+    }
+  }
+  threads_.Shutdown();
+  refusal_threads_.Shutdown();
+}
+
+void HttpServer::Serve(int socket) {
+  {
+    absl::MutexLock lock(&sockets_mutex_);
+    sockets_.insert(socket);
+  }
+  metrics_.connections.Increment();
+  {
+    Connection connection(socket, options_.limits, wake_pipe_[0]);
+    current_connection = &connection;
+    if (refusing) {
+      AnswerBriefly(connection, 503);
+    } else {
+      ServeRequests(connection);
+    }
+    current_connection = nullptr;
+  }
+  metrics_.connections.Decrement();
+  absl::MutexLock lock(&sockets_mutex_);
+  sockets_.erase(socket);
+  close(socket);
+}
+
+void HttpServer::ServeRequests(Connection& connection) {
+  std::string remote_address;
+  int remote_port = 0;
+  connection.get_remote_ip_and_port(remote_address, remote_port);
+  while (true) {
+    RequestTrail& trail = CurrentTrail();
+    trail = {};
+    trail.socket = connection.socket();
+    switch (connection.ReadHead()) {
+      case Connection::Head::kComplete:
+        break;
+      case Connection::Head::kClosed:
+        return;
+      case Connection::Head::kTooLarge:
+        return AnswerBriefly(connection, 431);
+      case Connection::Head::kTooSlow:
+        return AnswerBriefly(connection, 408);
+      case Connection::Head::kMalformed:
+        return AnswerBriefly(connection, 400);
+    }
+    ++requests_in_flight_;
+    const absl::Time start = absl::Now();
+    const bool reusable = server_->ServeOne(connection, remote_address, remote_port);
+    --requests_in_flight_;
+    const absl::Duration taken = absl::Now() - start;
+    metrics_.CountRequest(trail.status, taken);
+    common::Log(common::Severity::kInfo, "request",
+                {{"request_id", trail.request_id},
+                 {"remote", remote_address},
+                 {"method", trail.http_method},
+                 {"path", trail.path},
+                 {"status", trail.status},
+                 {"duration_us", absl::ToInt64Microseconds(taken)},
+                 {"rpc_method", trail.rpc_method},
+                 {"tool", trail.tool},
+                 {"version", trail.version},
+                 {"reason", trail.reason}});
+    // cpp-httplib has said "Connection: close" after an error.
+    if (!reusable || trail.status >= 400 || stopping_.load()) {
+      if (trail.status >= 400) connection.CloseGently();
+      return;
+    }
+  }
+}
+
+void HttpServer::AnswerBriefly(Connection& connection, int status) {
+  const std::string body = ErrorBody(status);
+  connection.write(absl::StrCat("HTTP/1.1 ", status, " ", httplib::status_message(status), "\r\nContent-Type: ", kJson,
+                                "\r\nContent-Length: ", body.size(), status == 503 ? "\r\nRetry-After: 1" : "",
+                                "\r\nConnection: close\r\n\r\n", body));
+  metrics_.CountRequest(status, absl::ZeroDuration());
+  common::Log(common::Severity::kInfo, "request",
+              {{"status", status}, {"reason", WireErrorOf(KindOfStatus(status)).reason}});
+  connection.CloseGently();
+}
+
+}  // namespace mcp_edge

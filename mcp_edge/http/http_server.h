@@ -1,0 +1,88 @@
+// cpp-httplib with bounds: on connections, threads, times and sizes; with an access line for each request.
+
+#ifndef GATEHOUSE_MCP_EDGE_HTTP_HTTP_SERVER_H_
+#define GATEHOUSE_MCP_EDGE_HTTP_HTTP_SERVER_H_
+
+#include <atomic>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "httplib.h"
+#include "mcp_edge/edge_metrics.h"
+#include "mcp_edge/http/connection.h"
+#include "mcp_edge/http/elastic_task_queue.h"
+
+namespace mcp_edge {
+
+struct HttpServerOptions {
+  std::string host = "127.0.0.1";
+  int port = 3001;
+  // Connections at the same time, each of which has a thread. More are told 503 and closed.
+  size_t max_connections = 12'000;
+  // The body of a request.
+  size_t max_body_bytes = 4 << 20;
+  ConnectionLimits limits = {};
+};
+
+// Routes are added before Start(). Each is served on the thread of its connection.
+class HttpServer {
+ public:
+  HttpServer(const HttpServerOptions& options, EdgeMetrics& metrics);
+  ~HttpServer();
+
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  // For routes. Errors that cpp-httplib itself finds get a JSON-RPC error body.
+  httplib::Server& routes();
+
+  // Listens and serves.
+  //
+  // Errors: kUnavailable, the address cannot be bound.
+  absl::Status Start();
+
+  // The port in use.
+  int port() const { return port_; }
+
+  // Takes no more connections, ends idle ones, and lets each busy one end with the request that it is serving. Does not
+  // wait.
+  void StopAccepting();
+
+  // Waits until all connections have ended, or until `deadline`; then breaks those that are left. Call StopAccepting
+  // first.
+  void Finish(absl::Time deadline);
+
+  // Requests being served now, streams included.
+  int requests_in_flight() const { return requests_in_flight_.load(); }
+
+ private:
+  class BoundedServer;
+  class ConnectionThreads;
+
+  void Serve(int socket);
+  void ServeRequests(Connection& connection);
+  void AnswerBriefly(Connection& connection, int status);
+
+  const HttpServerOptions options_;
+  EdgeMetrics& metrics_;
+  ElasticTaskQueue threads_;
+  ElasticTaskQueue refusal_threads_;
+  int wake_pipe_[2];
+  std::atomic<bool> stopping_{false};
+  std::atomic<int> requests_in_flight_{0};
+  int port_ = 0;
+  std::unique_ptr<BoundedServer> server_;
+  std::thread accepting_thread_;
+  absl::Mutex sockets_mutex_;
+  std::set<int> sockets_ ABSL_GUARDED_BY(sockets_mutex_);
+};
+
+}  // namespace mcp_edge
+
+#endif  // GATEHOUSE_MCP_EDGE_HTTP_HTTP_SERVER_H_

@@ -1,0 +1,187 @@
+#include "mcp_edge/http/http_server.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "gtest/gtest.h"
+
+namespace mcp_edge {
+namespace {
+
+// A client that says exactly what it is told to.
+class RawClient {
+ public:
+  explicit RawClient(int port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    const timeval timeout = {10, 0};
+    setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+  }
+  ~RawClient() { close(socket_); }
+
+  void Say(const std::string& text) { send(socket_, text.data(), text.size(), MSG_NOSIGNAL); }
+
+  // All until the server closes the connection.
+  std::string Hear() {
+    std::string heard;
+    char buffer[4096];
+    while (true) {
+      const ssize_t count = recv(socket_, buffer, sizeof(buffer), 0);
+      if (count <= 0) return heard;
+      heard.append(buffer, static_cast<size_t>(count));
+    }
+  }
+
+ private:
+  const int socket_;
+};
+
+class HttpServerTest : public testing::Test {
+ protected:
+  void Start(HttpServerOptions options = {}) {
+    options.port = 0;
+    server_ = std::make_unique<HttpServer>(options, metrics_);
+    server_->routes().Get("/ok", [](const httplib::Request&, httplib::Response& response) {
+      response.set_content("fine", "text/plain");
+    });
+    server_->routes().Get("/block", [this](const httplib::Request&, httplib::Response& response) {
+      blocked_.Notify();
+      release_.WaitForNotification();
+      response.set_content("at last", "text/plain");
+    });
+    server_->routes().Post("/echo", [](const httplib::Request& request, httplib::Response& response) {
+      response.set_content(request.body, "text/plain");
+    });
+    ASSERT_TRUE(server_->Start().ok());
+  }
+
+  std::string Exchange(const std::string& request) {
+    RawClient client(server_->port());
+    client.Say(request);
+    return client.Hear();
+  }
+
+  prometheus::Registry registry_;
+  EdgeMetrics metrics_{registry_};
+  absl::Notification blocked_;
+  absl::Notification release_;
+  std::unique_ptr<HttpServer> server_;
+};
+
+constexpr char kGet[] = "GET /ok HTTP/1.1\r\nHost: localhost\r\n\r\n";
+constexpr char kLastGet[] = "GET /ok HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
+TEST_F(HttpServerTest, ServesSeveralRequestsOnOneConnectionEvenPipelined) {
+  Start();
+  const std::string heard = Exchange(absl::StrCat(kGet, "\r\n", kGet, kLastGet));
+  size_t answers = 0;
+  for (size_t at = heard.find("fine"); at != std::string::npos; at = heard.find("fine", at + 1)) ++answers;
+  EXPECT_EQ(answers, 3) << heard;
+}
+
+TEST_F(HttpServerTest, TooManyOrTooLongHeadersGet431) {
+  Start();
+  std::string many = "GET /ok HTTP/1.1\r\nHost: localhost\r\n";
+  for (int i = 0; i < 1000; ++i) absl::StrAppend(&many, "X-", i, ": y\r\n");
+  EXPECT_TRUE(absl::StartsWith(Exchange(many + "\r\n"), "HTTP/1.1 431 "));
+  const std::string one_long = absl::StrCat("GET /ok HTTP/1.1\r\nX: ", std::string(10'000, 'y'), "\r\n\r\n");
+  EXPECT_TRUE(absl::StartsWith(Exchange(one_long), "HTTP/1.1 431 "));
+  EXPECT_TRUE(absl::StartsWith(Exchange(std::string(100'000, 'a')), "HTTP/1.1 431 "));
+}
+
+TEST_F(HttpServerTest, MalformedHeadsGet400WithAJsonRpcError) {
+  Start();
+  for (const char* request :
+       {"nonsense\r\n\r\n", "GET /ok HTTP/1.1\r\nX: a\nY: b\r\n\r\n", "GET /ok HTTP/1.1\r\nX: a\r\n folded\r\n\r\n",
+        "POST /echo HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST /echo HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na"}) {
+    const std::string heard = Exchange(request);
+    EXPECT_TRUE(absl::StartsWith(heard, "HTTP/1.1 400 ")) << request << " -> " << heard;
+    EXPECT_TRUE(absl::StrContains(heard, "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32600")) << heard;
+  }
+}
+
+TEST_F(HttpServerTest, AnUnknownPathGets404WithAJsonRpcError) {
+  Start();
+  const std::string heard = Exchange("GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_TRUE(absl::StartsWith(heard, "HTTP/1.1 404 ")) << heard;
+  EXPECT_TRUE(absl::StrContains(heard, "\"jsonrpc\"")) << heard;
+}
+
+TEST_F(HttpServerTest, ABodyOverTheBoundGets413AndReachesTheClient) {
+  Start({.max_body_bytes = 1000});
+  const std::string body(100'000, 'x');
+  EXPECT_TRUE(
+      absl::StartsWith(Exchange(absl::StrCat("POST /echo HTTP/1.1\r\nContent-Length: ", body.size(), "\r\n\r\n", body)),
+                       "HTTP/1.1 413 "));
+}
+
+TEST_F(HttpServerTest, SlowHeadsEndInBoundedTimeAndOthersAreServedMeanwhile) {
+  HttpServerOptions options;
+  options.limits.head_timeout = absl::Milliseconds(300);
+  Start(options);
+  std::vector<std::unique_ptr<RawClient>> slow;
+  for (int i = 0; i < 50; ++i) {
+    slow.push_back(std::make_unique<RawClient>(server_->port()));
+    slow.back()->Say("G");
+  }
+  EXPECT_TRUE(absl::StrContains(Exchange(kLastGet), "fine"));
+  for (const auto& client : slow) EXPECT_TRUE(absl::StartsWith(client->Hear(), "HTTP/1.1 408 "));
+}
+
+TEST_F(HttpServerTest, ATruncatedBodyEndsInBoundedTime) {
+  HttpServerOptions options;
+  options.limits.body_timeout = absl::Milliseconds(200);
+  Start(options);
+  EXPECT_TRUE(absl::StartsWith(Exchange("POST /echo HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc"), "HTTP/1.1 400 "));
+}
+
+TEST_F(HttpServerTest, ConnectionsOverTheBoundGet503AndRetryAfter) {
+  Start({.max_connections = 1});
+  RawClient first(server_->port());
+  first.Say("GET /block HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  blocked_.WaitForNotification();
+  const std::string heard = Exchange(kLastGet);
+  EXPECT_TRUE(absl::StartsWith(heard, "HTTP/1.1 503 ")) << heard;
+  EXPECT_TRUE(absl::StrContains(heard, "Retry-After: 1")) << heard;
+  release_.Notify();
+  EXPECT_TRUE(absl::StrContains(first.Hear(), "at last"));
+}
+
+TEST_F(HttpServerTest, StoppingEndsIdleConnectionsAndLosesNoRequest) {
+  Start();
+  RawClient idle(server_->port());
+  RawClient busy(server_->port());
+  busy.Say("GET /block HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  blocked_.WaitForNotification();
+  server_->StopAccepting();
+  EXPECT_EQ(idle.Hear(), "");
+  EXPECT_EQ(server_->requests_in_flight(), 1);
+  release_.Notify();
+  EXPECT_TRUE(absl::StrContains(busy.Hear(), "at last"));
+  server_->Finish(absl::Now() + absl::Seconds(10));
+  EXPECT_EQ(server_->requests_in_flight(), 0);
+}
+
+TEST_F(HttpServerTest, ATakenPortIsAnError) {
+  Start();
+  HttpServerOptions options;
+  options.port = server_->port();
+  HttpServer second(options, metrics_);
+  EXPECT_EQ(second.Start().code(), absl::StatusCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace mcp_edge

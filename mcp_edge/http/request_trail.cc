@@ -1,0 +1,10 @@
+#include "mcp_edge/http/request_trail.h"
+
+namespace mcp_edge {
+
+RequestTrail& CurrentTrail() {
+  thread_local RequestTrail trail;
+  return trail;
+}
+
+}  // namespace mcp_edge

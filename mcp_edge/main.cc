@@ -1,0 +1,188 @@
+// mcp_edge: speaks MCP to agents, asks auth_service who they are, and calls tool services. Reading main() is reading
+// its architecture.
+
+#include <grpc/support/log.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "common/admin_server.h"
+#include "common/clock.h"
+#include "common/command_line.h"
+#include "common/log.h"
+#include "common/shutdown_signals.h"
+#include "mcp_edge/auth/auth_client.h"
+#include "mcp_edge/auth/resource_metadata.h"
+#include "mcp_edge/catalog/catalog.h"
+#include "mcp_edge/catalog/catalog_watcher.h"
+#include "mcp_edge/config.h"
+#include "mcp_edge/dispatch/dispatcher.h"
+#include "mcp_edge/edge_metrics.h"
+#include "mcp_edge/http/disconnect_monitor.h"
+#include "mcp_edge/http/host_policy.h"
+#include "mcp_edge/http/http_server.h"
+#include "mcp_edge/jsonrpc/message.h"
+#include "mcp_edge/session/memory_session_store.h"
+#include "mcp_edge/session/session_manager.h"
+#include "mcp_edge/tools/grpc_channel.h"
+#include "mcp_edge/transport/edge_routes.h"
+#include "mcp_edge/transport/mcp_endpoint.h"
+#include "mcp_edge/transport/sse_endpoint.h"
+#include "prometheus/registry.h"
+
+namespace mcp_edge {
+namespace {
+
+using common::Severity;
+
+// Requests over HTTP+SSE that run at the same time, each on a thread.
+constexpr size_t kMaxSseRunning = 512;
+constexpr absl::Duration kSweepInterval = absl::Seconds(10);
+// Between "not ready" and the refusal of new connections: load balancers have looked elsewhere by then.
+constexpr absl::Duration kLameDuckTime = absl::Seconds(1);
+constexpr char kToolsChanged[] = "notifications/tools/list_changed";
+
+int Fail(absl::string_view event, const absl::Status& status, absl::string_view advice = "") {
+  common::Log(Severity::kError, event, {{"message", absl::StrCat(status.message(), advice)}});
+  return 2;
+}
+
+// gRPC's own lines in our format. They explain; what they explain is also logged by those whom it concerns.
+void LogForGrpc(gpr_log_func_args* line) {
+  common::Log(Severity::kDebug, "grpc", {{"message", line->message}, {"file", line->file}, {"line", line->line}});
+}
+
+HttpServerOptions HttpOptions(const Config& config) {
+  HttpServerOptions options;
+  options.host = config.host;
+  options.port = config.port;
+  options.max_connections = static_cast<size_t>(config.max_connections);
+  options.max_body_bytes = static_cast<size_t>(config.max_body_bytes);
+  options.limits.idle_timeout = config.idle_timeout;
+  options.limits.head_timeout = config.request_head_timeout;
+  options.limits.body_timeout = config.request_body_timeout;
+  options.limits.write_timeout = config.write_timeout;
+  return options;
+}
+
+int Run(int argc, char** argv) {
+  common::InitLog("mcp_edge");
+  if (const absl::Status status = common::ParseFlags(argc, argv); !status.ok()) return Fail("flags_invalid", status);
+  const Config config = ConfigFromFlags();
+  if (const absl::Status status = config.Validate(); !status.ok()) return Fail("config_invalid", status);
+  common::InitLog("mcp_edge", config.severity());
+  gpr_set_log_function(LogForGrpc);
+  const common::ShutdownSignals signals;  // before any thread
+
+  const common::SystemClock clock;
+  prometheus::Registry registry;
+  EdgeMetrics metrics(registry);
+  CatalogMetrics catalog_metrics(registry);
+  const absl::StatusOr<HostPolicy> hosts =
+      HostPolicy::Create(config.resource, config.allowed_hosts, config.allowed_origins);
+  if (!hosts.ok()) return Fail("config_invalid", hosts.status());
+
+  // Who calls.
+  const ProtectedResource mcp_resource = MakeProtectedResource(config.resource, "/mcp");
+  const ProtectedResource sse_resource = MakeProtectedResource(config.resource, "/sse");
+  std::vector<std::string> resources = {mcp_resource.uri};
+  if (config.http_sse) resources.push_back(sse_resource.uri);
+  const std::shared_ptr<grpc::Channel> auth_channel = MakeChannel(config.auth_service);
+  AuthClient verifier(auth_channel, {config.verdict_ttl, static_cast<size_t>(config.verdict_cache_size)}, clock);
+  ResourceMetadataOptions metadata_options;
+  metadata_options.resources = resources;
+  metadata_options.mirror_authorization_server = config.authorization_server_metadata == "mirror";
+  ResourceMetadata metadata(auth_channel, metadata_options);
+  const Authenticator authenticator(
+      verifier, [&](absl::string_view resource) { return metadata.Scopes(resource); }, config.auth_timeout, clock,
+      metrics);
+
+  // What can be called.
+  Catalog catalog;
+  CatalogWatcherOptions watcher_options;
+  watcher_options.file_name = config.tools_config;
+  absl::StatusOr<std::unique_ptr<CatalogWatcher>> watcher =
+      CatalogWatcher::Start(watcher_options, catalog, catalog_metrics);
+  if (!watcher.ok()) return Fail("config_invalid", watcher.status(), "; it is what --tools_config names");
+  DispatcherOptions dispatcher_options;
+  dispatcher_options.default_tool_timeout = config.tool_timeout;
+  dispatcher_options.max_tool_timeout = config.max_tool_timeout;
+  Dispatcher dispatcher(dispatcher_options, catalog, clock);
+
+  // How it is called.
+  MemorySessionStoreOptions store_options;
+  store_options.idle_timeout = config.session_idle_timeout;
+  MemorySessionStore store(store_options, clock);
+  SessionManager sessions(store);
+  Admission admission({static_cast<size_t>(config.max_requests), static_cast<size_t>(config.max_streams),
+                       static_cast<size_t>(config.max_streams_per_principal)},
+                      metrics);
+  DisconnectMonitor disconnects;
+  const Collaborators with = {authenticator, dispatcher, sessions, admission, disconnects, clock, metrics};
+  const auto max_body_bytes = static_cast<size_t>(config.max_body_bytes);
+  McpEndpoint mcp(mcp_resource, max_body_bytes, with);
+  SseEndpoint sse(sse_resource, max_body_bytes, kMaxSseRunning, with);
+  catalog.AddListener([&](const CatalogSnapshot& snapshot) {
+    if (snapshot.tools_generation() != snapshot.generation()) return;
+    const std::string message = NotificationText(kToolsChanged, "{}");
+    sessions.ForEach([&](Session& session) { session.Send(message, /*coalesce=*/true); });
+    sse.SendToAll(message);
+  });
+  HttpServer server(HttpOptions(config), metrics);
+  AddRoutes(config.resource, mcp, config.http_sse ? &sse : nullptr,
+            {[&](absl::string_view resource) { return metadata.ProtectedResource(resource); },
+             [&] { return metadata.AuthorizationServer(); }},
+            *hosts, metrics, server.routes());
+  if (const absl::Status status = server.Start(); !status.ok()) {
+    return Fail("start_failed", status, "; choose another with --port");
+  }
+
+  std::atomic<bool> draining{false};
+  const auto readiness = [&]() -> absl::Status {
+    if (draining) return absl::UnavailableError("shutting down");
+    if (const absl::Status status = metadata.Ready(); !status.ok()) return status;
+    return (*watcher)->Ready();
+  };
+  auto admin = common::AdminServer::Start(config.admin_host, config.admin_port, readiness, registry);
+  if (!admin.ok()) return Fail("start_failed", admin.status(), "; choose another with --admin_port");
+  absl::Notification stopped;
+  std::thread sweeper([&] {
+    while (!stopped.WaitForNotificationWithTimeout(kSweepInterval)) {
+      sessions.Sweep();
+      metrics.sessions.Set(static_cast<double>(sessions.size()));
+    }
+  });
+  common::Log(Severity::kInfo, "serving",
+              {{"host", config.host},
+               {"port", server.port()},
+               {"admin_port", (*admin)->port()},
+               {"resource", config.resource}});
+
+  const int signal = signals.Wait();
+  const absl::Time deadline = clock.Now() + config.shutdown_grace;
+  common::Log(Severity::kInfo, "shutting_down", {{"signal", signal}});
+  draining = true;
+  stopped.WaitForNotificationWithTimeout(std::min(kLameDuckTime, config.shutdown_grace / 2));
+  server.StopAccepting();
+  if (!admission.AwaitNoRequests(deadline)) common::Log(Severity::kWarning, "requests_left_at_shutdown");
+  sessions.CloseAll();
+  sse.CloseAll();
+  server.Finish(deadline + kLameDuckTime);
+  stopped.Notify();
+  sweeper.join();
+  admin->reset();
+  watcher->reset();
+  common::Log(Severity::kInfo, "stopped");
+  return 0;
+}
+
+}  // namespace
+}  // namespace mcp_edge
+
+int main(int argc, char** argv) { return mcp_edge::Run(argc, argv); }

@@ -1,0 +1,78 @@
+// How much the edge takes on at once: requests and streams are counted apart, and streams also by principal.
+
+#ifndef GATEHOUSE_MCP_EDGE_TRANSPORT_ADMISSION_H_
+#define GATEHOUSE_MCP_EDGE_TRANSPORT_ADMISSION_H_
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "mcp_edge/edge_metrics.h"
+#include "mcp_edge/protocol/wire_error.h"
+
+namespace mcp_edge {
+
+struct AdmissionLimits {
+  size_t max_requests = 1'024;
+  size_t max_streams = 10'000;
+  size_t max_streams_per_principal = 1'000;
+};
+
+// Thread-safe. Must outlive the places it gives.
+class Admission {
+ public:
+  Admission(const AdmissionLimits& limits, EdgeMetrics& metrics) : limits_(limits), metrics_(metrics) {}
+
+  Admission(const Admission&) = delete;
+  Admission& operator=(const Admission&) = delete;
+
+  // One request or stream, until destroyed.
+  class Place {
+   public:
+    Place() = default;
+    Place(Place&& other) noexcept
+        : admission_(std::exchange(other.admission_, nullptr)), principal_key_(std::move(other.principal_key_)) {}
+    Place& operator=(Place&& other) noexcept {
+      std::swap(admission_, other.admission_);
+      std::swap(principal_key_, other.principal_key_);
+      return *this;
+    }
+    ~Place() {
+      if (admission_ != nullptr) admission_->Release(principal_key_);
+    }
+
+   private:
+    friend class Admission;
+    Place(Admission* admission, std::string principal_key)
+        : admission_(admission), principal_key_(std::move(principal_key)) {}
+    Admission* admission_ = nullptr;
+    std::string principal_key_;  // empty: a request
+  };
+
+  // Sets `place`, or says why there is none: kOverloaded, or kTooManyStreams for this principal.
+  std::optional<RpcError> AdmitRequest(Place& place);
+  std::optional<RpcError> AdmitStream(absl::string_view principal_key, Place& place);
+
+  // Waits until no request is being worked on (streams do not count), or until `deadline`. Whether none is.
+  bool AwaitNoRequests(absl::Time deadline);
+
+ private:
+  void Release(const std::string& principal_key);
+
+  const AdmissionLimits limits_;
+  EdgeMetrics& metrics_;
+  absl::Mutex mutex_;
+  size_t requests_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t streams_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::flat_hash_map<std::string, size_t> streams_by_principal_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace mcp_edge
+
+#endif  // GATEHOUSE_MCP_EDGE_TRANSPORT_ADMISSION_H_

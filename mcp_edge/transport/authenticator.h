@@ -1,0 +1,59 @@
+// Lets requests in: the bearer token of each is judged, and those without a good one are told how to get one.
+
+#ifndef GATEHOUSE_MCP_EDGE_TRANSPORT_AUTHENTICATOR_H_
+#define GATEHOUSE_MCP_EDGE_TRANSPORT_AUTHENTICATOR_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "httplib.h"
+#include "mcp_edge/auth/principal.h"
+#include "mcp_edge/auth/token_verifier.h"
+#include "mcp_edge/edge_metrics.h"
+
+namespace mcp_edge {
+
+// One protected resource of the edge.
+struct ProtectedResource {
+  // The canonical URI, which tokens must be for: "https://mcp.example.com/mcp".
+  std::string uri;
+  // Where its metadata is (RFC 9728, section 3.1): "https://mcp.example.com/.well-known/oauth-protected-resource/mcp".
+  std::string metadata_url;
+};
+
+// The resource `path` of the server whose MCP endpoint is `mcp_resource` (an absolute URL).
+ProtectedResource MakeProtectedResource(absl::string_view mcp_resource, absl::string_view path);
+
+// Thread-safe.
+class Authenticator {
+ public:
+  // The scopes to ask for, separated by spaces, for a resource URI. May be empty.
+  using ScopesOf = std::function<std::string(absl::string_view resource)>;
+
+  // The collaborators must outlive the authenticator. `timeout`: how long a verdict may take.
+  Authenticator(TokenVerifier& verifier, ScopesOf scopes_of, absl::Duration timeout, const common::Clock& clock,
+                EdgeMetrics& metrics);
+
+  // The principal of the request, or null after answering 400, 401 or 503 (RFC 6750, section 3).
+  std::shared_ptr<const Principal> Authenticate(const httplib::Request& request, const ProtectedResource& resource,
+                                                httplib::Response& response) const;
+
+  // Adds the challenge of a 403 `insufficient_scope`, with the scopes that are needed.
+  void AddScopeChallenge(const ProtectedResource& resource, absl::string_view needed_scopes,
+                         httplib::Response& response) const;
+
+ private:
+  TokenVerifier& verifier_;
+  const ScopesOf scopes_of_;
+  const absl::Duration timeout_;
+  const common::Clock& clock_;
+  EdgeMetrics& metrics_;
+};
+
+}  // namespace mcp_edge
+
+#endif  // GATEHOUSE_MCP_EDGE_TRANSPORT_AUTHENTICATOR_H_

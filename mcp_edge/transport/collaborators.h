@@ -1,0 +1,33 @@
+// What the endpoints of the edge share.
+
+#ifndef GATEHOUSE_MCP_EDGE_TRANSPORT_COLLABORATORS_H_
+#define GATEHOUSE_MCP_EDGE_TRANSPORT_COLLABORATORS_H_
+
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "mcp_edge/dispatch/dispatcher.h"
+#include "mcp_edge/edge_metrics.h"
+#include "mcp_edge/http/disconnect_monitor.h"
+#include "mcp_edge/session/session_manager.h"
+#include "mcp_edge/transport/admission.h"
+#include "mcp_edge/transport/authenticator.h"
+
+namespace mcp_edge {
+
+// How often an idle stream is given a sign of life.
+inline constexpr absl::Duration kKeepAliveInterval = absl::Seconds(15);
+
+// All must outlive the endpoints.
+struct Collaborators {
+  const Authenticator& authenticator;
+  Dispatcher& dispatcher;
+  SessionManager& sessions;
+  Admission& admission;
+  DisconnectMonitor& disconnects;
+  const common::Clock& clock;
+  EdgeMetrics& metrics;
+};
+
+}  // namespace mcp_edge
+
+#endif  // GATEHOUSE_MCP_EDGE_TRANSPORT_COLLABORATORS_H_

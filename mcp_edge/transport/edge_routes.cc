@@ -1,0 +1,138 @@
+#include "mcp_edge/transport/edge_routes.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "mcp_edge/http/request_trail.h"
+#include "mcp_edge/transport/http_reply.h"
+#include "mcp_edge/transport/request_factory.h"
+
+namespace mcp_edge {
+namespace {
+
+using HandlerResponse = httplib::Server::HandlerResponse;
+
+constexpr char kMcp[] = "/mcp";
+constexpr char kSse[] = "/sse";
+constexpr char kMessages[] = "/messages";
+constexpr char kProtectedResource[] = "/.well-known/oauth-protected-resource";
+constexpr char kAuthorizationServer[] = "/.well-known/oauth-authorization-server";
+constexpr absl::string_view kAllowedHeaders =
+    "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID, "
+    "traceparent, tracestate, baggage";
+
+bool IsDocument(absl::string_view path) { return absl::StartsWith(path, "/.well-known/"); }
+
+// The methods that a path has; empty for a path that is not ours.
+absl::string_view MethodsOf(absl::string_view path, bool with_sse) {
+  if (path == kMcp) return "GET, POST, DELETE, OPTIONS";
+  if (with_sse && path == kSse) return "GET, OPTIONS";
+  if (with_sse && path == kMessages) return "POST, OPTIONS";
+  if (IsDocument(path)) return "GET, OPTIONS";
+  return "";
+}
+
+// The `Mcp-Param-*` headers that a preflight asks for: a tool's own, so none can be listed beforehand.
+std::string AskedParameterHeaders(const httplib::Request& request) {
+  std::string headers;
+  for (absl::string_view name : absl::StrSplit(request.get_header_value("Access-Control-Request-Headers"), ',')) {
+    name = absl::StripAsciiWhitespace(name);
+    if (!absl::StartsWithIgnoreCase(name, "mcp-param-") || name.size() > 64) continue;
+    bool is_token = true;
+    for (const char c : name)
+      is_token = is_token && (absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_');
+    if (is_token) absl::StrAppend(&headers, ", ", name);
+  }
+  return headers;
+}
+
+void ReplyDocument(const absl::StatusOr<std::string>& document, httplib::Response& response) {
+  if (document.ok()) {
+    response.set_header("Cache-Control", "public, max-age=300");
+    response.set_content(*document, kJsonType);
+  } else if (absl::IsNotFound(document.status())) {
+    ReplyError(response, "", {WireErrorKind::kNotFound, "There is nothing at this path", ""});
+  } else {
+    ReplyError(response, "", {WireErrorKind::kUnavailable, "The document is not known yet; try again later", ""});
+  }
+}
+
+// What comes before every route: names the request, refuses foreign hosts and origins, answers preflights.
+HandlerResponse BeforeRouting(const HostPolicy& hosts, EdgeMetrics& metrics, bool with_sse,
+                              const httplib::Request& request, httplib::Response& response) {
+  CurrentTrail().request_id = NewRequestId();
+  const HeaderField host = ReadHeader(request, "Host");
+  const HeaderField origin = ReadHeader(request, "Origin");
+  const bool document = IsDocument(request.path);
+  const bool host_allowed = host.value.has_value() && !host.conflicting && hosts.AllowsHost(*host.value);
+  const bool origin_allowed = !origin.value.has_value() || (!origin.conflicting && hosts.AllowsOrigin(*origin.value));
+  // The documents are public: any page may read them.
+  if (!host_allowed || (!origin_allowed && !document)) {
+    metrics.foreign_origin_total.Increment();
+    ReplyError(response, "", {WireErrorKind::kForbiddenOrigin, "This Host or Origin is not allowed here", ""});
+    return HandlerResponse::Handled;
+  }
+  if (document) {
+    response.set_header("Access-Control-Allow-Origin", "*");
+  } else if (origin.value.has_value()) {
+    response.set_header("Access-Control-Allow-Origin", std::string(*origin.value));
+    response.set_header("Access-Control-Expose-Headers", "Mcp-Session-Id, WWW-Authenticate, Retry-After");
+    response.set_header("Vary", "Origin");
+  }
+  const absl::string_view methods = MethodsOf(request.path, with_sse);
+  if (methods.empty()) return HandlerResponse::Unhandled;
+  if (request.method == "OPTIONS") {
+    response.set_header("Allow", std::string(methods));
+    response.set_header("Access-Control-Allow-Methods", std::string(methods));
+    response.set_header("Access-Control-Allow-Headers", absl::StrCat(kAllowedHeaders, AskedParameterHeaders(request)));
+    response.set_header("Access-Control-Max-Age", "3600");
+    response.status = 204;
+    return HandlerResponse::Handled;
+  }
+  const std::vector<absl::string_view> allowed = absl::StrSplit(methods, ", ");
+  if (std::find(allowed.begin(), allowed.end(), request.method) == allowed.end()) {
+    ReplyMethodNotAllowed(response, methods);
+    return HandlerResponse::Handled;
+  }
+  return HandlerResponse::Unhandled;
+}
+
+}  // namespace
+
+void AddRoutes(absl::string_view mcp_resource, McpEndpoint& mcp, SseEndpoint* sse, Documents documents,
+               const HostPolicy& hosts, EdgeMetrics& metrics, httplib::Server& server) {
+  using httplib::ContentReader;
+  using httplib::Request;
+  using httplib::Response;
+  const bool with_sse = sse != nullptr;
+  server.set_pre_routing_handler([&hosts, &metrics, with_sse](const Request& request, Response& response) {
+    return BeforeRouting(hosts, metrics, with_sse, request, response);
+  });
+  server.Post(kMcp, [&mcp](const Request& request, Response& response, const ContentReader& reader) {
+    mcp.Post(request, response, reader);
+  });
+  server.Get(kMcp, [&mcp](const Request& request, Response& response) { mcp.Get(request, response); });
+  server.Delete(kMcp, [&mcp](const Request& request, Response& response) { mcp.Delete(request, response); });
+  const auto add_document = [&](const std::string& path, const std::string& resource) {
+    server.Get(path, [get = documents.protected_resource, resource](const Request&, Response& response) {
+      ReplyDocument(get(resource), response);
+    });
+  };
+  const std::string mcp_uri = MakeProtectedResource(mcp_resource, kMcp).uri;
+  add_document(kProtectedResource, mcp_uri);
+  add_document(absl::StrCat(kProtectedResource, kMcp), mcp_uri);
+  server.Get(kAuthorizationServer, [get = std::move(documents.authorization_server)](
+                                       const Request&, Response& response) { ReplyDocument(get(), response); });
+  if (!with_sse) return;
+  server.Get(kSse, [sse](const Request& request, Response& response) { sse->Get(request, response); });
+  server.Post(kMessages, [sse](const Request& request, Response& response, const ContentReader& reader) {
+    sse->Post(request, response, reader);
+  });
+  add_document(absl::StrCat(kProtectedResource, kSse), MakeProtectedResource(mcp_resource, kSse).uri);
+}
+
+}  // namespace mcp_edge

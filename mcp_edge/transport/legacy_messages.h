@@ -1,0 +1,28 @@
+// What clients with a handshake say besides their requests, on either legacy transport.
+
+#ifndef GATEHOUSE_MCP_EDGE_TRANSPORT_LEGACY_MESSAGES_H_
+#define GATEHOUSE_MCP_EDGE_TRANSPORT_LEGACY_MESSAGES_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "mcp_edge/dispatch/dispatcher.h"
+#include "mcp_edge/jsonrpc/message.h"
+#include "mcp_edge/protocol/wire_error.h"
+#include "mcp_edge/session/session.h"
+
+namespace mcp_edge {
+
+// Sets version and client of `record` from an `initialize` request. An error when it does not name a version.
+std::optional<RpcError> ReadInitialize(const Message& message, SessionRecord& record);
+
+// Acts upon a notification or a response. Unknown and late ones are ignored (MCP, cancellation).
+void HandleLegacyNotice(const Message& message, Session& session);
+
+// Runs `exchange` as a request of the session to its response, leaving out what it says before. Blocks.
+std::string RunToResponse(Session& session, absl::string_view id_json, Exchange& exchange);
+
+}  // namespace mcp_edge
+
+#endif  // GATEHOUSE_MCP_EDGE_TRANSPORT_LEGACY_MESSAGES_H_

@@ -1,0 +1,49 @@
+// The MCP endpoint: Streamable HTTP of every version, from 2025-03-26 to 2026-07-28, on one path.
+
+#ifndef GATEHOUSE_MCP_EDGE_TRANSPORT_MCP_ENDPOINT_H_
+#define GATEHOUSE_MCP_EDGE_TRANSPORT_MCP_ENDPOINT_H_
+
+#include <memory>
+#include <string>
+
+#include "httplib.h"
+#include "mcp_edge/jsonrpc/message.h"
+#include "mcp_edge/session/session_manager.h"
+#include "mcp_edge/transport/collaborators.h"
+
+namespace mcp_edge {
+
+// Thread-safe. A handler for each method. The order of the checks is that of docs/adr/0004-errors-on-the-wire.md; each
+// answer that needs a status other than 200 is decided before a stream begins.
+class McpEndpoint {
+ public:
+  // `max_body_bytes`: of a POST.
+  McpEndpoint(ProtectedResource resource, size_t max_body_bytes, const Collaborators& with);
+
+  // Carries out one message (or a batch, in sessions of 2025-03-26).
+  void Post(const httplib::Request& request, httplib::Response& response, const httplib::ContentReader& read_body);
+  // Opens the stream of a session.
+  void Get(const httplib::Request& request, httplib::Response& response);
+  // Ends a session.
+  void Delete(const httplib::Request& request, httplib::Response& response);
+
+ private:
+  struct Call;
+
+  void PostModern(const httplib::Request& request, httplib::Response& response, Message message,
+                  std::shared_ptr<Call> call);
+  void PostLegacy(const httplib::Request& request, httplib::Response& response, Body body, std::shared_ptr<Call> call);
+  void Initialize(const Message& message, const Call& call, httplib::Response& response);
+  void RunBatch(const httplib::Request& request, httplib::Response& response, const Body& body, Call& call);
+  void Respond(const httplib::Request& request, httplib::Response& response, std::shared_ptr<Call> call);
+  std::shared_ptr<Session> FindSession(const httplib::Request& request, const Principal& principal,
+                                       httplib::Response& response);
+
+  const ProtectedResource resource_;
+  const size_t max_body_bytes_;
+  const Collaborators with_;
+};
+
+}  // namespace mcp_edge
+
+#endif  // GATEHOUSE_MCP_EDGE_TRANSPORT_MCP_ENDPOINT_H_

@@ -1,0 +1,192 @@
+#include "mcp_edge/transport/sse_endpoint.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "mcp_edge/http/request_trail.h"
+#include "mcp_edge/transport/http_reply.h"
+#include "mcp_edge/transport/legacy_messages.h"
+#include "mcp_edge/transport/request_body.h"
+#include "mcp_edge/transport/request_factory.h"
+#include "mcp_edge/transport/session_stream.h"
+
+namespace mcp_edge {
+namespace {
+
+constexpr char kSessionParameter[] = "sessionId";
+
+// The session of a stream before `initialize` has settled anything.
+std::shared_ptr<const SessionRecord> NewRecord(const std::string& principal_key) {
+  auto record = std::make_shared<SessionRecord>();
+  record->id = NewSessionId();
+  record->principal_key = principal_key;
+  record->version = ProtocolVersion::k2024_11_05;
+  return record;
+}
+
+}  // namespace
+
+struct SseEndpoint::Connection {
+  explicit Connection(std::shared_ptr<const Principal> principal)
+      : principal(std::move(principal)), session(NewRecord(this->principal->key)) {}
+
+  const std::shared_ptr<const Principal> principal;
+  Session session;
+  absl::Mutex mutex;
+  // What `initialize` settled; null before.
+  std::shared_ptr<const SessionRecord> agreed ABSL_GUARDED_BY(mutex);
+};
+
+SseEndpoint::SseEndpoint(ProtectedResource resource, size_t max_body_bytes, size_t max_running,
+                         const Collaborators& with)
+    : resource_(std::move(resource)), max_body_bytes_(max_body_bytes), with_(with), running_(max_running) {}
+
+SseEndpoint::~SseEndpoint() { CloseAll(); }
+
+void SseEndpoint::Get(const httplib::Request& request, httplib::Response& response) {
+  const std::shared_ptr<const Principal> principal = with_.authenticator.Authenticate(request, resource_, response);
+  if (principal == nullptr) return;
+  if (!ReadAccept(request).event_stream) {
+    return ReplyError(response, "", {WireErrorKind::kNotAcceptable, "Accept text/event-stream", ""});
+  }
+  auto place = std::make_shared<Admission::Place>();
+  if (const auto full = with_.admission.AdmitStream(principal->key, *place); full.has_value()) {
+    return ReplyError(response, "", *full);
+  }
+  CurrentTrail().version = FeaturesOf(ProtocolVersion::k2024_11_05).name;
+  response.set_header("Cache-Control", "no-store");
+  response.set_header("X-Accel-Buffering", "no");
+  response.set_chunked_content_provider(
+      kEventStreamType, [this, place, principal, socket = CurrentTrail().socket](size_t, httplib::DataSink& sink) {
+        const auto connection = std::make_shared<Connection>(principal);
+        Session& session = connection->session;
+        const std::string& id = session.record().id;
+        {
+          absl::MutexLock lock(&mutex_);
+          connections_.emplace(id, connection);
+        }
+        const uint64_t stream = session.OpenStream();
+        {
+          // The stream is the session: with the client gone, all that runs for it ends too.
+          const auto watch = with_.disconnects.WatchSocket(socket, [&session] { session.End(); });
+          const WritePart write = [&](absl::string_view part) { return sink.write(part.data(), part.size()); };
+          if (write(EventText("endpoint", absl::StrCat("/messages?", kSessionParameter, "=", id)))) {
+            WriteSessionStream(session, stream, principal->expire_time, with_.clock, write);
+          }
+        }
+        {
+          absl::MutexLock lock(&mutex_);
+          connections_.erase(id);
+        }
+        session.End();
+        sink.done();
+        return true;
+      });
+}
+
+void SseEndpoint::Post(const httplib::Request& request, httplib::Response& response,
+                       const httplib::ContentReader& read_body) {
+  Admission::Place place;
+  if (const auto full = with_.admission.AdmitRequest(place); full.has_value()) return ReplyError(response, "", *full);
+  const std::shared_ptr<const Principal> principal = with_.authenticator.Authenticate(request, resource_, response);
+  if (principal == nullptr) return;
+  const std::shared_ptr<Connection> connection = Find(request, *principal);
+  if (connection == nullptr) {
+    return ReplyError(response, "", {WireErrorKind::kSessionNotFound, "There is no such session: open /sse again", ""});
+  }
+  std::string text;
+  if (!ReadBody(request, read_body, max_body_bytes_, response, text)) return;
+  const absl::StatusOr<Body> body = ParseBody(text);
+  if (!body.ok()) {
+    return ReplyError(response, "",
+                      {WireErrorKind::kParseError, absl::StrCat("Parse error: ", body.status().message()), ""});
+  }
+  if (body->is_batch) {
+    return ReplyError(response, "",
+                      {WireErrorKind::kInvalidRequest, "Invalid request: no batches on this transport", ""});
+  }
+  const Message& message = body->messages.front();
+  if (message.kind == Message::Kind::kInvalid) {
+    return ReplyError(response, message.id_json,
+                      {WireErrorKind::kInvalidRequest, absl::StrCat("Invalid request: ", message.problem), ""});
+  }
+  TrailMessage(message, ProtocolVersion::k2024_11_05);
+  if (message.kind == Message::Kind::kRequest) {
+    const bool started =
+        running_.Run([this, connection, text = std::move(text), trace = ReadTraceContext(request, message),
+                      request_id = CurrentTrail().request_id,
+                      place = std::make_shared<Admission::Place>(std::move(place))]() mutable {
+          Run(connection, std::move(text), trace, request_id);
+        });
+    if (!started) {
+      return ReplyError(response, message.id_json,
+                        {WireErrorKind::kOverloaded, "The server is full; try again later", ""});
+    }
+  } else {
+    HandleLegacyNotice(message, connection->session);
+  }
+  response.status = 202;
+}
+
+void SseEndpoint::Run(const std::shared_ptr<Connection>& connection, std::string text, const TraceContext& trace,
+                      const std::string& request_id) {
+  const absl::StatusOr<Body> body = ParseBody(text);  // as before: `text` moved, so what pointed into it is read anew
+  const Message& message = body->messages.front();
+  Session& session = connection->session;
+  std::shared_ptr<const SessionRecord> agreed;
+  {
+    absl::MutexLock lock(&connection->mutex);
+    agreed = connection->agreed;
+  }
+  if (message.method == "initialize") {
+    auto record = std::make_shared<SessionRecord>();
+    std::optional<RpcError> error = ReadInitialize(message, *record);
+    if (agreed != nullptr) error = {WireErrorKind::kInvalidRequest, "Invalid request: initialize was sent before", ""};
+    if (error.has_value()) {
+      return session.Send(
+          ErrorResponse(message.id_json, WireErrorOf(error->kind).json_rpc, error->message, error->data_json));
+    }
+    const ProtocolVersion version = record->version;
+    {
+      absl::MutexLock lock(&connection->mutex);
+      connection->agreed = std::move(record);
+    }
+    return session.Send(ResultResponse(message.id_json, with_.dispatcher.InitializeResult(version)));
+  }
+  if (agreed == nullptr) agreed = NewRecord("");
+  const RequestContext context = {connection->principal, agreed->version, &agreed->client, trace, request_id};
+  const std::unique_ptr<Exchange> exchange = with_.dispatcher.Start(message, context, nullptr);
+  if (!session.Begin(message.id_json, [running = exchange.get()] { running->Cancel(); })) {
+    return session.Send(ErrorResponse(message.id_json, WireErrorOf(WireErrorKind::kInvalidRequest).json_rpc,
+                                      "Invalid request: a request with this id is running, or too many are"));
+  }
+  Step step;
+  do {
+    step = exchange->Next();
+    // A cancelled request has no response.
+    if (step.error != WireErrorKind::kCancelled) session.Send(std::move(step.message));
+  } while (!step.last);
+  session.Finish(message.id_json);
+}
+
+std::shared_ptr<SseEndpoint::Connection> SseEndpoint::Find(const httplib::Request& request,
+                                                           const Principal& principal) {
+  const std::string id = request.get_param_value(kSessionParameter);
+  absl::MutexLock lock(&mutex_);
+  const auto found = connections_.find(id);
+  if (found == connections_.end() || found->second->principal->key != principal.key) return nullptr;
+  return found->second;
+}
+
+void SseEndpoint::SendToAll(const std::string& message) {
+  absl::MutexLock lock(&mutex_);
+  for (const auto& [id, connection] : connections_) connection->session.Send(message, /*coalesce=*/true);
+}
+
+void SseEndpoint::CloseAll() {
+  absl::MutexLock lock(&mutex_);
+  for (const auto& [id, connection] : connections_) connection->session.End();
+}
+
+}  // namespace mcp_edge
