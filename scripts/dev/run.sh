@@ -417,7 +417,8 @@ command_whoami() {
 command_images() {
   setup_group build
   setup_group containers
-  exec images/build "$@"
+  build_services
+  exec images/build --bin "$(opt_bin)" "$@"
 }
 
 command_bench() {

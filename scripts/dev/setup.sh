@@ -14,7 +14,7 @@ packages_run=(curl)
 packages_lint=(clang-format-14 python3-yaml shellcheck)
 packages_tidy=(clang-tidy-14)
 packages_e2e=(chromium fonts-dejavu-core)
-packages_containers=()
+packages_containers=(binutils buildah curl podman runc)
 packages_bench=(wrk)
 packages_fuzz=(clang-14 libclang-rt-14-dev)
 
