@@ -138,6 +138,9 @@ HttpServer::HttpServer(const HttpServerOptions& options, EdgeMetrics& metrics)
   if (pipe2(wake_pipe_, O_CLOEXEC | O_NONBLOCK) != 0) wake_pipe_[0] = wake_pipe_[1] = -1;
   server_->new_task_queue = [this] { return new ConnectionThreads(*this); };
   server_->set_payload_max_length(options_.max_body_bytes);
+  // These two only tell the client what ServeRequests does.
+  server_->set_keep_alive_timeout(absl::ToInt64Seconds(options_.limits.idle_timeout));
+  server_->set_keep_alive_max_count(1'000'000);
   // Without SO_REUSEPORT, which cpp-httplib sets by default: a taken port has to be an error.
   server_->set_socket_options([](socket_t socket) {
     const int yes = 1;

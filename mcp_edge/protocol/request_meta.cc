@@ -32,7 +32,10 @@ RpcError Mismatch(absl::string_view what) {
 
 std::string BoundedString(const json* value) {
   if (value == nullptr || !value->is_string()) return "";
-  return value->get_ref<const std::string&>().substr(0, kMaxDescriptionLength);
+  std::string text = value->get_ref<const std::string&>().substr(0, kMaxDescriptionLength);
+  // What was cut must not end within a character.
+  while (!common::IsUtf8(text)) text.pop_back();
+  return text;
 }
 
 void Describe(const json* implementation, const json* capabilities, absl::string_view capabilities_text,

@@ -99,6 +99,15 @@ TEST(RequestMetaTest, DescribesTheClient) {
   EXPECT_EQ(ProgressToken(call.message), "7");
 }
 
+TEST(RequestMetaTest, LongNamesAreCutBetweenCharacters) {
+  std::string name = "x";
+  while (name.size() < 400) name += "é";
+  const Sent initialize(R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"clientInfo":{"name":")" + name +
+                        R"("}}})");
+  const ClientDescription client = DescriptionFromInitialize(initialize.message);
+  EXPECT_EQ(client.name, name.substr(0, 255));
+}
+
 TEST(RequestMetaTest, CapabilitiesAreComparedAtEveryDepth) {
   const auto json = [](const char* text) { return *ReadJson(text); };
   EXPECT_TRUE(HasCapabilities(json(R"({"elicitation":{"form":{}},"x":{}})"), json(R"({"elicitation":{"form":{}}})")));

@@ -1,0 +1,481 @@
+// The endpoints over real HTTP, with a fake verifier and a fake tool service behind them.
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/blocking_counter.h"
+#include "absl/synchronization/mutex.h"
+#include "gtest/gtest.h"
+#include "httplib.h"
+#include "mcp_edge/http/http_server.h"
+#include "mcp_edge/jsonrpc/json_reader.h"
+#include "mcp_edge/session/memory_session_store.h"
+#include "mcp_edge/tools/testing/fake_tool_service.h"
+#include "mcp_edge/transport/edge_routes.h"
+
+namespace mcp_edge {
+namespace {
+
+using httplib::Headers;
+using nlohmann::json;
+namespace tool = gatehouse::tool::v1;
+
+constexpr char kResource[] = "http://mcp.example.com/mcp";
+
+// "alice" and "bob" are good tokens, "away" cannot be judged, others are refused.
+class FakeVerifier final : public TokenVerifier {
+ public:
+  absl::StatusOr<Verdict> Verify(absl::string_view token, absl::string_view resource, absl::Time) override {
+    last_resource = std::string(resource);
+    if (token == "away") return absl::UnavailableError("provider down");
+    if (token != "alice" && token != "bob") return Verdict{nullptr, {"EXPIRED", "the token has expired"}};
+    auto principal = std::make_shared<Principal>();
+    principal->subject = std::string(token);
+    principal->key = std::string(token);
+    principal->for_tools.set_subject(principal->subject);
+    return Verdict{principal, {}};
+  }
+
+  std::string last_resource;
+};
+
+class TransportTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    service_ = FakeToolService::Start();
+    ASSERT_NE(service_, nullptr);
+    service_->OnCall([](const tool::CallToolRequest& request) {
+      if (request.name() == "hang") return FakeCallScript{.hang = true};
+      if (request.name() == "steps") return FakeCallScript{{ProgressEvent(1), ProgressEvent(2), TextResult("done")}};
+      return FakeCallScript{{TextResult(absl::StrCat("for ", request.context().principal().subject()))}};
+    });
+    CatalogContents contents;
+    for (const char* name : {"plain", "hang", "steps", "guarded"}) {
+      ToolEntry entry;
+      entry.name = name;
+      entry.tool = MakeTool(name);
+      entry.tool.set_input_schema_json(R"({"type":"object"})");
+      entry.service = std::make_shared<ToolServiceClient>("fake", service_->target());
+      if (entry.name == "guarded") entry.required_scopes = {{"mail:read"}};
+      contents.tools.push_back(std::move(entry));
+    }
+    catalog_.Publish(std::move(contents));
+    HttpServerOptions options;
+    options.port = 0;
+    options.max_body_bytes = kMaxBody;
+    server_ = std::make_unique<HttpServer>(options, metrics_);
+    AddRoutes(kResource, mcp_, &sse_,
+              {[](absl::string_view resource) -> absl::StatusOr<std::string> {
+                 return absl::StrCat("{\"resource\":\"", resource, "\"}");
+               },
+               []() -> absl::StatusOr<std::string> { return absl::NotFoundError("off"); }},
+              hosts_, metrics_, server_->routes());
+    ASSERT_TRUE(server_->Start().ok());
+  }
+
+  void TearDown() override {
+    server_->StopAccepting();
+    sessions_.CloseAll();
+    sse_.CloseAll();
+    server_->Finish(absl::Now() + absl::Seconds(5));
+  }
+
+  httplib::Client Client() {
+    httplib::Client client("127.0.0.1", server_->port());
+    client.set_read_timeout(10);
+    return client;
+  }
+
+  httplib::Result Post(const std::string& body, Headers headers, const std::string& path = "/mcp") {
+    if (headers.count("Authorization") == 0) headers.emplace("Authorization", "Bearer alice");
+    if (headers.count("Accept") == 0) headers.emplace("Accept", "application/json, text/event-stream");
+    return Client().Post(path, headers, body, "application/json");
+  }
+
+  static Headers Modern(const std::string& method, const std::string& name = "") {
+    Headers headers = {{"MCP-Protocol-Version", "2026-07-28"}, {"Mcp-Method", method}};
+    if (!name.empty()) headers.emplace("Mcp-Name", name);
+    return headers;
+  }
+
+  static std::string ModernBody(const std::string& method, const std::string& params = "") {
+    return absl::StrCat(R"({"jsonrpc":"2.0","id":1,"method":")", method, R"(","params":{)", params,
+                        params.empty() ? "" : ",",
+                        R"("_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",)"
+                        R"("io.modelcontextprotocol/clientCapabilities":{},"progressToken":"p"}}})");
+  }
+
+  httplib::Result ModernCall(const std::string& tool) {
+    return Post(ModernBody("tools/call", absl::StrCat("\"name\":\"", tool, "\"")), Modern("tools/call", tool));
+  }
+
+  // Opens a session and returns the headers that its requests carry.
+  Headers Session(const std::string& version, const std::string& token = "alice") {
+    const auto result = Post(absl::StrCat(R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{)"
+                                          R"("protocolVersion":")",
+                                          version, R"(","capabilities":{},"clientInfo":{"name":"c","version":"1"}}})"),
+                             {{"Authorization", "Bearer " + token}});
+    EXPECT_EQ(result->status, 200) << result->body;
+    return {{"Authorization", "Bearer " + token}, {"Mcp-Session-Id", result->get_header_value("Mcp-Session-Id")}};
+  }
+
+  static json Body(const httplib::Result& result) {
+    const auto parsed = ReadJson(result->body);
+    EXPECT_TRUE(parsed.ok()) << result->body;
+    return parsed.ok() ? *parsed : json();
+  }
+
+  static constexpr size_t kMaxBody = 100'000;
+
+  const common::SystemClock clock_;
+  prometheus::Registry registry_;
+  EdgeMetrics metrics_{registry_};
+  FakeVerifier verifier_;
+  const Authenticator authenticator_{verifier_, [](absl::string_view) { return "openid profile"; }, absl::Seconds(5),
+                                     clock_, metrics_};
+  Catalog catalog_;
+  Dispatcher dispatcher_{{}, catalog_, clock_};
+  MemorySessionStore store_{{}, clock_};
+  SessionManager sessions_{store_};
+  Admission admission_{{.max_requests = 8, .max_streams = 4, .max_streams_per_principal = 2}, metrics_};
+  DisconnectMonitor disconnects_{absl::Milliseconds(5)};
+  const Collaborators with_ = {authenticator_, dispatcher_, sessions_, admission_, disconnects_, clock_, metrics_};
+  McpEndpoint mcp_{MakeProtectedResource(kResource, "/mcp"), kMaxBody, with_};
+  SseEndpoint sse_{MakeProtectedResource(kResource, "/sse"), kMaxBody, 8, with_};
+  const HostPolicy hosts_ = *HostPolicy::Create(kResource, {}, {});
+  std::unique_ptr<FakeToolService> service_;
+  std::unique_ptr<HttpServer> server_;
+};
+
+TEST_F(TransportTest, AModernCallIsAnsweredAsJson) {
+  const auto result = ModernCall("plain");
+  ASSERT_EQ(result->status, 200) << result->body;
+  EXPECT_EQ(result->get_header_value("Content-Type"), "application/json");
+  EXPECT_EQ(result->get_header_value("Mcp-Session-Id"), "");
+  EXPECT_EQ(Body(result)["result"]["content"][0]["text"], "for alice");
+  EXPECT_EQ(verifier_.last_resource, kResource);
+}
+
+TEST_F(TransportTest, ProgressTurnsTheAnswerIntoAStream) {
+  const auto result = ModernCall("steps");
+  ASSERT_EQ(result->status, 200);
+  EXPECT_EQ(result->get_header_value("Content-Type"), "text/event-stream");
+  const size_t first = result->body.find("\"progress\":1");
+  const size_t second = result->body.find("\"progress\":2");
+  const size_t answer = result->body.find("\"result\"");
+  EXPECT_LT(first, second);
+  EXPECT_LT(second, answer);
+  EXPECT_NE(answer, std::string::npos) << result->body;
+}
+
+TEST_F(TransportTest, ModernErrorsHaveTheirStatus) {
+  EXPECT_EQ(Post(ModernBody("nope"), Modern("nope"))->status, 404);
+  EXPECT_EQ(Post(ModernBody("initialize"), Modern("initialize"))->status, 404);
+  EXPECT_EQ(Post(ModernBody("tools/list"), Modern("tools/call"))->status, 400);
+  EXPECT_EQ(Post(ModernBody("tools/list"), {{"Mcp-Method", "tools/list"}})->status, 400);
+  const auto unknown = Post(ModernBody("tools/call", R"("name":"no")"), Modern("tools/call", "no"));
+  EXPECT_EQ(unknown->status, 200);
+  EXPECT_EQ(Body(unknown)["error"]["code"], -32602);
+  EXPECT_EQ(Post(R"({"jsonrpc":"2.0","id":1,"result":{}})", Modern(""))->status, 400);
+}
+
+TEST_F(TransportTest, AModernNotificationIsAccepted) {
+  const auto result = Post(R"({"jsonrpc":"2.0","method":"notifications/x"})", Modern("notifications/x"));
+  EXPECT_EQ(result->status, 202);
+  EXPECT_EQ(result->body, "");
+}
+
+TEST_F(TransportTest, AModernClientThatLeavesCancelsItsCall) {
+  std::thread leaver([&] {
+    httplib::Client client("127.0.0.1", server_->port());
+    client.set_read_timeout(0, 200'000);
+    Headers headers = Modern("tools/call", "hang");
+    headers.emplace("Authorization", "Bearer alice");
+    client.Post("/mcp", headers, ModernBody("tools/call", R"("name":"hang")"), "application/json");
+  });
+  EXPECT_TRUE(service_->WaitForCancelledCalls(1));
+  leaver.join();
+}
+
+TEST_F(TransportTest, ASessionLivesFromInitializeToDelete) {
+  const Headers session = Session("2025-06-18");
+  EXPECT_EQ(Post(R"({"jsonrpc":"2.0","method":"notifications/initialized"})", session)->status, 202);
+  const auto list = Post(R"({"jsonrpc":"2.0","id":2,"method":"tools/list"})", session);
+  EXPECT_EQ(Body(list)["result"]["tools"].size(), 4);
+  EXPECT_EQ(Client().Delete("/mcp", session)->status, 204);
+  EXPECT_EQ(Post(R"({"jsonrpc":"2.0","id":3,"method":"ping"})", session)->status, 404);
+}
+
+TEST_F(TransportTest, VersionsAreNegotiated) {
+  const auto negotiated = [&](const std::string& version) {
+    return Body(Post(
+        absl::StrCat(R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":")", version, "\"}}"),
+        {}))["result"]["protocolVersion"]
+        .get<std::string>();
+  };
+  for (const char* version : {"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"}) {
+    EXPECT_EQ(negotiated(version), version);
+  }
+  EXPECT_EQ(negotiated("2026-07-28"), "2025-11-25");
+  EXPECT_EQ(negotiated("1999-01-01"), "2025-11-25");
+  EXPECT_EQ(Body(Post(R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{}})", {}))["error"]["code"], -32602);
+}
+
+TEST_F(TransportTest, AnotherUsersSessionLooksLikeNone) {
+  Headers session = Session("2025-11-25", "alice");
+  session.erase("Authorization");
+  session.emplace("Authorization", "Bearer bob");
+  const auto other = Post(R"({"jsonrpc":"2.0","id":3,"method":"ping"})", session);
+  const auto none = Post(R"({"jsonrpc":"2.0","id":3,"method":"ping"})",
+                         {{"Authorization", "Bearer bob"}, {"Mcp-Session-Id", NewSessionId()}});
+  EXPECT_EQ(other->status, 404);
+  EXPECT_EQ(other->body, none->body);
+  EXPECT_EQ(Client().Delete("/mcp", session)->status, 404);
+  EXPECT_EQ(Client().Get("/mcp", session)->status, 404);
+}
+
+TEST_F(TransportTest, WithoutASessionALegacyRequestIs400) {
+  EXPECT_EQ(Post(R"({"jsonrpc":"2.0","id":3,"method":"ping"})", {})->status, 400);
+  EXPECT_EQ(Post(R"({"jsonrpc":"2.0","id":3,"method":"ping"})", {{"MCP-Protocol-Version", "2025-06-18"}})->status, 400);
+  const auto unknown = Post(R"({"jsonrpc":"2.0","id":3,"method":"ping"})", {{"MCP-Protocol-Version", "1900-01-01"}});
+  EXPECT_EQ(unknown->status, 400);
+  EXPECT_EQ(Body(unknown)["error"]["code"], -32022);
+}
+
+TEST_F(TransportTest, ALegacyClientThatLeavesCancelsNothingButItsNoticeDoes) {
+  const Headers session = Session("2025-11-25");
+  std::thread caller([&] {
+    const auto result = Post(R"({"jsonrpc":"2.0","id":"x","method":"tools/call","params":{"name":"hang"}})", session);
+    EXPECT_EQ(Body(result)["error"]["message"], "cancelled");
+  });
+  ASSERT_TRUE(service_->WaitForCalls(1));
+  EXPECT_EQ(Post(R"({"jsonrpc":"2.0","id":"x","method":"ping"})", session)->status, 400) << "an id in use";
+  EXPECT_EQ(Post(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"y"}})", session)->status,
+            202);
+  EXPECT_FALSE(service_->WaitForCancelledCalls(1, absl::Milliseconds(100)));
+  EXPECT_EQ(Post(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"x"}})", session)->status,
+            202);
+  EXPECT_TRUE(service_->WaitForCancelledCalls(1));
+  caller.join();
+}
+
+TEST_F(TransportTest, BatchesAreOfOneVersion) {
+  const std::string batch =
+      R"([{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","method":"notifications/initialized"},)"
+      R"({"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"plain"}},{"bad":1},)"
+      R"({"jsonrpc":"2.0","id":3,"method":"initialize"}])";
+  const json responses = Body(Post(batch, Session("2025-03-26")));
+  ASSERT_EQ(responses.size(), 4);
+  EXPECT_EQ(responses[0]["result"], json::object());
+  EXPECT_EQ(responses[1]["result"]["content"][0]["text"], "for alice");
+  EXPECT_EQ(responses[2]["error"]["code"], -32600);
+  EXPECT_EQ(responses[3]["error"]["code"], -32600);
+  EXPECT_EQ(Post(R"([{"jsonrpc":"2.0","method":"notifications/x"}])", Session("2025-03-26"))->status, 202);
+  EXPECT_EQ(Post("[]", Session("2025-03-26"))->status, 400);
+  EXPECT_EQ(Post(batch, Session("2025-06-18"))->status, 400);
+}
+
+TEST_F(TransportTest, TheStreamOfASessionCarriesNotices) {
+  const Headers session = Session("2025-11-25");
+  Headers headers = session;
+  headers.emplace("Accept", "text/event-stream");
+  std::string heard;
+  std::thread reader([&] {
+    Client().Get("/mcp", headers, [&](const char* data, size_t size) {
+      heard.append(data, size);
+      return !absl::StrContains(heard, "list_changed");
+    });
+  });
+  sessions_.ForEach(
+      [](mcp_edge::Session& each) { each.Send(NotificationText("notifications/tools/list_changed", "{}")); });
+  reader.join();
+  EXPECT_TRUE(absl::StrContains(heard,
+                                "event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":"
+                                "\"notifications/tools/list_changed\",\"params\":{}}\n\n"))
+      << heard;
+}
+
+TEST_F(TransportTest, StreamsNeedTheRightQuestion) {
+  const Headers session = Session("2025-11-25");
+  Headers headers = session;
+  headers.emplace("Accept", "application/json");
+  EXPECT_EQ(Client().Get("/mcp", headers)->status, 406);
+  EXPECT_EQ(Client().Get("/mcp", {{"Authorization", "Bearer alice"}})->status, 400);
+  headers = session;
+  headers.emplace("Last-Event-ID", "1");
+  EXPECT_EQ(Client().Get("/mcp", headers)->status, 400);
+  const auto modern = Client().Get("/mcp", {{"Authorization", "Bearer alice"}, {"MCP-Protocol-Version", "2026-07-28"}});
+  EXPECT_EQ(modern->status, 405);
+  EXPECT_EQ(modern->get_header_value("Allow"), "POST");
+}
+
+TEST_F(TransportTest, HttpAndSseAnswersOnItsStream) {
+  absl::Mutex mutex;
+  std::string heard;
+  const auto hears = [&](absl::string_view text) {
+    const auto there = [&] { return absl::StrContains(heard, text); };
+    absl::MutexLock lock(&mutex);
+    return mutex.AwaitWithTimeout(absl::Condition(&there), absl::Seconds(5));
+  };
+  httplib::Client client = Client();
+  std::thread reader([&] {
+    client.Get("/sse", {{"Authorization", "Bearer alice"}}, [&](const char* data, size_t size) {
+      absl::MutexLock lock(&mutex);
+      heard.append(data, size);
+      return true;
+    });
+  });
+  ASSERT_TRUE(hears("\n\n"));
+  EXPECT_EQ(verifier_.last_resource, "http://mcp.example.com/sse");
+  std::string path;
+  {
+    absl::MutexLock lock(&mutex);
+    ASSERT_TRUE(absl::StartsWith(heard, "event: endpoint\ndata: /messages?sessionId=")) << heard;
+    path = heard.substr(heard.find("/messages"), heard.find("\n\n") - heard.find("/messages"));
+  }
+  EXPECT_EQ(
+      Post(R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2024-11-05"}})", {}, path)
+          ->status,
+      202);
+  EXPECT_TRUE(hears(R"("protocolVersion":"2024-11-05")"));
+  EXPECT_EQ(Post(R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"plain"}})", {}, path)->status, 202);
+  EXPECT_TRUE(hears("for alice"));
+  EXPECT_EQ(Post(ModernBody("server/discover"), Modern("server/discover"), path)->status, 202);
+  EXPECT_TRUE(hears("-32601"));
+  EXPECT_EQ(Post(R"({"jsonrpc":"2.0","id":1,"method":"ping"})", {{"Authorization", "Bearer bob"}}, path)->status, 404);
+  EXPECT_EQ(Post(R"({"jsonrpc":"2.0","id":1,"method":"ping"})", {}, "/messages?sessionId=x")->status, 404);
+  EXPECT_EQ(Post("nonsense", {}, path)->status, 400);
+  EXPECT_EQ(Post(R"({"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"hang"}})", {}, path)->status, 202);
+  ASSERT_TRUE(service_->WaitForCalls(2));
+  client.stop();
+  reader.join();
+  EXPECT_TRUE(service_->WaitForCancelledCalls(1)) << "the stream was the session";
+  EXPECT_EQ(Post(R"({"jsonrpc":"2.0","id":1,"method":"ping"})", {}, path)->status, 404);
+}
+
+TEST_F(TransportTest, TokensAreJudgedFirst) {
+  const std::string ping = R"({"jsonrpc":"2.0","id":1,"method":"ping"})";
+  const auto missing = Client().Post("/mcp", ping, "application/json");
+  EXPECT_EQ(missing->status, 401);
+  EXPECT_EQ(missing->get_header_value("WWW-Authenticate"),
+            "Bearer resource_metadata=\"http://mcp.example.com/.well-known/oauth-protected-resource/mcp\", "
+            "scope=\"openid profile\"");
+  const auto refused = Post(ping, {{"Authorization", "Bearer mallory"}});
+  EXPECT_EQ(refused->status, 401);
+  EXPECT_TRUE(absl::StartsWith(refused->get_header_value("WWW-Authenticate"),
+                               "Bearer error=\"invalid_token\", error_description=\"the token has expired\", "));
+  const auto undecided = Post(ping, {{"Authorization", "Bearer away"}});
+  EXPECT_EQ(undecided->status, 503);
+  EXPECT_EQ(undecided->get_header_value("Retry-After"), "1");
+  EXPECT_EQ(Post(ping, {{"Authorization", "Bearer a b"}})->status, 400);
+  EXPECT_EQ(Post(ping, {{"Authorization", "Bearer alice"}, {"Authorization", "Bearer alice"}})->status, 400);
+  EXPECT_EQ(Post(ping, {}, "/mcp?access_token=alice")->status, 400);
+  for (const char* path : {"/mcp", "/sse"}) EXPECT_EQ(Client().Get(path)->status, 401) << path;
+  EXPECT_EQ(Client().Delete("/mcp")->status, 401);
+  EXPECT_EQ(Client().Post("/messages?sessionId=x", ping, "application/json")->status, 401);
+}
+
+TEST_F(TransportTest, AMissingScopeIsAChallenge) {
+  const auto result = ModernCall("guarded");
+  EXPECT_EQ(result->status, 403);
+  EXPECT_TRUE(absl::StrContains(result->get_header_value("WWW-Authenticate"), "error=\"insufficient_scope\""));
+  EXPECT_TRUE(absl::StrContains(result->get_header_value("WWW-Authenticate"), "scope=\"mail:read\""));
+}
+
+TEST_F(TransportTest, ForeignNamesAre403BeforeAnythingElse) {
+  for (const Headers& headers : {Headers{{"Host", "evil.example.com"}}, Headers{{"Origin", "http://evil.example.com"}},
+                                 Headers{{"Origin", "null"}}}) {
+    EXPECT_EQ(Client().Post("/mcp", headers, "{}", "application/json")->status, 403);
+    EXPECT_EQ(Client().Get("/nowhere", headers)->status, 403);
+  }
+  EXPECT_EQ(Client().Get("/.well-known/oauth-protected-resource", {{"Origin", "http://other.example.com"}})->status,
+            200);
+}
+
+TEST_F(TransportTest, BrowsersAreToldWhatTheyMaySend) {
+  const auto preflight = Client().Options(
+      "/mcp", {{"Origin", "http://localhost:5173"},
+               {"Access-Control-Request-Headers", "authorization, mcp-param-region, x-evil, mcp-param-\"bad"}});
+  EXPECT_EQ(preflight->status, 204);
+  EXPECT_EQ(preflight->get_header_value("Access-Control-Allow-Origin"), "http://localhost:5173");
+  const std::string allowed = preflight->get_header_value("Access-Control-Allow-Headers");
+  EXPECT_TRUE(absl::StrContains(allowed, "Mcp-Session-Id"));
+  EXPECT_TRUE(absl::StrContains(allowed, "mcp-param-region"));
+  EXPECT_FALSE(absl::StrContains(allowed, "x-evil"));
+  EXPECT_FALSE(absl::StrContains(allowed, "bad"));
+  const auto challenge = Client().Post("/mcp", {{"Origin", "http://localhost:5173"}}, "{}", "application/json");
+  EXPECT_EQ(challenge->status, 401);
+  EXPECT_TRUE(absl::StrContains(challenge->get_header_value("Access-Control-Expose-Headers"), "WWW-Authenticate"));
+}
+
+TEST_F(TransportTest, DocumentsNameTheirResource) {
+  for (const auto& [path, resource] :
+       std::map<std::string, std::string>{{"", "/mcp"}, {"/mcp", "/mcp"}, {"/sse", "/sse"}}) {
+    const auto result = Client().Get("/.well-known/oauth-protected-resource" + path);
+    EXPECT_EQ(Body(result)["resource"], "http://mcp.example.com" + resource);
+    EXPECT_EQ(result->get_header_value("Access-Control-Allow-Origin"), "*");
+  }
+  EXPECT_EQ(Client().Get("/.well-known/oauth-authorization-server")->status, 404);
+}
+
+TEST_F(TransportTest, BadBodiesHaveTheirStatus) {
+  const auto status = [&](const std::string& body) { return Post(body, {})->status; };
+  EXPECT_EQ(status("nope"), 400);
+  EXPECT_EQ(status("{\"a\":\"\xff\"}"), 400);
+  EXPECT_EQ(status(std::string(10'000, '[')), 400);
+  EXPECT_EQ(status(R"({"jsonrpc":"2.0","id":1,"id":2,"method":"ping"})"), 400);
+  EXPECT_EQ(status(""), 400);
+  EXPECT_EQ(status(std::string(kMaxBody + 1, ' ')), 413);
+  EXPECT_EQ(Client().Post("/mcp", {{"Authorization", "Bearer alice"}}, "{}", "text/plain")->status, 415);
+  EXPECT_EQ(Post("{}", {{"Accept", "text/html"}})->status, 406);
+  EXPECT_EQ(Client().Put("/mcp", "{}", "application/json")->status, 405);
+  EXPECT_EQ(Client().Post("/sse", "{}", "application/json")->status, 405);
+  EXPECT_EQ(Client().Get("/nowhere")->status, 404);
+}
+
+TEST_F(TransportTest, StreamsAreCountedByPrincipal) {
+  std::vector<std::thread> readers;
+  std::vector<std::unique_ptr<httplib::Client>> clients;
+  absl::BlockingCounter open(2);
+  for (int i = 0; i < 2; ++i) {
+    clients.push_back(std::make_unique<httplib::Client>("127.0.0.1", server_->port()));
+    readers.emplace_back([&, client = clients.back().get()] {
+      bool counted = false;
+      client->Get("/sse", {{"Authorization", "Bearer alice"}}, [&](const char*, size_t) {
+        if (!std::exchange(counted, true)) open.DecrementCount();
+        return true;
+      });
+    });
+  }
+  open.Wait();
+  EXPECT_EQ(Client().Get("/sse", {{"Authorization", "Bearer alice"}})->status, 429);
+  sse_.CloseAll();
+  for (std::thread& reader : readers) reader.join();
+}
+
+TEST_F(TransportTest, RequestsOverTheBoundGet503) {
+  std::vector<std::thread> callers;
+  const Headers session = Session("2025-11-25");
+  for (int i = 0; i < 8; ++i) {
+    callers.emplace_back([&, i] {
+      Post(absl::StrCat(R"({"jsonrpc":"2.0","id":)", i + 1, R"(,"method":"tools/call","params":{"name":"hang"}})"),
+           session);
+    });
+  }
+  ASSERT_TRUE(service_->WaitForCalls(8));
+  const auto refused = ModernCall("plain");
+  EXPECT_EQ(refused->status, 503);
+  EXPECT_EQ(refused->get_header_value("Retry-After"), "1");
+  sessions_.CloseAll();
+  for (std::thread& caller : callers) caller.join();
+}
+
+}  // namespace
+}  // namespace mcp_edge
