@@ -44,8 +44,8 @@ class Watch final : public grpc::ServerWriteReactor<CatalogMessage> {
     SendIfNew();
   }
 
-  // Both with the state's mutex held.
-  void SendIfNew() {
+  // Both with the state's mutex held, by whichever name the caller knows it.
+  void SendIfNew() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if (writing_ || finished_ || sent_version_ == state_->catalog_version) return;
     writing_ = true;
     sent_version_ = state_->catalog_version;
