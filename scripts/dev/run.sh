@@ -409,7 +409,7 @@ command_whoami() {
   local own_provider issuer mcp_url
   load_settings || die "nothing is running: start it with ./dev up (or ./dev up --detach)"
   [[ ${own_provider} == yes ]] || die "whoami signs in at the development provider, and the running system uses ${issuer}"
-  setup_group run >&2
+  setup_npm_project dev_provider >&2
   setup_npm_project tests/e2e >&2
   exec dev_provider/node tests/e2e/bin/whoami.js --url="${mcp_url}" "$@"
 }
@@ -427,7 +427,6 @@ command_bench() {
     [[ ${argument} != -h && ${argument} != --help ]] || exec bench/run --help
   done
   setup_group build
-  setup_group run
   setup_group bench
   step "building"
   bazel_run build --config=opt -- //bench/... //mcp_edge //auth_service //tool_service/whoami ||

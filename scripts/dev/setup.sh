@@ -50,8 +50,18 @@ install_packages() {
   export DEBIAN_FRONTEND=noninteractive
   # A machine with a broken third-party source can still install from Debian, so only the install decides.
   as_root apt-get update -q </dev/null || printf 'dev: apt-get update had errors; trying with the lists at hand\n' >&2
-  as_root apt-get install -q -y --no-install-recommends -o Dpkg::Use-Pty=0 "${missing[@]}" </dev/null ||
-    die "apt-get could not install: ${missing[*]}"
+  as_root apt-get install -q -y --no-install-recommends -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "${missing[@]}" \
+    </dev/null 2>&1 |
+    show_apt_progress || die "apt-get could not install: ${missing[*]}"
+}
+
+# Prints what apt-get says, but of the lines about single packages only now and then one.
+show_apt_progress() {
+  awk '/^[0-9]+ upgraded, / { total = $1 + $3; print "    " total " packages with what they depend on"; next }
+       /^Need to get / { print "    " $0; next }
+       /^(Get:|Fetched )/ { if (++fetched % 50 == 0) { printf "    fetched %d of %d\n", fetched, total; fflush() } next }
+       /^Setting up / { if (++done % 50 == 0) { printf "    set up %d of %d\n", done, total; fflush() } next }
+       /^(E|W): |^Err:|^Waiting |^dpkg: error|^Errors were/ { print; fflush() }'
 }
 
 # The value of a constant in third_party/cpp_httplib.bzl, the one place that pins cpp-httplib. Takes its name.
@@ -107,12 +117,15 @@ setup_cpp_httplib() {
     die "httplib.h in ${archive} does not have the hash in third_party/cpp_httplib.bzl; correct HEADER_SHA256 there"
 }
 
-# Makes sure that there is a Node.js, without replacing one.
+# Prints the packages that bring a Node.js, unless there is one: it is not replaced.
+node_packages() { command -v node >/dev/null || printf 'nodejs\nnpm\n'; }
+
+# Makes sure that there is a Node.js.
 setup_node() {
-  if ! command -v node >/dev/null; then
-    install_packages nodejs npm
-    hash -r
-  fi
+  local packages
+  mapfile -t packages < <(node_packages)
+  install_packages "${packages[@]}"
+  hash -r
   local major
   major=$(node --version | sed 's/^v\([0-9]*\).*/\1/')
   [[ ${major} -ge ${minimum_node} ]] ||
@@ -134,37 +147,50 @@ setup_npm_project() {
   printf '%s\n' "${wanted}" >"${stamp}"
 }
 
-# Installs what one group of commands needs. Takes the group.
+# Installs the Debian packages of several groups in one go. Takes the groups.
+setup_packages() {
+  local group packages=() node
+  for group in "$@"; do
+    case "${group}" in
+      build) packages+=("${packages_build[@]}") ;;
+      run | e2e | bench)
+        mapfile -t node < <(node_packages)
+        packages+=("${packages_run[@]}" "${node[@]}")
+        [[ ${group} != e2e ]] || packages+=("${packages_e2e[@]}")
+        [[ ${group} != bench ]] || packages+=("${packages_bench[@]}")
+        ;;
+      lint) packages+=("${packages_lint[@]}") ;;
+      tidy) packages+=("${packages_tidy[@]}") ;;
+      containers) packages+=("${packages_containers[@]}") ;;
+      fuzz) packages+=("${packages_fuzz[@]}") ;;
+      *) usage_error "setup: unknown group '${group}', one of: build run lint tidy e2e containers bench fuzz" ;;
+    esac
+  done
+  mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
+  install_packages "${packages[@]}"
+}
+
+# Installs all that one group of commands needs. Takes the group.
 setup_group() {
+  setup_packages "$1"
   case "$1" in
-    build)
-      install_packages "${packages_build[@]}"
-      setup_cpp_httplib
-      ;;
-    run)
-      install_packages "${packages_run[@]}"
-      setup_npm_project dev_provider
-      ;;
-    lint) install_packages "${packages_lint[@]}" ;;
-    tidy) install_packages "${packages_tidy[@]}" ;;
+    build) setup_cpp_httplib ;;
+    run) setup_npm_project dev_provider ;;
     e2e)
-      install_packages "${packages_e2e[@]}"
       setup_npm_project dev_provider
       setup_npm_project tests/e2e
       ;;
-    containers) install_packages "${packages_containers[@]}" ;;
     bench)
-      install_packages "${packages_bench[@]}"
+      setup_npm_project dev_provider
       setup_npm_project bench/reference
       ;;
-    fuzz) install_packages "${packages_fuzz[@]}" ;;
-    *) usage_error "setup: unknown group '$1'" ;;
   esac
 }
 
 command_setup() {
   local group groups=("$@")
   [[ ${#groups[@]} -gt 0 ]] || groups=(build run)
+  setup_packages "${groups[@]}"
   for group in "${groups[@]}"; do setup_group "${group}"; done
   step "everything is in place"
 }

@@ -91,7 +91,6 @@ run_counted() {
 
 step_e2e() {
   setup_group build
-  setup_group run
   setup_group e2e
   build_services
   GATEHOUSE_BIN_DIR=$(opt_bin) run_counted e2e tests/e2e/run "$@"
@@ -189,6 +188,17 @@ command_test() {
   exec 2>&1  # one stream, so that the count comes last
   trap 'code=$?; trap - EXIT; print_totals "${code}"; exit "${code}"' EXIT
   trap 'exit 130' INT TERM
+  # All packages at once: each call of apt-get takes its time. What cannot be installed fails the step that needs it.
+  local groups=()
+  for name in "${steps[@]}"; do
+    case "${name}" in
+      lint | fuzz) groups+=(build "${name}") ;;
+      e2e) groups+=(build run e2e) ;;
+      containers | cluster) groups+=(build containers) ;;
+      *) groups+=(build) ;;
+    esac
+  done
+  (setup_packages "${groups[@]}") || true
   for name in "${steps[@]}"; do
     step "${name}"
     run_step "${name}" "${arguments[@]}"
