@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -57,6 +57,7 @@ describe('the conformance suite', { timeout: 300_000 }, () => {
   async function run(scenario, version, token) {
     const dir = join(output, `${scenario}-${version}`);
     rmSync(dir, { recursive: true, force: true });
+    mkdirSync(dir);
     const args = [
       SUITE, 'server', '--url', system.mcpUrl, '--scenario', scenario, '--spec-version', version,
       '--expected-failures', baseline, '-o', dir,
@@ -73,6 +74,7 @@ describe('the conformance suite', { timeout: 300_000 }, () => {
   for (const [scenario, version, successes] of RUNS) {
     it(`${scenario} at ${version}`, async () => {
       const { code, text, checks } = await run(scenario, version, await system.token());
+      assert.notEqual(checks.length, 0, text);
       const bad = checks.filter(({ status }) => !['SUCCESS', 'INFO'].includes(status));
       const explained = bad.map((check) => `${check.id} ${check.status}: ${check.errorMessage ?? check.description}`).join('\n');
       assert.equal(explained, '');

@@ -19,27 +19,28 @@ function send(url, agent, { headers, body }, timeoutMs) {
   });
 }
 
-// What a caller can make of an answer. Anything but these kinds is a defect:
+// What a caller can make of an answer, and the message if it is an error. Anything but these kinds is a defect:
 //   ok           a result
 //   unavailable  503 with Retry-After
 //   rpc_error    a JSON-RPC error with a code and a message
 //   refused      the connection was refused: the call was never accepted
-function kindOf({ status, headers, text }) {
-  if (status === 503) return headers['retry-after'] ? 'unavailable' : '503 without Retry-After';
+function judge({ status, headers, text }) {
+  if (status === 503) return { kind: headers['retry-after'] ? 'unavailable' : '503 without Retry-After', detail: text };
   let json;
   try {
     json = JSON.parse(text);
   } catch {
-    return `status ${status}, body ${JSON.stringify(text.slice(0, 100))}`;
+    return { kind: `status ${status}, not JSON`, detail: text };
   }
-  if (status === 200 && json.result && !json.result.isError) return 'ok';
-  if (Number.isInteger(json.error?.code) && json.error.message) return status === 200 ? 'rpc_error' : `status ${status}, ${text}`;
-  return `status ${status}, ${text.slice(0, 200)}`;
+  if (status === 200 && json.result && !json.result.isError) return { kind: 'ok' };
+  const { code, message } = json.error ?? {};
+  if (status === 200 && Number.isInteger(code) && message) return { kind: 'rpc_error', detail: message };
+  return { kind: `status ${status}`, detail: text };
 }
 
 /** Calls whoami with `workers` workers until stopped. `keepAlive`: whether a worker reuses its connection. */
 export class Load {
-  /** One `{kind, startMs, endMs}` per call, times as performance.now(). */
+  /** One `{kind, detail, startMs, endMs}` per call, times as performance.now(); `detail`: the message of an rpc_error. */
   outcomes = [];
   #stopped = false;
   #agent;
@@ -53,12 +54,12 @@ export class Load {
       while (!this.#stopped) {
         const startMs = performance.now();
         const call = modernRequest('tools/call', { name: 'whoami', arguments: {} }, token);
-        const kind = await send(target, this.#agent, call, timeoutMs).then(kindOf, (error) =>
-          error.code === 'ECONNREFUSED' ? 'refused' : `connection: ${error.code}`,
-        );
-        this.outcomes.push({ kind, startMs, endMs: performance.now() });
+        const outcome = await send(target, this.#agent, call, timeoutMs).then(judge, ({ code }) => ({
+          kind: code === 'ECONNREFUSED' ? 'refused' : `connection: ${code}`,
+        }));
+        this.outcomes.push({ ...outcome, startMs, endMs: performance.now() });
         // Do not spin while nobody listens.
-        if (kind !== 'ok') await new Promise((resume) => setTimeout(resume, 20));
+        if (outcome.kind !== 'ok') await new Promise((resume) => setTimeout(resume, 20));
       }
     });
   }
