@@ -177,7 +177,7 @@ int Run(int argc, char** argv) {
   const absl::Time deadline = absl::Now() + config.shutdown_grace;
   common::Log(Severity::kInfo, "shutting_down", {{"signal", signal}});
   draining = true;
-  health.SetServingStatus(false);
+  health.Shutdown();  // "not serving" for good, whatever the refresher says
   absl::SleepFor(std::min(kLameDuckTime, config.shutdown_grace / 2));
   server->Shutdown(absl::ToChronoTime(deadline));  // waits for calls under way
   curl.Abort();
