@@ -1,0 +1,198 @@
+"""Checks what must agree between the Kubernetes objects of deploy/, and what the API server does not look at.
+
+Takes a file with `kubectl get ... --output json`; prints "0 or 1, TAB, check, TAB, why not" per check. Called by run.
+"""
+
+import json
+import re
+import sys
+
+with open(sys.argv[1], encoding="utf-8") as file:
+    objects = json.load(file)["items"]
+
+
+def of_kind(kind):
+    return {each["metadata"]["name"]: each for each in objects if each["kind"] == kind}
+
+
+deployments, services, config, accounts = (
+    of_kind(kind) for kind in ("Deployment", "Service", "ConfigMap", "ServiceAccount")
+)
+
+
+def report(name, problems):
+    """Prints a check, which holds if there are no problems."""
+    print(1 if problems else 0, name, "; ".join(str(each) for each in problems), sep="\t")
+
+
+def expect(name, found, wanted):
+    """Prints a check, which holds if what was found is what was wanted."""
+    report(name, [] if found == wanted else [f"found {found}, wanted {wanted}"])
+
+
+def selects(selector, labels):
+    return all(labels.get(key) == value for key, value in selector.items())
+
+
+def template(deployment):
+    return deployment["spec"]["template"]
+
+
+def container(deployment):
+    return template(deployment)["spec"]["containers"][0]
+
+
+def ports(deployment):
+    """The ports of a Deployment's container by name."""
+    return {port["name"]: port["containerPort"] for port in container(deployment)["ports"]}
+
+
+def port_number(deployment, port):
+    return port if isinstance(port, int) else ports(deployment).get(port)
+
+
+def flags(deployment):
+    return dict(argument[2:].split("=", 1) for argument in container(deployment)["args"])
+
+
+def seconds(text):
+    return int(re.fullmatch(r"(\d+)s", text).group(1))
+
+
+expect("there are the three services", sorted(deployments), ["auth-service", "mcp-edge", "whoami"])
+
+for name, deployment in sorted(deployments.items()):
+    spec, main, said = template(deployment)["spec"], container(deployment), flags(deployment)
+    labels = template(deployment)["metadata"]["labels"]
+
+    selected = [each for each in services.values() if selects(each["spec"]["selector"], labels)]
+    expect(f"{name}: one Service selects its Pods", [each["metadata"]["name"] for each in selected], [name])
+    targets = [port["targetPort"] for service in selected for port in service["spec"]["ports"]]
+    report(
+        f"{name}: the Service's ports are those of the container",
+        [target for target in targets if port_number(deployment, target) is None],
+    )
+    main_port = "http" if name == "mcp-edge" else "grpc"
+    expect(
+        f"{name}: the container's ports are those of its flags",
+        ports(deployment),
+        {main_port: int(said["port"]), "admin": int(said["admin_port"])},
+    )
+    probes = [main["livenessProbe"], main["readinessProbe"]]
+    probed = [port_number(deployment, probe.get("httpGet", probe.get("grpc"))["port"]) for probe in probes]
+    report(
+        f"{name}: the probes ask ports that it has",
+        [port for port in probed if port not in ports(deployment).values()],
+    )
+    # The Pod is killed only after the pause before SIGTERM and all of the grace that the service gives itself.
+    needed = main["lifecycle"]["preStop"]["sleep"]["seconds"] + seconds(said["shutdown_grace"])
+    given = spec["terminationGracePeriodSeconds"]
+    report(
+        f"{name}: is given the time that its shutdown takes",
+        [] if given > needed else [f"is given {given} s, needs more than {needed} s"],
+    )
+    account = accounts.get(spec["serviceAccountName"], {})
+    expect(
+        f"{name}: has a ServiceAccount and no token",
+        (spec["automountServiceAccountToken"], account.get("automountServiceAccountToken")),
+        (False, False),
+    )
+    wanted = {f"FLAGS_{flag}" for flag in said.get("fromenv", "").split(",") if flag}
+    sources = [source["configMapRef"]["name"] for source in main.get("envFrom", [])]
+    report(
+        f"{name}: config.yaml has what it takes from the environment",
+        sorted(wanted - {key for source in sources for key in config[source]["data"]}),
+    )
+    resources = main["resources"]
+    expect(
+        f"{name}: says what it asks for, and limits its memory",
+        (sorted(resources["requests"]), "memory" in resources["limits"]),
+        (["cpu", "memory"], True),
+    )
+    mounted = {volume["configMap"]["name"] for volume in spec.get("volumes", []) if "configMap" in volume}
+    report(f"{name}: the ConfigMaps that it mounts are there", sorted(mounted - set(config)))
+
+edge = deployments["mcp-edge"]
+scalers = of_kind("HorizontalPodAutoscaler").values()
+expect(
+    "the edge has one replica, and nothing scales it",
+    (edge["spec"]["replicas"], sorted(each["spec"]["scaleTargetRef"]["name"] for each in scalers)),
+    (1, ["auth-service", "whoami"]),
+)
+expect(
+    "each has a PodDisruptionBudget that lets nodes be drained",
+    {name: each["spec"].get("maxUnavailable") for name, each in of_kind("PodDisruptionBudget").items()},
+    {name: 1 for name in deployments},
+)
+
+# Every gRPC target that the edge is told of is a headless Service, on a port that it has.
+tool_services = config["tool-services"]["data"]["tool_services.yaml"]
+targets = [flags(edge)["auth_service"]] + re.findall(r"target: *(\S+)", tool_services)
+problems = []
+for target in targets:
+    match = re.fullmatch(r"dns:///([a-z-]+)\.gatehouse\.svc\.cluster\.local:(\d+)", target)
+    service = services.get(match.group(1), {}).get("spec", {}) if match else {}
+    served = [port["port"] for port in service.get("ports", [])]
+    if service.get("clusterIP") != "None" or int(match.group(2)) not in served:
+        problems.append(target)
+report("the edge's targets are headless Services", problems if len(targets) > 1 else ["there are none"])
+expect(
+    "the tool services file is where the edge looks for it",
+    flags(edge)["tools_config"],
+    container(edge)["volumeMounts"][0]["mountPath"] + "/tool_services.yaml",
+)
+
+# Who may talk to whom, worked out from the policies.
+policies = of_kind("NetworkPolicy").values()
+
+
+def rules(name, direction):
+    """The rules of every policy for a Deployment's Pods; direction is ingress or egress."""
+    labels = template(deployments[name])["metadata"]["labels"]
+    for policy in policies:
+        spec = policy["spec"]
+        if direction.capitalize() in spec["policyTypes"] and selects(spec["podSelector"].get("matchLabels", {}), labels):
+            yield from spec.get(direction, [])
+
+
+def is_peer(peer, name):
+    """Whether a Deployment's Pods are meant by a peer of a rule: one without a namespace means this namespace."""
+    labels = template(deployments[name])["metadata"]["labels"]
+    return (
+        "podSelector" in peer
+        and "namespaceSelector" not in peer
+        and selects(peer["podSelector"].get("matchLabels", {}), labels)
+    )
+
+
+def allows(rule, peers_key, other, server, number):
+    """Whether a rule allows what is between its Pods and `other`, to a port of `server`. No list means everything."""
+    peers, allowed_ports = rule.get(peers_key), rule.get("ports")
+    return (peers is None or any(is_peer(peer, other) for peer in peers)) and (
+        allowed_ports is None
+        or any(port_number(deployments[server], port["port"]) == number for port in allowed_ports)
+    )
+
+
+open_paths = set()
+for client in deployments:
+    for server in deployments:
+        for number in ports(deployments[server]).values():
+            leaves = any(allows(rule, "to", server, server, number) for rule in rules(client, "egress"))
+            arrives = any(allows(rule, "from", client, server, number) for rule in rules(server, "ingress"))
+            if client != server and leaves and arrives:
+                open_paths.add(f"{client} -> {server}:{number}")
+expect(
+    "Pods may talk along the picture in deploy/README.md, and not otherwise",
+    sorted(open_paths),
+    ["mcp-edge -> auth-service:50051", "mcp-edge -> whoami:50052"],
+)
+deny_all = [
+    policy
+    for policy in policies
+    if policy["spec"]["podSelector"] == {}
+    and sorted(policy["spec"]["policyTypes"]) == ["Egress", "Ingress"]
+    and not policy["spec"].get("ingress")
+    and not policy["spec"].get("egress")
+]
+expect("what no policy allows is denied", len(deny_all), 1)
