@@ -74,9 +74,14 @@ absl::Status Config::Validate() const {
     return absl::InvalidArgumentError(
         "--tools_config must name the YAML file that lists the tool services; it is empty");
   }
-  if (!absl::EndsWith(resource, "/mcp") || absl::StrContains(resource, '#') || absl::StrContains(resource, '?')) {
+  const size_t scheme_end = resource.find("://");
+  const size_t path = scheme_end == std::string::npos ? std::string::npos : resource.find('/', scheme_end + 3);
+  if (path == std::string::npos || resource.substr(path) != "/mcp") {
     return absl::InvalidArgumentError(
-        absl::StrCat("--resource must be the public URL of the MCP endpoint, ending in /mcp, got \"", resource, "\""));
+        absl::StrCat("--resource must be the public URL of the MCP endpoint, whose path is /mcp, like "
+                     "https://mcp.example.com/mcp, got "
+                     "\"",
+                     resource, "\""));
   }
   if (authorization_server_metadata != "off" && authorization_server_metadata != "mirror") {
     return absl::InvalidArgumentError(absl::StrCat("--authorization_server_metadata must be off or mirror, got \"",

@@ -24,6 +24,7 @@ TEST(ConfigTest, EachMistakeNamesItsFlag) {
       {"--resource", [](Config& c) { c.resource = "https://example.com/"; }},
       {"--resource", [](Config& c) { c.resource = "example.com/mcp"; }},
       {"--resource", [](Config& c) { c.resource = "https://example.com/?x=/mcp"; }},
+      {"--resource", [](Config& c) { c.resource = "https://example.com/prefix/mcp"; }},
       {"--auth_service", [](Config& c) { c.auth_service = ""; }},
       {"--allowed_hosts", [](Config& c) { c.allowed_hosts = {"https://x"}; }},
       {"--allowed_origins", [](Config& c) { c.allowed_origins = {"x"}; }},

@@ -20,6 +20,8 @@ constexpr char kRequests[] = "gatehouse_edge_http_requests_total";
 constexpr char kRequestsHelp[] = "HTTP requests answered, by status.";
 constexpr char kTokens[] = "gatehouse_edge_token_denials_total";
 constexpr char kTokensHelp[] = "Requests denied because of their token, by cause.";
+constexpr char kVerdicts[] = "gatehouse_edge_verdicts_total";
+constexpr char kVerdictsHelp[] = "Questions about tokens, by where the answer came from.";
 constexpr char kToolCalls[] = "gatehouse_edge_tool_calls_total";
 constexpr char kToolCallsHelp[] = "Tool calls answered, by outcome.";
 
@@ -33,10 +35,15 @@ EdgeMetrics::EdgeMetrics(Registry& registry)
       tokens_refused_total(Counter(registry, kTokens, kTokensHelp, {{"cause", "refused"}})),
       tokens_missing_total(Counter(registry, kTokens, kTokensHelp, {{"cause", "missing"}})),
       tokens_undecided_total(Counter(registry, kTokens, kTokensHelp, {{"cause", "undecided"}})),
+      verdicts_reused_total(Counter(registry, kVerdicts, kVerdictsHelp, {{"source", "reused"}})),
+      verdicts_asked_total(Counter(registry, kVerdicts, kVerdictsHelp, {{"source", "asked"}})),
+      verdicts_unavailable_total(Counter(registry, kVerdicts, kVerdictsHelp, {{"source", "unavailable"}})),
       foreign_origin_total(Counter(registry, "gatehouse_edge_foreign_origin_total",
                                    "Requests refused because of their Host or Origin.")),
-      tool_calls_ok_total(Counter(registry, kToolCalls, kToolCallsHelp, {{"outcome", "result"}})),
-      tool_calls_error_total(Counter(registry, kToolCalls, kToolCallsHelp, {{"outcome", "error"}})),
+      tool_calls_result_total(Counter(registry, kToolCalls, kToolCallsHelp, {{"outcome", "result"}})),
+      tool_calls_tool_error_total(Counter(registry, kToolCalls, kToolCallsHelp, {{"outcome", "tool_error"}})),
+      tool_calls_failed_total(Counter(registry, kToolCalls, kToolCallsHelp, {{"outcome", "failed"}})),
+      tool_calls_cancelled_total(Counter(registry, kToolCalls, kToolCallsHelp, {{"outcome", "cancelled"}})),
       connections(Gauge(registry, "gatehouse_edge_connections", "Open client connections.")),
       streams(Gauge(registry, "gatehouse_edge_streams", "Open event streams that are not the answer to a request.")),
       sessions(Gauge(registry, "gatehouse_edge_sessions", "Sessions that this process serves.")),

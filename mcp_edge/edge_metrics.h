@@ -29,11 +29,18 @@ class EdgeMetrics {
   prometheus::Counter& tokens_refused_total;
   prometheus::Counter& tokens_missing_total;
   prometheus::Counter& tokens_undecided_total;
+  // Verdicts: found in the cache or shared with a request that was asking already; asked of auth_service; and questions
+  // to which there was no answer.
+  prometheus::Counter& verdicts_reused_total;
+  prometheus::Counter& verdicts_asked_total;
+  prometheus::Counter& verdicts_unavailable_total;
   // Requests with a Host or Origin that is not allowed.
   prometheus::Counter& foreign_origin_total;
-  // Tool calls by what came of them.
-  prometheus::Counter& tool_calls_ok_total;
-  prometheus::Counter& tool_calls_error_total;
+  // Tool calls by what came of them: a result, a result with isError, a JSON-RPC error, or cancelled.
+  prometheus::Counter& tool_calls_result_total;
+  prometheus::Counter& tool_calls_tool_error_total;
+  prometheus::Counter& tool_calls_failed_total;
+  prometheus::Counter& tool_calls_cancelled_total;
   // What there is now.
   prometheus::Gauge& connections;
   prometheus::Gauge& streams;

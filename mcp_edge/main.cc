@@ -3,7 +3,9 @@
 
 #include <grpc/support/log.h>
 
+#include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -12,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "common/admin_server.h"
 #include "common/clock.h"
 #include "common/command_line.h"
@@ -46,7 +49,10 @@ constexpr size_t kMaxSseRunning = 512;
 constexpr absl::Duration kSweepInterval = absl::Seconds(10);
 // Between "not ready" and the refusal of new connections: load balancers have looked elsewhere by then.
 constexpr absl::Duration kLameDuckTime = absl::Seconds(1);
+constexpr absl::Duration kReadyPoll = absl::Milliseconds(10);
 constexpr char kToolsChanged[] = "notifications/tools/list_changed";
+
+enum class State { kStarting, kServing, kStopping };
 
 int Fail(absl::string_view event, const absl::Status& status, absl::string_view advice = "") {
   common::Log(Severity::kError, event, {{"message", absl::StrCat(status.message(), advice)}});
@@ -88,20 +94,21 @@ int Run(int argc, char** argv) {
       HostPolicy::Create(config.resource, config.allowed_hosts, config.allowed_origins);
   if (!hosts.ok()) return Fail("config_invalid", hosts.status());
 
-  // Who calls.
-  const ProtectedResource mcp_resource = MakeProtectedResource(config.resource, "/mcp");
-  const ProtectedResource sse_resource = MakeProtectedResource(config.resource, "/sse");
-  std::vector<std::string> resources = {mcp_resource.uri};
-  if (config.http_sse) resources.push_back(sse_resource.uri);
-  const std::shared_ptr<grpc::Channel> auth_channel = MakeChannel(config.auth_service);
-  AuthClient verifier(auth_channel, {config.verdict_ttl, static_cast<size_t>(config.verdict_cache_size)}, clock);
-  ResourceMetadataOptions metadata_options;
-  metadata_options.resources = resources;
-  metadata_options.mirror_authorization_server = config.authorization_server_metadata == "mirror";
-  ResourceMetadata metadata(auth_channel, metadata_options);
-  const Authenticator authenticator(
-      verifier, [&](absl::string_view resource) { return metadata.Scopes(resource); }, config.auth_timeout, clock,
-      metrics);
+  // Where it is called. A taken port is found before anything runs; nobody is served yet.
+  HttpServer server(HttpOptions(config), metrics);
+  if (const absl::Status status = server.Bind(); !status.ok()) {
+    return Fail("start_failed", status, "; choose another with --port");
+  }
+  std::atomic<State> state{State::kStarting};
+  std::function<absl::Status()> readiness;  // set before the state is kServing
+  auto admin = common::AdminServer::Start(
+      config.admin_host, config.admin_port,
+      [&]() -> absl::Status {
+        if (state == State::kServing) return readiness();
+        return absl::UnavailableError(state == State::kStarting ? "starting" : "shutting down");
+      },
+      registry);
+  if (!admin.ok()) return Fail("start_failed", admin.status(), "; choose another with --admin_port");
 
   // What can be called.
   Catalog catalog;
@@ -113,7 +120,23 @@ int Run(int argc, char** argv) {
   DispatcherOptions dispatcher_options;
   dispatcher_options.default_tool_timeout = config.tool_timeout;
   dispatcher_options.max_tool_timeout = config.max_tool_timeout;
-  Dispatcher dispatcher(dispatcher_options, catalog, clock);
+  Dispatcher dispatcher(dispatcher_options, catalog, clock, metrics);
+
+  // Who calls.
+  const ProtectedResource mcp_resource = MakeProtectedResource(config.resource, "/mcp");
+  const ProtectedResource sse_resource = MakeProtectedResource(config.resource, "/sse");
+  std::vector<std::string> resources = {mcp_resource.uri};
+  if (config.http_sse) resources.push_back(sse_resource.uri);
+  const std::shared_ptr<grpc::Channel> auth_channel = MakeChannel(config.auth_service);
+  AuthClient verifier(auth_channel, {config.verdict_ttl, static_cast<size_t>(config.verdict_cache_size)}, clock,
+                      metrics);
+  ResourceMetadataOptions metadata_options;
+  metadata_options.resources = resources;
+  metadata_options.mirror_authorization_server = config.authorization_server_metadata == "mirror";
+  ResourceMetadata metadata(auth_channel, metadata_options);
+  const Authenticator authenticator(
+      verifier, [&](absl::string_view resource) { return metadata.Scopes(resource); }, config.auth_timeout, clock,
+      metrics);
 
   // How it is called.
   MemorySessionStoreOptions store_options;
@@ -134,23 +157,20 @@ int Run(int argc, char** argv) {
     sessions.ForEach([&](Session& session) { session.Send(message, /*coalesce=*/true); });
     sse.SendToAll(message);
   });
-  HttpServer server(HttpOptions(config), metrics);
   AddRoutes(config.resource, mcp, config.http_sse ? &sse : nullptr,
             {[&](absl::string_view resource) { return metadata.ProtectedResource(resource); },
              [&] { return metadata.AuthorizationServer(); }},
             *hosts, metrics, server.routes());
-  if (const absl::Status status = server.Start(); !status.ok()) {
-    return Fail("start_failed", status, "; choose another with --port");
-  }
-
-  std::atomic<bool> draining{false};
-  const auto readiness = [&]() -> absl::Status {
-    if (draining) return absl::UnavailableError("shutting down");
+  // Those who come at once after a start wait a little rather than be told that there is no such tool.
+  const absl::Time give_up_time = clock.Now() + watcher_options.first_answer_timeout;
+  while (!(*watcher)->Ready().ok() && clock.Now() < give_up_time) absl::SleepFor(kReadyPoll);
+  server.Start();
+  readiness = [&]() -> absl::Status {
     if (const absl::Status status = metadata.Ready(); !status.ok()) return status;
     return (*watcher)->Ready();
   };
-  auto admin = common::AdminServer::Start(config.admin_host, config.admin_port, readiness, registry);
-  if (!admin.ok()) return Fail("start_failed", admin.status(), "; choose another with --admin_port");
+  state = State::kServing;
+
   absl::Notification stopped;
   std::thread sweeper([&] {
     while (!stopped.WaitForNotificationWithTimeout(kSweepInterval)) {
@@ -167,7 +187,8 @@ int Run(int argc, char** argv) {
   const int signal = signals.Wait();
   const absl::Time deadline = clock.Now() + config.shutdown_grace;
   common::Log(Severity::kInfo, "shutting_down", {{"signal", signal}});
-  draining = true;
+  state = State::kStopping;
+  server.StartDraining();
   stopped.WaitForNotificationWithTimeout(std::min(kLameDuckTime, config.shutdown_grace / 2));
   server.StopAccepting();
   if (!admission.AwaitNoRequests(deadline)) common::Log(Severity::kWarning, "requests_left_at_shutdown");

@@ -51,11 +51,12 @@ struct AuthClient::Flight {
 };
 
 AuthClient::AuthClient(std::shared_ptr<grpc::ChannelInterface> channel, const AuthClientOptions& options,
-                       const common::Clock& clock)
+                       const common::Clock& clock, EdgeMetrics& metrics)
     : channel_(std::move(channel)),
       stub_(gatehouse::auth::v1::AuthService::NewStub(channel_)),
       options_(options),
       clock_(clock),
+      metrics_(metrics),
       cache_(options.verdict_ttl > absl::ZeroDuration() ? options.verdict_cache_size : 0, clock) {}
 
 AuthClient::~AuthClient() = default;
@@ -74,7 +75,7 @@ absl::StatusOr<Verdict> AuthClient::Verify(absl::string_view token, absl::string
   const common::TokenDigest digest = common::DigestToken(token, resource);
   while (true) {
     if (const auto cached = cache_.Get(digest); cached.has_value()) {
-      counters_.reused_total.fetch_add(1, std::memory_order_relaxed);
+      metrics_.verdicts_reused_total.Increment();
       return **cached;
     }
     std::shared_ptr<Flight> flight;
@@ -92,14 +93,14 @@ absl::StatusOr<Verdict> AuthClient::Verify(absl::string_view token, absl::string
       }
       if (flight->out_of_time) continue;
       if (!flight->answer.ok()) return flight->answer.status();
-      counters_.reused_total.fetch_add(1, std::memory_order_relaxed);
+      metrics_.verdicts_reused_total.Increment();
       return **flight->answer;
     }
 
     // Another question may have been answered since the cache was asked.
     absl::StatusOr<Verdict> verdict = absl::UnknownError("");
     if (const auto cached = cache_.Get(digest); cached.has_value()) {
-      counters_.reused_total.fetch_add(1, std::memory_order_relaxed);
+      metrics_.verdicts_reused_total.Increment();
       flight->answer = *cached;
       verdict = **cached;
     } else {
@@ -139,13 +140,13 @@ absl::StatusOr<Verdict> AuthClient::Ask(absl::string_view token, absl::string_vi
   VerifyTokenResponse response;
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(deadline));
-  counters_.asked_total.fetch_add(1, std::memory_order_relaxed);
+  metrics_.verdicts_asked_total.Increment();
   const grpc::Status status = stub_->VerifyToken(&context, request, &response);
   if (status.error_code() == grpc::StatusCode::INVALID_ARGUMENT) {
     return absl::InternalError(absl::StrCat("auth_service does not take the question: ", status.error_message()));
   }
   if (!status.ok()) {
-    counters_.unavailable_total.fetch_add(1, std::memory_order_relaxed);
+    metrics_.verdicts_unavailable_total.Increment();
     return absl::UnavailableError(absl::StrCat("auth_service cannot tell now: ", status.error_message()));
   }
   reached_.store(true, std::memory_order_relaxed);
@@ -161,7 +162,7 @@ absl::StatusOr<Verdict> AuthClient::Ask(absl::string_view token, absl::string_vi
     case VerifyTokenResponse::VERDICT_NOT_SET:
       break;
   }
-  counters_.unavailable_total.fetch_add(1, std::memory_order_relaxed);
+  metrics_.verdicts_unavailable_total.Increment();
   return absl::UnavailableError("auth_service cannot tell now: it answered without a verdict");
 }
 

@@ -20,6 +20,7 @@
 #include "gatehouse/auth/v1/auth.grpc.pb.h"
 #include "grpcpp/channel.h"
 #include "mcp_edge/auth/token_verifier.h"
+#include "mcp_edge/edge_metrics.h"
 
 namespace mcp_edge {
 
@@ -31,22 +32,12 @@ struct AuthClientOptions {
   size_t verdict_cache_size = 100'000;
 };
 
-// What the client did so far, for metrics. Thread-safe.
-struct AuthClientCounters {
-  // Verdicts found in the cache, or shared with a request that was asking already.
-  std::atomic<int64_t> reused_total{0};
-  // Questions put to auth_service.
-  std::atomic<int64_t> asked_total{0};
-  // Questions to which there was no answer.
-  std::atomic<int64_t> unavailable_total{0};
-};
-
 // Concurrent questions about one token make one RPC, unless `verdict_ttl` is zero.
 class AuthClient final : public TokenVerifier {
  public:
-  // `channel`: to auth_service, see tools/grpc_channel.h. `clock` must outlive the client.
+  // `channel`: to auth_service, see tools/grpc_channel.h. `clock` and `metrics` must outlive the client.
   AuthClient(std::shared_ptr<grpc::ChannelInterface> channel, const AuthClientOptions& options,
-             const common::Clock& clock);
+             const common::Clock& clock, EdgeMetrics& metrics);
   ~AuthClient() override;
 
   absl::StatusOr<Verdict> Verify(absl::string_view token, absl::string_view resource, absl::Time deadline) override;
@@ -55,8 +46,6 @@ class AuthClient final : public TokenVerifier {
   //
   // Errors: kUnavailable, it cannot be reached, or has not been reached yet.
   absl::Status Check() const;
-
-  const AuthClientCounters& counters() const { return counters_; }
 
  private:
   struct Flight;
@@ -72,11 +61,11 @@ class AuthClient final : public TokenVerifier {
   const std::unique_ptr<gatehouse::auth::v1::AuthService::Stub> stub_;
   const AuthClientOptions options_;
   const common::Clock& clock_;
+  EdgeMetrics& metrics_;
   common::ExpiringCache<common::TokenDigest, std::shared_ptr<const Verdict>> cache_;
   absl::Mutex mutex_;
   absl::flat_hash_map<common::TokenDigest, std::shared_ptr<Flight>> flights_ ABSL_GUARDED_BY(mutex_);
   mutable std::atomic<bool> reached_{false};
-  AuthClientCounters counters_;
 };
 
 }  // namespace mcp_edge

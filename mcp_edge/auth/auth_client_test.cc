@@ -23,13 +23,15 @@ absl::Time Soon() { return absl::Now() + absl::Seconds(10); }
 class AuthClientTest : public ::testing::Test {
  protected:
   std::unique_ptr<AuthClient> MakeClient(AuthClientOptions options = {}) {
-    return std::make_unique<AuthClient>(MakeChannel(service_->target()), options, clock_);
+    return std::make_unique<AuthClient>(MakeChannel(service_->target()), options, clock_, metrics_);
   }
   void AnswerWith(FakeVerdict verdict) {
     service_->OnVerify([verdict = std::move(verdict)](const VerifyTokenRequest&) { return verdict; });
   }
 
   common::FakeClock clock_;
+  prometheus::Registry registry_;
+  EdgeMetrics metrics_{registry_};
   std::unique_ptr<FakeAuthService> service_ = FakeAuthService::Start();
 };
 
@@ -46,8 +48,8 @@ TEST_F(AuthClientTest, PrincipalComesThroughAndIsReusedUntilTheTtl) {
   clock_.Advance(absl::Seconds(0.2));
   EXPECT_TRUE(client->Verify("token", kResource, Soon()).ok());
   EXPECT_EQ(service_->verify_calls(), 2);
-  EXPECT_EQ(client->counters().asked_total, 2);
-  EXPECT_EQ(client->counters().reused_total, 1);
+  EXPECT_EQ(metrics_.verdicts_asked_total.Value(), 2);
+  EXPECT_EQ(metrics_.verdicts_reused_total.Value(), 1);
 }
 
 TEST_F(AuthClientTest, TokenAndResourceAreAskedForAsGiven) {
@@ -160,7 +162,7 @@ TEST_F(AuthClientTest, CachedVerdictsGoOnWhileTheServiceIsAwayAndItIsUsedAgainAf
 TEST_F(AuthClientTest, CheckFailsUntilTheServiceIsReached) {
   const int port = service_->port();
   service_.reset();
-  const AuthClient client(MakeChannel("ipv4:127.0.0.1:" + std::to_string(port)), {}, clock_);
+  const AuthClient client(MakeChannel("ipv4:127.0.0.1:" + std::to_string(port)), {}, clock_, metrics_);
   EXPECT_EQ(client.Check().code(), absl::StatusCode::kUnavailable);
   service_ = FakeAuthService::Start(port);
   const absl::Time give_up = absl::Now() + absl::Seconds(5);

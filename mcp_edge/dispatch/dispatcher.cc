@@ -1,6 +1,7 @@
 #include "mcp_edge/dispatch/dispatcher.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -39,7 +40,6 @@ class Answer final : public Exchange {
   explicit Answer(Step step) : step_(std::move(step)) {}
   Step Next() override { return std::move(step_); }
   void Cancel() override {}
-  bool may_stream() const override { return false; }
 
  private:
   Step step_;
@@ -79,14 +79,15 @@ std::optional<std::string> ToolErrorText(const absl::Status& status) {
 class ToolExchange final : public Exchange {
  public:
   ToolExchange(const ToolEntry& entry, std::shared_ptr<const CatalogSnapshot> snapshot, std::unique_ptr<ToolCall> call,
-               const Message& message, const RequestContext& context)
+               const Message& message, const RequestContext& context, EdgeMetrics& metrics)
       : entry_(entry),
         snapshot_(std::move(snapshot)),
         call_(std::move(call)),
         id_json_(message.id_json),
         progress_token_(ProgressToken(message)),
         version_(context.version),
-        request_id_(context.request_id) {}
+        request_id_(context.request_id),
+        metrics_(metrics) {}
 
   Step Next() override {
     while (true) {
@@ -107,6 +108,7 @@ class ToolExchange final : public Exchange {
           return Finished(event->result());
         case tool::CallToolEvent::kInputRequired:
           // No client has been told that the edge can ask it, so none can be asked.
+          metrics_.tool_calls_tool_error_total.Increment();
           return ResultStep(id_json_,
                             RenderToolError("The tool needs an answer from the user, and this client cannot be "
                                             "asked for one.",
@@ -117,18 +119,22 @@ class ToolExchange final : public Exchange {
     }
   }
 
-  void Cancel() override { call_->Cancel(); }
-  bool may_stream() const override { return !progress_token_.empty(); }
+  void Cancel() override {
+    cancelled_ = true;
+    call_->Cancel();
+  }
 
  private:
   Step Finished(const tool::CallToolResult& result) {
     absl::StatusOr<std::string> rendered = RenderCallToolResult(result, version_);
     if (!rendered.ok()) return Failed(rendered.status());
+    (result.is_error() ? metrics_.tool_calls_tool_error_total : metrics_.tool_calls_result_total).Increment();
     return ResultStep(id_json_, *rendered);
   }
 
   Step Failed(const absl::Status& status) {
-    if (absl::IsCancelled(status)) {
+    if (cancelled_) {
+      metrics_.tool_calls_cancelled_total.Increment();
       return ErrorStep(id_json_, {WireErrorKind::kCancelled, "cancelled", ""});
     }
     const std::optional<std::string> text = ToolErrorText(status);
@@ -138,10 +144,16 @@ class ToolExchange final : public Exchange {
                  {"request_id", request_id_},
                  {"code", absl::StatusCodeToString(status.code())},
                  {"reason", status.message()}});
-    if (text.has_value()) return ResultStep(id_json_, RenderToolError(*text, version_));
+    if (text.has_value()) {
+      metrics_.tool_calls_tool_error_total.Increment();
+      return ResultStep(id_json_, RenderToolError(*text, version_));
+    }
+    metrics_.tool_calls_failed_total.Increment();
     return ErrorStep(id_json_, {WireErrorKind::kInternal,
-                                absl::IsUnavailable(status) ? "The tool service is not available now; try again later"
-                                                            : "The tool service failed",
+                                // A call that somebody else cancelled was lost with its server.
+                                absl::IsUnavailable(status) || absl::IsCancelled(status)
+                                    ? "The tool service is not available now; try again later"
+                                    : "The tool service failed",
                                 ""});
   }
 
@@ -152,6 +164,8 @@ class ToolExchange final : public Exchange {
   const std::string progress_token_;
   const ProtocolVersion version_;
   const std::string request_id_;
+  EdgeMetrics& metrics_;
+  std::atomic<bool> cancelled_{false};
   double last_progress_ = -1;
 };
 
@@ -173,8 +187,9 @@ std::optional<std::string> NeededScopes(const Principal& principal, const std::v
 
 }  // namespace
 
-Dispatcher::Dispatcher(const DispatcherOptions& options, const Catalog& catalog, const common::Clock& clock)
-    : options_(options), catalog_(catalog), clock_(clock) {}
+Dispatcher::Dispatcher(const DispatcherOptions& options, const Catalog& catalog, const common::Clock& clock,
+                       EdgeMetrics& metrics)
+    : options_(options), catalog_(catalog), clock_(clock), metrics_(metrics) {}
 
 std::unique_ptr<Exchange> Dispatcher::Start(const Message& message, const RequestContext& context,
                                             const MirrorHeaders* headers) {
@@ -270,7 +285,7 @@ std::unique_ptr<Exchange> Dispatcher::CallTool(const Message& message, const Req
   const absl::Duration timeout =
       std::min(entry->timeout.value_or(options_.default_tool_timeout), options_.max_tool_timeout);
   std::unique_ptr<ToolCall> call = entry->service->StartCall(request, clock_.Now() + timeout, context.trace);
-  return std::make_unique<ToolExchange>(*entry, std::move(snapshot), std::move(call), message, context);
+  return std::make_unique<ToolExchange>(*entry, std::move(snapshot), std::move(call), message, context, metrics_);
 }
 
 CacheTerms Dispatcher::CacheTermsOf(const CatalogSnapshot& snapshot) const {

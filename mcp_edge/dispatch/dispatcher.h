@@ -14,6 +14,7 @@
 #include "mcp_edge/auth/principal.h"
 #include "mcp_edge/catalog/catalog.h"
 #include "mcp_edge/dispatch/tool_list.h"
+#include "mcp_edge/edge_metrics.h"
 #include "mcp_edge/jsonrpc/message.h"
 #include "mcp_edge/protocol/request_meta.h"
 #include "mcp_edge/protocol/version.h"
@@ -62,16 +63,14 @@ class Exchange {
 
   // Ends the exchange early; a Next() that blocks returns soon. Thread-safe.
   virtual void Cancel() = 0;
-
-  // Whether the client asked for progress, so that more than the response may come.
-  virtual bool may_stream() const = 0;
 };
 
 // Thread-safe.
 class Dispatcher {
  public:
   // The collaborators must outlive the dispatcher.
-  Dispatcher(const DispatcherOptions& options, const Catalog& catalog, const common::Clock& clock);
+  Dispatcher(const DispatcherOptions& options, const Catalog& catalog, const common::Clock& clock,
+             EdgeMetrics& metrics);
 
   // Starts what `message`, a request, asks for. Never blocks for long; what it starts does so in Next(). For a modern
   // request the envelope must have been checked (CheckModernEnvelope); `headers` are then checked against the body.
@@ -89,6 +88,7 @@ class Dispatcher {
   const DispatcherOptions options_;
   const Catalog& catalog_;
   const common::Clock& clock_;
+  EdgeMetrics& metrics_;
   ToolList tool_list_;
 };
 

@@ -72,7 +72,9 @@ class DispatcherTest : public testing::Test {
 
   const common::SystemClock clock_;
   Catalog catalog_;
-  Dispatcher dispatcher_{{.default_tool_timeout = absl::Seconds(5)}, catalog_, clock_};
+  prometheus::Registry registry_;
+  EdgeMetrics metrics_{registry_};
+  Dispatcher dispatcher_{{.default_tool_timeout = absl::Seconds(5)}, catalog_, clock_, metrics_};
   std::unique_ptr<FakeToolService> service_;
   std::shared_ptr<const Principal> principal_;
   ClientDescription client_;

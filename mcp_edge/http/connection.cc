@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "absl/strings/match.h"
 #include "absl/time/clock.h"
 
 namespace mcp_edge {
@@ -53,6 +54,7 @@ Connection::Head Connection::ReadHead() {
     if (end != std::string::npos) {
       if (end > limits_.max_head_bytes) return Head::kTooLarge;
       body_deadline_ = absl::Now() + limits_.body_timeout;
+      request_end_ = end + 4;
       return CheckHead(absl::string_view(buffer_).substr(0, end));
     }
     if (buffer_.size() > limits_.max_head_bytes) return Head::kTooLarge;
@@ -67,7 +69,7 @@ Connection::Head Connection::ReadHead() {
   }
 }
 
-Connection::Head Connection::CheckHead(absl::string_view head) const {
+Connection::Head Connection::CheckHead(absl::string_view head) {
   size_t lines = 0;
   while (!head.empty()) {
     const size_t end = std::min(head.find("\r\n"), head.size());
@@ -75,6 +77,9 @@ Connection::Head Connection::CheckHead(absl::string_view head) const {
     if (line.size() > limits_.max_line_bytes) return Head::kTooLarge;
     if (++lines > limits_.max_headers + 1) return Head::kTooLarge;
     if (lines > 1 && (line.front() == ' ' || line.front() == '\t')) return Head::kMalformed;
+    if (absl::StartsWithIgnoreCase(line, "content-length:") || absl::StartsWithIgnoreCase(line, "transfer-encoding:")) {
+      request_end_ = std::string::npos;
+    }
     for (const char c : line) {
       if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F) return Head::kMalformed;
     }
@@ -115,7 +120,7 @@ void Connection::CloseGently() {
   }
 }
 
-bool Connection::is_readable() const { return !reading_stopped_ && taken_ < buffer_.size(); }
+bool Connection::is_readable() const { return !reading_stopped_ && taken_ < std::min(buffer_.size(), request_end_); }
 
 bool Connection::wait_readable() const {
   return is_readable() || (!reading_stopped_ && PollOne(socket_, POLLIN, body_deadline_));
@@ -130,13 +135,14 @@ bool Connection::is_peer_alive() const {
 
 ssize_t Connection::read(char* ptr, size_t size) {
   if (reading_stopped_) return -1;
+  if (taken_ == request_end_) return 0;  // what follows is another request
   if (taken_ == buffer_.size()) {
     buffer_.clear();
     taken_ = 0;
     const ssize_t received = Fill(body_deadline_, /*until_stopped=*/false);
     if (received <= 0) return received;
   }
-  const size_t count = std::min(size, buffer_.size() - taken_);
+  const size_t count = std::min(size, std::min(buffer_.size(), request_end_) - taken_);
   std::memcpy(ptr, buffer_.data() + taken_, count);
   taken_ += count;
   return static_cast<ssize_t>(count);

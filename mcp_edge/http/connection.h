@@ -67,13 +67,15 @@ class Connection final : public httplib::Stream {
   // Receives what has arrived into the buffer, waiting until `deadline`. The number of bytes, 0 at the end, -1 on
   // failure.
   ssize_t Fill(absl::Time deadline, bool until_stopped);
-  Head CheckHead(absl::string_view head) const;
+  Head CheckHead(absl::string_view head);
 
   const int socket_;
   const ConnectionLimits& limits_;
   const int wake_socket_;
   std::string buffer_;
   size_t taken_ = 0;  // of buffer_
+  // Where the current request ends in buffer_ when it has no body (RFC 9112, section 6.3); npos when it has one.
+  size_t request_end_ = std::string::npos;
   absl::Time body_deadline_ = absl::InfinitePast();
   bool reading_stopped_ = false;
 };

@@ -88,10 +88,10 @@ class HttpServer::BoundedServer final : public httplib::Server {
   explicit BoundedServer(HttpServer& owner) : owner_(owner) {}
 
   // Serves one request whose head is buffered in `connection`. False: the connection is of no more use.
-  bool ServeOne(Connection& connection, const std::string& remote_address, int remote_port) {
+  // `last`: tells the client that the connection ends with the answer.
+  bool ServeOne(Connection& connection, const std::string& remote_address, int remote_port, bool last) {
     bool closed = false;
-    const bool served = process_request(connection, remote_address, remote_port, "", 0,
-                                        /*close_connection=*/owner_.stopping_.load(), closed, nullptr);
+    const bool served = process_request(connection, remote_address, remote_port, "", 0, last, closed, nullptr);
     return served && !closed;
   }
 
@@ -177,7 +177,7 @@ HttpServer::~HttpServer() {
 
 httplib::Server& HttpServer::routes() { return *server_; }
 
-absl::Status HttpServer::Start() {
+absl::Status HttpServer::Bind() {
   if (wake_pipe_[0] < 0) return absl::UnavailableError("cannot create a pipe: too many open files");
   if (options_.port == 0) {
     port_ = server_->bind_to_any_port(options_.host);
@@ -188,13 +188,17 @@ absl::Status HttpServer::Start() {
     return absl::UnavailableError(absl::StrCat("cannot listen on ", options_.host, ":", options_.port,
                                                ": the port is taken, or the address is not of this machine"));
   }
+  return absl::OkStatus();
+}
+
+void HttpServer::Start() {
   accepting_thread_ = std::thread([this] { server_->listen_after_bind(); });
   server_->wait_until_ready();
-  return absl::OkStatus();
 }
 
 void HttpServer::StopAccepting() {
   if (stopping_.exchange(true)) return;
+  StartDraining();
   server_->StopListening();
   if (accepting_thread_.joinable()) accepting_thread_.join();
   const char wake = 0;
@@ -260,7 +264,8 @@ void HttpServer::ServeRequests(Connection& connection) {
     }
     ++requests_in_flight_;
     const absl::Time start = absl::Now();
-    const bool reusable = server_->ServeOne(connection, remote_address, remote_port);
+    const bool last = draining_.load();
+    const bool reusable = server_->ServeOne(connection, remote_address, remote_port, last);
     --requests_in_flight_;
     const absl::Duration taken = absl::Now() - start;
     metrics_.CountRequest(trail.status, taken);
@@ -276,7 +281,7 @@ void HttpServer::ServeRequests(Connection& connection) {
                  {"version", trail.version},
                  {"reason", trail.reason}});
     // cpp-httplib has said "Connection: close" after an error.
-    if (!reusable || trail.status >= 400 || stopping_.load()) {
+    if (!reusable || trail.status >= 400 || last) {
       if (trail.status >= 400) connection.CloseGently();
       return;
     }

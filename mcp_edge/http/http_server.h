@@ -30,7 +30,7 @@ struct HttpServerOptions {
   ConnectionLimits limits = {};
 };
 
-// Routes are added before Start(). Each is served on the thread of its connection.
+// Bind(), then routes, then Start(). Each is served on the thread of its connection.
 class HttpServer {
  public:
   HttpServer(const HttpServerOptions& options, EdgeMetrics& metrics);
@@ -42,13 +42,20 @@ class HttpServer {
   // For routes. Errors that cpp-httplib itself finds get a JSON-RPC error body.
   httplib::Server& routes();
 
-  // Listens and serves.
+  // Takes the address; connections wait until Start().
   //
   // Errors: kUnavailable, the address cannot be bound.
-  absl::Status Start();
+  absl::Status Bind();
+
+  // Serves. After Bind, and after all routes were added.
+  void Start();
 
   // The port in use.
   int port() const { return port_; }
+
+  // From now on each connection ends with the answer to its next request, which says so: clients come back on another
+  // one, perhaps to another replica. Connections are still taken.
+  void StartDraining() { draining_.store(true); }
 
   // Takes no more connections, ends idle ones, and lets each busy one end with the request that it is serving. Does not
   // wait.
@@ -74,6 +81,7 @@ class HttpServer {
   ElasticTaskQueue threads_;
   ElasticTaskQueue refusal_threads_;
   int wake_pipe_[2];
+  std::atomic<bool> draining_{false};
   std::atomic<bool> stopping_{false};
   std::atomic<int> requests_in_flight_{0};
   int port_ = 0;

@@ -64,7 +64,10 @@ class HttpServerTest : public testing::Test {
     server_->routes().Post("/echo", [](const httplib::Request& request, httplib::Response& response) {
       response.set_content(request.body, "text/plain");
     });
-    ASSERT_TRUE(server_->Start().ok());
+    server_->routes().Delete("/gone",
+                             [](const httplib::Request&, httplib::Response& response) { response.status = 204; });
+    ASSERT_TRUE(server_->Bind().ok());
+    server_->Start();
   }
 
   std::string Exchange(const std::string& request) {
@@ -89,6 +92,19 @@ TEST_F(HttpServerTest, ServesSeveralRequestsOnOneConnectionEvenPipelined) {
   size_t answers = 0;
   for (size_t at = heard.find("fine"); at != std::string::npos; at = heard.find("fine", at + 1)) ++answers;
   EXPECT_EQ(answers, 3) << heard;
+}
+
+TEST_F(HttpServerTest, ARequestWithoutABodyEndsWithItsHead) {
+  Start();
+  RawClient client(server_->port());
+  const absl::Time start = absl::Now();
+  client.Say("DELETE /gone HTTP/1.1\r\nHost: localhost\r\n\r\nPOST /echo HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  client.Say(kLastGet);
+  const std::string heard = client.Hear();
+  EXPECT_TRUE(absl::StartsWith(heard, "HTTP/1.1 204 ")) << heard;
+  EXPECT_TRUE(absl::StrContains(heard, "HTTP/1.1 200 OK")) << heard;
+  EXPECT_TRUE(absl::StrContains(heard, "fine")) << heard;
+  EXPECT_LT(absl::Now() - start, absl::Seconds(5));
 }
 
 TEST_F(HttpServerTest, TooManyOrTooLongHeadersGet431) {
@@ -160,6 +176,17 @@ TEST_F(HttpServerTest, ConnectionsOverTheBoundGet503AndRetryAfter) {
   EXPECT_TRUE(absl::StrContains(first.Hear(), "at last"));
 }
 
+TEST_F(HttpServerTest, WhileDrainingEachAnswerEndsItsConnection) {
+  Start();
+  RawClient early(server_->port());
+  server_->StartDraining();
+  early.Say(kGet);
+  const std::string heard = early.Hear();
+  EXPECT_TRUE(absl::StrContains(heard, "fine"));
+  EXPECT_TRUE(absl::StrContains(heard, "Connection: close")) << heard;
+  EXPECT_TRUE(absl::StrContains(Exchange(kGet), "fine")) << "connections are still taken";
+}
+
 TEST_F(HttpServerTest, StoppingEndsIdleConnectionsAndLosesNoRequest) {
   Start();
   RawClient idle(server_->port());
@@ -180,7 +207,7 @@ TEST_F(HttpServerTest, ATakenPortIsAnError) {
   HttpServerOptions options;
   options.port = server_->port();
   HttpServer second(options, metrics_);
-  EXPECT_EQ(second.Start().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(second.Bind().code(), absl::StatusCode::kUnavailable);
 }
 
 }  // namespace

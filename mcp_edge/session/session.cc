@@ -21,12 +21,19 @@ void Session::Cancel(absl::string_view id_json) {
   if (found != running_.end()) found->second();
 }
 
-void Session::Send(std::string message, bool coalesce) {
+bool Session::Send(std::string message, bool coalesce) {
   absl::MutexLock lock(&mutex_);
-  if (ended_) return;
-  if (coalesce && std::find(waiting_.begin(), waiting_.end(), message) != waiting_.end()) return;
-  if (waiting_.size() >= kMaxWaiting) waiting_.pop_front();
+  if (ended_) return true;
+  if (coalesce && std::find(waiting_.begin(), waiting_.end(), message) != waiting_.end()) return true;
+  bool room = true;
+  while (!waiting_.empty() && (waiting_.size() >= kMaxWaiting || waiting_bytes_ + message.size() > kMaxWaitingBytes)) {
+    waiting_bytes_ -= waiting_.front().size();
+    waiting_.pop_front();
+    room = false;
+  }
+  waiting_bytes_ += message.size();
   waiting_.push_back(std::move(message));
+  return room;
 }
 
 uint64_t Session::OpenStream() {
@@ -47,6 +54,7 @@ Session::Received Session::Receive(uint64_t stream, absl::Time deadline, std::st
   if (!waiting_.empty()) {
     message = std::move(waiting_.front());
     waiting_.pop_front();
+    waiting_bytes_ -= message.size();
     return Received::kMessage;
   }
   return ended_ ? Received::kEnded : Received::kTimeout;

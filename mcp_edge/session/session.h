@@ -23,8 +23,9 @@ namespace mcp_edge {
 // Thread-safe.
 class Session {
  public:
-  // Messages that may wait for a stream; older ones go when there are more.
+  // Messages that may wait for a stream, and their bytes; older ones go when there is more.
   static constexpr size_t kMaxWaiting = 256;
+  static constexpr size_t kMaxWaitingBytes = 32 << 20;
   // Requests that may run at the same time in one session.
   static constexpr size_t kMaxRunning = 256;
 
@@ -45,8 +46,9 @@ class Session {
   // Cancels the request `id_json`, if it runs.
   void Cancel(absl::string_view id_json);
 
-  // Queues a message for the session's stream. `coalesce`: drop it if an equal one is waiting already.
-  void Send(std::string message, bool coalesce = false);
+  // Queues a message for the session's stream. `coalesce`: drop it if an equal one is waiting already. False: older
+  // messages had to go to make room.
+  bool Send(std::string message, bool coalesce = false);
 
   // Opens the session's stream; the one opened before, if any, gets kReplaced. Returns its number, for Receive.
   uint64_t OpenStream();
@@ -72,6 +74,7 @@ class Session {
   mutable absl::Mutex mutex_;
   absl::flat_hash_map<std::string, std::function<void()>> running_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::string> waiting_ ABSL_GUARDED_BY(mutex_);
+  size_t waiting_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t current_stream_ ABSL_GUARDED_BY(mutex_) = 0;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
 };

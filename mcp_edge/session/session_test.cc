@@ -58,6 +58,17 @@ TEST(SessionTest, TheOldestMessagesGoWhenTooManyWait) {
   EXPECT_EQ(message, "1");
 }
 
+TEST(SessionTest, WhatWaitsIsBoundedInBytesToo) {
+  const auto session = NewSession();
+  EXPECT_TRUE(session->Send(std::string(Session::kMaxWaitingBytes - 10, 'a')));
+  EXPECT_TRUE(session->Send("b"));
+  EXPECT_FALSE(session->Send(std::string(20, 'c'))) << "the first had to go";
+  std::string message;
+  const uint64_t stream = session->OpenStream();
+  ASSERT_EQ(session->Receive(stream, absl::InfiniteFuture(), message), Session::Received::kMessage);
+  EXPECT_EQ(message, "b");
+}
+
 TEST(SessionTest, ANewStreamReplacesTheOld) {
   const auto session = NewSession();
   const uint64_t old_stream = session->OpenStream();

@@ -2,13 +2,25 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "mcp_edge/protocol/request_meta.h"
 
 namespace mcp_edge {
 
 using nlohmann::json;
 
+namespace {
+
+// What a client says of itself is kept as long as its session.
+constexpr size_t kMaxInitializeBytes = 64 * 1024;
+
+}  // namespace
+
 std::optional<RpcError> ReadInitialize(const Message& message, SessionRecord& record) {
+  if (message.params_text.size() > kMaxInitializeBytes) {
+    return RpcError{WireErrorKind::kInvalidParams,
+                    absl::StrCat("params of initialize are larger than ", kMaxInitializeBytes, " bytes"), ""};
+  }
   const auto version = message.params.find("protocolVersion");
   if (version == message.params.end() || !version->is_string()) {
     RpcError error = UnsupportedVersionError("");

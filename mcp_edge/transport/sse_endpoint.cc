@@ -25,6 +25,11 @@ std::shared_ptr<const SessionRecord> NewRecord(const std::string& principal_key)
   return record;
 }
 
+// Sends a response or what comes before it. A client that does not read its answers has no use for the session.
+void Answer(Session& session, std::string message) {
+  if (!session.Send(std::move(message))) session.End();
+}
+
 }  // namespace
 
 struct SseEndpoint::Connection {
@@ -144,28 +149,28 @@ void SseEndpoint::Run(const std::shared_ptr<Connection>& connection, std::string
     std::optional<RpcError> error = ReadInitialize(message, *record);
     if (agreed != nullptr) error = {WireErrorKind::kInvalidRequest, "Invalid request: initialize was sent before", ""};
     if (error.has_value()) {
-      return session.Send(
-          ErrorResponse(message.id_json, WireErrorOf(error->kind).json_rpc, error->message, error->data_json));
+      return Answer(
+          session, ErrorResponse(message.id_json, WireErrorOf(error->kind).json_rpc, error->message, error->data_json));
     }
     const ProtocolVersion version = record->version;
     {
       absl::MutexLock lock(&connection->mutex);
       connection->agreed = std::move(record);
     }
-    return session.Send(ResultResponse(message.id_json, with_.dispatcher.InitializeResult(version)));
+    return Answer(session, ResultResponse(message.id_json, with_.dispatcher.InitializeResult(version)));
   }
   if (agreed == nullptr) agreed = NewRecord("");
   const RequestContext context = {connection->principal, agreed->version, &agreed->client, trace, request_id};
   const std::unique_ptr<Exchange> exchange = with_.dispatcher.Start(message, context, nullptr);
   if (!session.Begin(message.id_json, [running = exchange.get()] { running->Cancel(); })) {
-    return session.Send(ErrorResponse(message.id_json, WireErrorOf(WireErrorKind::kInvalidRequest).json_rpc,
-                                      "Invalid request: a request with this id is running, or too many are"));
+    return Answer(session, ErrorResponse(message.id_json, WireErrorOf(WireErrorKind::kInvalidRequest).json_rpc,
+                                         "Invalid request: a request with this id is running, or too many are"));
   }
   Step step;
   do {
     step = exchange->Next();
     // A cancelled request has no response.
-    if (step.error != WireErrorKind::kCancelled) session.Send(std::move(step.message));
+    if (step.error != WireErrorKind::kCancelled) Answer(session, std::move(step.message));
   } while (!step.last);
   session.Finish(message.id_json);
 }

@@ -77,7 +77,8 @@ class TransportTest : public testing::Test {
                },
                []() -> absl::StatusOr<std::string> { return absl::NotFoundError("off"); }},
               hosts_, metrics_, server_->routes());
-    ASSERT_TRUE(server_->Start().ok());
+    ASSERT_TRUE(server_->Bind().ok());
+    server_->Start();
   }
 
   void TearDown() override {
@@ -141,7 +142,7 @@ class TransportTest : public testing::Test {
   const Authenticator authenticator_{verifier_, [](absl::string_view) { return "openid profile"; }, absl::Seconds(5),
                                      clock_, metrics_};
   Catalog catalog_;
-  Dispatcher dispatcher_{{}, catalog_, clock_};
+  Dispatcher dispatcher_{{}, catalog_, clock_, metrics_};
   MemorySessionStore store_{{}, clock_};
   SessionManager sessions_{store_};
   Admission admission_{{.max_requests = 8, .max_streams = 4, .max_streams_per_principal = 2}, metrics_};

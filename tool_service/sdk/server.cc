@@ -49,6 +49,9 @@ constexpr absl::Duration kLastWait = absl::Seconds(2);
 // How often a server that shuts down looks whether its calls have ended.
 constexpr absl::Duration kIdlePoll = absl::Milliseconds(100);
 
+// After which nothing more is on its way to a server that has told its clients to go.
+constexpr absl::Duration kQuietTime = absl::Seconds(1);
+
 constexpr int kMaxReceiveBytes = 5 << 20;      // arguments of 4 MiB, and the rest of a request
 constexpr int kMaxSendBytes = 64 << 20;        // images and the like; the edge has a limit of its own
 constexpr size_t kMaxBufferBytes = 512 << 20;  // of all connections together
@@ -129,9 +132,14 @@ class GrpcServer final : public Server {
     });
     // gRPC also waits for connections without calls until their clients notice, for some seconds if nothing happens
     // there.
+    absl::Time last_busy_time = absl::Now();
     while (!ended_.WaitForNotificationWithTimeout(kIdlePoll)) {
-      if (absl::Now() > deadline + kLastWait) return false;
-      if (metrics_.calls_in_flight.Value() == 0 && metrics_.catalog_streams.Value() == 0) {
+      const absl::Time now = absl::Now();
+      if (now > deadline + kLastWait) return false;
+      if (metrics_.calls_in_flight.Value() != 0 || metrics_.catalog_streams.Value() != 0) last_busy_time = now;
+      // A call that was on its way when the client was told to go is not counted yet, nor is the end of one that was
+      // sent.
+      if (now - last_busy_time >= kQuietTime) {
         grpc_server_cancel_all_calls(server_->c_server());  // there are none; closes the connections
       }
     }
