@@ -1,8 +1,10 @@
--- One POST, sent again and again by wrk. Arguments after `--`: the body, "measure" or "check", a text that each answer must
--- hold, then headers as "Name: value". With "check" every answer is read, which costs about a tenth of the throughput;
+-- One POST, sent again and again by wrk. Arguments after `--`: the body, in which "id":100000 stands for an id of its own (a
+-- session refuses an id that is in use), "measure" or "check", a text that each answer must hold, then headers as
+-- "Name: value". With "check" every answer is read, which costs about a tenth of the throughput;
 -- with "measure" only wrk's own counts are kept, and bench/run compares the bytes received with those expected.
 
 local threads = {}
+local ids = 4096 -- far more than are under way at once
 
 function setup(thread)
   table.insert(threads, thread)
@@ -10,7 +12,6 @@ end
 
 function init(args)
   wrk.method = "POST"
-  wrk.body = args[1]
   expected = args[3]
   bad = 0
   for i = 4, #args do
@@ -23,6 +24,15 @@ function init(args)
         bad = bad + 1
       end
     end
+  end
+
+  local requests, next_request = {}, 0
+  for i = 0, ids - 1 do
+    requests[i] = wrk.format(nil, nil, nil, (args[1]:gsub('"id":100000', '"id":' .. (100000 + i))))
+  end
+  request = function()
+    next_request = (next_request + 1) % ids
+    return requests[next_request]
   end
 end
 
