@@ -7,21 +7,6 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 
-// What else follows from libraries that are not instrumented: what they order by atomics looks like a race. These hide
-// reports with one of them in a stack; a race of ours alone is still reported.
-extern "C" const char* __tsan_default_suppressions() {
-  return "race:libgrpc.so\n"
-         "race:libgrpc++.so\n"
-         "race:libupb.so\n"
-         "race:libprotobuf.so\n"
-         "race:libabsl_graphcycles_internal.so\n"
-         "race:libabsl_status.so\n"
-         "race:libabsl_cord.so\n"
-         "race:libabsl_strings.so\n"
-         "race:libabsl_time.so\n"
-         "called_from_lib:libgrpc.so\n";
-}
-
 extern "C" __attribute__((weak)) void __tsan_acquire(void* address);
 extern "C" __attribute__((weak)) void __tsan_release(void* address);
 extern "C" __attribute__((weak)) void AnnotateIgnoreReadsBegin(const char* file, int line);
