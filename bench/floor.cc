@@ -12,6 +12,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
+#include "absl/synchronization/mutex.h"
 #include "common/shutdown_signals.h"
 #include "floor.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
@@ -30,6 +31,8 @@ constexpr auto kDeadline = std::chrono::seconds(5);
 }  // namespace
 
 int main(int argc, char** argv) {
+  // As in the services.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   absl::ParseCommandLine(argc, argv);
   const common::ShutdownSignals signals;
 

@@ -7,6 +7,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
+#include "absl/synchronization/mutex.h"
 #include "common/shutdown_signals.h"
 #include "floor.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
@@ -35,6 +36,8 @@ class Backend final : public gatehouse::bench::Backend::CallbackService {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // As in the services.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   absl::ParseCommandLine(argc, argv);
   const common::ShutdownSignals signals;
 

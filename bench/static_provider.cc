@@ -13,6 +13,7 @@
 #include "absl/flags/parse.h"
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
 #include "common/shutdown_signals.h"
 #include "httplib.h"
 #include "nlohmann/json.hpp"
@@ -68,6 +69,8 @@ std::string Claims(const std::string& sub) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // As in the services.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   absl::ParseCommandLine(argc, argv);
   const common::ShutdownSignals signals;
 

@@ -31,6 +31,7 @@ ABSL_FLAG(absl::Duration, tool_timeout, absl::Seconds(60), "How long a call may 
 ABSL_FLAG(absl::Duration, max_tool_timeout, absl::Minutes(10), "How long a call may take, whatever its tool says.");
 ABSL_FLAG(int32_t, max_connections, 12'000, "Client connections at the same time, each of which has a thread.");
 ABSL_FLAG(int32_t, max_requests, 1'024, "Requests worked on at the same time.");
+ABSL_FLAG(int32_t, max_requests_per_principal, 256, "Requests of one user of one client worked on at the same time.");
 ABSL_FLAG(int32_t, max_streams, 10'000, "Open event streams.");
 ABSL_FLAG(int32_t, max_streams_per_principal, 1'000, "Open event streams of one user of one client.");
 ABSL_FLAG(int64_t, max_body_bytes, 4 << 20, "Size of a request's body.");
@@ -114,6 +115,7 @@ absl::Status Config::Validate() const {
            CheckRange("max_tool_timeout", max_tool_timeout, kLeast, absl::Hours(24)),
            CheckRange("max_connections", max_connections, 1, 100'000),
            CheckRange("max_requests", max_requests, 1, 100'000),
+           CheckRange("max_requests_per_principal", max_requests_per_principal, 1, 100'000),
            CheckRange("max_streams", max_streams, 0, 100'000),
            CheckRange("max_streams_per_principal", max_streams_per_principal, 0, 100'000),
            CheckRange("max_body_bytes", max_body_bytes, 1'024, 64 << 20),
@@ -151,6 +153,7 @@ Config ConfigFromFlags() {
   config.max_tool_timeout = absl::GetFlag(FLAGS_max_tool_timeout);
   config.max_connections = absl::GetFlag(FLAGS_max_connections);
   config.max_requests = absl::GetFlag(FLAGS_max_requests);
+  config.max_requests_per_principal = absl::GetFlag(FLAGS_max_requests_per_principal);
   config.max_streams = absl::GetFlag(FLAGS_max_streams);
   config.max_streams_per_principal = absl::GetFlag(FLAGS_max_streams_per_principal);
   config.max_body_bytes = absl::GetFlag(FLAGS_max_body_bytes);

@@ -33,6 +33,7 @@ struct Config {
   absl::Duration max_tool_timeout;
   int max_connections = 0;
   int max_requests = 0;
+  int max_requests_per_principal = 0;
   int max_streams = 0;
   int max_streams_per_principal = 0;
   int64_t max_body_bytes = 0;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "common/admin_server.h"
@@ -143,9 +144,12 @@ int Run(int argc, char** argv) {
   store_options.idle_timeout = config.session_idle_timeout;
   MemorySessionStore store(store_options, clock);
   SessionManager sessions(store);
-  Admission admission({static_cast<size_t>(config.max_requests), static_cast<size_t>(config.max_streams),
-                       static_cast<size_t>(config.max_streams_per_principal)},
-                      metrics);
+  AdmissionLimits limits;
+  limits.max_requests = static_cast<size_t>(config.max_requests);
+  limits.max_requests_per_principal = static_cast<size_t>(config.max_requests_per_principal);
+  limits.max_streams = static_cast<size_t>(config.max_streams);
+  limits.max_streams_per_principal = static_cast<size_t>(config.max_streams_per_principal);
+  Admission admission(limits, metrics);
   DisconnectMonitor disconnects;
   const Collaborators with = {authenticator, dispatcher, sessions, admission, disconnects, clock, metrics};
   const auto max_body_bytes = static_cast<size_t>(config.max_body_bytes);
@@ -166,6 +170,7 @@ int Run(int argc, char** argv) {
   while (!(*watcher)->Ready().ok() && clock.Now() < give_up_time) absl::SleepFor(kReadyPoll);
   server.Start();
   readiness = [&]() -> absl::Status {
+    if (!server.accepting()) return absl::UnavailableError("the listening socket failed: restart the edge");
     if (const absl::Status status = metadata.Ready(); !status.ok()) return status;
     return (*watcher)->Ready();
   };
@@ -206,4 +211,8 @@ int Run(int argc, char** argv) {
 }  // namespace
 }  // namespace mcp_edge
 
-int main(int argc, char** argv) { return mcp_edge::Run(argc, argv); }
+int main(int argc, char** argv) {
+  // Debian's Abseil looks for deadlocks at every lock, gRPC's own included; that is for tests, not for the hot path.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  return mcp_edge::Run(argc, argv);
+}

@@ -21,6 +21,7 @@ cc_library(
     defines = [
         "CPPHTTPLIB_LISTEN_BACKLOG=4096",
         "CPPHTTPLIB_HEADER_MAX_COUNT=128",
+        "CPPHTTPLIB_HEADER_MAX_LENGTH=32768",
         "CPPHTTPLIB_TCP_NODELAY=true",
     ],
     includes = ["."],

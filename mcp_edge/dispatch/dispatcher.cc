@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/synchronization/mutex.h"
 #include "common/json_text.h"
 #include "common/log.h"
 #include "gatehouse/tool/v1/tool.pb.h"
@@ -78,18 +79,28 @@ std::optional<std::string> ToolErrorText(const absl::Status& status) {
 // A tool call from its first event to its response.
 class ToolExchange final : public Exchange {
  public:
-  ToolExchange(const ToolEntry& entry, std::shared_ptr<const CatalogSnapshot> snapshot, std::unique_ptr<ToolCall> call,
-               const Message& message, const RequestContext& context, EdgeMetrics& metrics)
+  // `timeout`: of the call, from the first Next() on.
+  ToolExchange(const ToolEntry& entry, std::shared_ptr<const CatalogSnapshot> snapshot, tool::CallToolRequest request,
+               absl::Duration timeout, const Message& message, const RequestContext& context,
+               const common::Clock& clock, EdgeMetrics& metrics)
       : entry_(entry),
         snapshot_(std::move(snapshot)),
-        call_(std::move(call)),
+        request_(std::move(request)),
+        timeout_(timeout),
+        trace_(context.trace),
         id_json_(message.id_json),
         progress_token_(ProgressToken(message)),
         version_(context.version),
         request_id_(context.request_id),
+        clock_(clock),
         metrics_(metrics) {}
 
   Step Next() override {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (cancelled_) return Failed(absl::CancelledError());
+      if (call_ == nullptr) call_ = entry_.service->StartCall(request_, clock_.Now() + timeout_, trace_);
+    }
     while (true) {
       absl::StatusOr<tool::CallToolEvent> event = call_->Next();
       if (!event.ok()) return Failed(event.status());
@@ -120,8 +131,9 @@ class ToolExchange final : public Exchange {
   }
 
   void Cancel() override {
+    absl::MutexLock lock(&mutex_);
     cancelled_ = true;
-    call_->Cancel();
+    if (call_ != nullptr) call_->Cancel();
   }
 
  private:
@@ -159,12 +171,17 @@ class ToolExchange final : public Exchange {
 
   const ToolEntry& entry_;
   const std::shared_ptr<const CatalogSnapshot> snapshot_;  // keeps entry_
-  const std::unique_ptr<ToolCall> call_;
+  const tool::CallToolRequest request_;
+  const absl::Duration timeout_;
+  const TraceContext trace_;
   const std::string id_json_;
   const std::string progress_token_;
   const ProtocolVersion version_;
   const std::string request_id_;
+  const common::Clock& clock_;
   EdgeMetrics& metrics_;
+  absl::Mutex mutex_;
+  std::unique_ptr<ToolCall> call_;  // set once, by the first Next(), with the mutex held; read there without
   std::atomic<bool> cancelled_{false};
   double last_progress_ = -1;
 };
@@ -259,7 +276,7 @@ std::unique_ptr<Exchange> Dispatcher::CallTool(const Message& message, const Req
     step.needed_scopes = *std::move(needed);
     return std::make_unique<Answer>(std::move(step));
   }
-  if (!HasCapabilities(context.client->capabilities, entry->required_client_capabilities)) {
+  if (!HasCapabilities(*context.client, entry->required_client_capabilities)) {
     if (!FeaturesOf(context.version).modern) {
       return AnswerResult(
           message,
@@ -284,8 +301,8 @@ std::unique_ptr<Exchange> Dispatcher::CallTool(const Message& message, const Req
   call_context.set_wants_progress(!ProgressToken(message).empty());
   const absl::Duration timeout =
       std::min(entry->timeout.value_or(options_.default_tool_timeout), options_.max_tool_timeout);
-  std::unique_ptr<ToolCall> call = entry->service->StartCall(request, clock_.Now() + timeout, context.trace);
-  return std::make_unique<ToolExchange>(*entry, std::move(snapshot), std::move(call), message, context, metrics_);
+  return std::make_unique<ToolExchange>(*entry, std::move(snapshot), std::move(request), timeout, message, context,
+                                        clock_, metrics_);
 }
 
 CacheTerms Dispatcher::CacheTermsOf(const CatalogSnapshot& snapshot) const {

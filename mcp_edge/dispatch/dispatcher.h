@@ -72,9 +72,9 @@ class Dispatcher {
   Dispatcher(const DispatcherOptions& options, const Catalog& catalog, const common::Clock& clock,
              EdgeMetrics& metrics);
 
-  // Starts what `message`, a request, asks for. Never blocks for long; what it starts does so in Next(). For a modern
-  // request the envelope must have been checked (CheckModernEnvelope); `headers` are then checked against the body.
-  // Null `headers`: delivered without (legacy).
+  // Prepares what `message`, a request, asks for. Does not block, and nothing runs before the first Next(). For a
+  // modern request the envelope must have been checked (CheckModernEnvelope); `headers` are then checked against the
+  // body. Null `headers`: delivered without (legacy).
   std::unique_ptr<Exchange> Start(const Message& message, const RequestContext& context, const MirrorHeaders* headers);
 
   // The result of `initialize`.

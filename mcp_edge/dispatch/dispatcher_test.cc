@@ -154,6 +154,13 @@ TEST_F(DispatcherTest, CancelReachesTheTool) {
   EXPECT_TRUE(service_->WaitForCancelledCalls(1));
 }
 
+TEST_F(DispatcherTest, ACallThatIsCancelledBeforeItStartsNeverDoes) {
+  const auto exchange = Start(Call());
+  exchange->Cancel();
+  EXPECT_EQ(exchange->Next().error, WireErrorKind::kCancelled);
+  EXPECT_TRUE(service_->Calls().empty());
+}
+
 TEST_F(DispatcherTest, ABrokenToolServiceIsAnErrorOfOneCall) {
   service_->OnCall([](const tool::CallToolRequest&) { return FakeCallScript{}; });  // no outcome
   EXPECT_EQ(Response(Call())["error"]["code"], -32603);

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 
 namespace mcp_edge {
@@ -17,6 +18,22 @@ constexpr size_t kReadBytes = 16 * 1024;
 // An answer to a request that was not read to its end is followed by at most this much of listening.
 constexpr size_t kMaxDrainedBytes = 4 << 20;
 constexpr absl::Duration kMaxDrainTime = absl::Seconds(2);
+constexpr int kMaxWriteFactor = 6;
+// Line ends before a request.
+constexpr size_t kMaxBlankBytes = 64;
+
+bool IsDigits(absl::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// Whether `line` is the header `name` (which ends in a colon); then leaves its value.
+bool ConsumeName(absl::string_view name, absl::string_view& line) {
+  if (!absl::StartsWithIgnoreCase(line, name)) return false;
+  line.remove_prefix(name.size());
+  while (!line.empty() && (line.front() == ' ' || line.front() == '\t')) line.remove_prefix(1);
+  while (!line.empty() && (line.back() == ' ' || line.back() == '\t')) line.remove_suffix(1);
+  return true;
+}
 
 int PollMilliseconds(absl::Time deadline) {
   const absl::Duration left = deadline - absl::Now();
@@ -43,19 +60,25 @@ Connection::Connection(int socket, const ConnectionLimits& limits, int wake_sock
 Connection::Head Connection::ReadHead() {
   buffer_.erase(0, taken_);
   taken_ = 0;
-  absl::Time deadline = absl::Now() + limits_.idle_timeout;
+  // Only a connection that has been of use may be idle.
+  absl::Time deadline = absl::Now() + (served_before_ ? limits_.idle_timeout : limits_.head_timeout);
   bool begun = !buffer_.empty();
   if (begun) deadline = absl::Now() + limits_.head_timeout;
   size_t searched = 0;
   while (true) {
     // A blank line before the request line is to be ignored (RFC 9112, section 2.2).
-    while (buffer_.compare(0, 2, "\r\n") == 0) buffer_.erase(0, 2);
+    const size_t blank = std::min(buffer_.find_first_not_of("\r\n"), buffer_.size());
+    if (blank > kMaxBlankBytes) return Head::kMalformed;
+    buffer_.erase(0, blank);
     const size_t end = buffer_.find("\r\n\r\n", searched);
     if (end != std::string::npos) {
       if (end > limits_.max_head_bytes) return Head::kTooLarge;
       body_deadline_ = absl::Now() + limits_.body_timeout;
       request_end_ = end + 4;
-      return CheckHead(absl::string_view(buffer_).substr(0, end));
+      served_before_ = true;
+      const Head head = CheckHead(absl::string_view(buffer_).substr(0, end));
+      if (head == Head::kComplete) KeepPercentSigns(end);
+      return head;
     }
     if (buffer_.size() > limits_.max_head_bytes) return Head::kTooLarge;
     searched = buffer_.size() < 3 ? 0 : buffer_.size() - 3;
@@ -71,21 +94,41 @@ Connection::Head Connection::ReadHead() {
 
 Connection::Head Connection::CheckHead(absl::string_view head) {
   size_t lines = 0;
+  size_t lengths = 0;
+  size_t codings = 0;
   while (!head.empty()) {
     const size_t end = std::min(head.find("\r\n"), head.size());
     const absl::string_view line = head.substr(0, end);
     if (line.size() > limits_.max_line_bytes) return Head::kTooLarge;
     if (++lines > limits_.max_headers + 1) return Head::kTooLarge;
     if (lines > 1 && (line.front() == ' ' || line.front() == '\t')) return Head::kMalformed;
-    if (absl::StartsWithIgnoreCase(line, "content-length:") || absl::StartsWithIgnoreCase(line, "transfer-encoding:")) {
-      request_end_ = std::string::npos;
+    // Whoever stands before the edge must see the same end of the body: only the plain forms are taken (RFC 9112,
+    // sections 6.1 to 6.3).
+    absl::string_view value = line;
+    if (ConsumeName("content-length:", value)) {
+      if (++lengths > 1 || value.empty() || value.size() > 18 || !IsDigits(value)) return Head::kMalformed;
+    } else if (ConsumeName("transfer-encoding:", value)) {
+      if (++codings > 1 || !absl::EqualsIgnoreCase(value, "chunked")) return Head::kMalformed;
     }
     for (const char c : line) {
       if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F) return Head::kMalformed;
     }
     head.remove_prefix(std::min(end + 2, head.size()));
   }
+  if (lengths + codings > 1) return Head::kMalformed;
+  if (lengths + codings == 1) request_end_ = std::string::npos;
   return Head::kComplete;
+}
+
+// cpp-httplib decodes percent signs in the values of headers, where they mean nothing: encodes them, so that it gives
+// the values that were sent.
+void Connection::KeepPercentSigns(size_t head_size) {
+  const size_t first_line = std::min(buffer_.find("\r\n"), head_size);
+  const absl::string_view headers = absl::string_view(buffer_).substr(first_line, head_size - first_line);
+  if (!absl::StrContains(headers, '%')) return;
+  const std::string encoded = absl::StrReplaceAll(headers, {{"%", "%25"}});
+  if (request_end_ != std::string::npos) request_end_ += encoded.size() - headers.size();
+  buffer_.replace(first_line, headers.size(), encoded);
 }
 
 ssize_t Connection::Fill(absl::Time deadline, bool until_stopped) {
@@ -149,13 +192,18 @@ ssize_t Connection::read(char* ptr, size_t size) {
 }
 
 ssize_t Connection::write(const char* ptr, size_t size) {
-  const absl::Time deadline = absl::Now() + limits_.write_timeout;
+  const absl::Time start = absl::Now();
+  const absl::Time last_deadline = start + kMaxWriteFactor * limits_.write_timeout;
+  absl::Time deadline = start + limits_.write_timeout;
   size_t written = 0;
+  size_t written_before = 0;
   while (written < size) {
     const ssize_t sent = send(socket_, ptr + written, size - written, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) {
       written += static_cast<size_t>(sent);
     } else if (errno == EAGAIN) {
+      if (written > written_before) deadline = std::min(absl::Now() + limits_.write_timeout, last_deadline);
+      written_before = written;
       if (!PollOne(socket_, POLLOUT, deadline)) return -1;
     } else if (errno != EINTR) {
       return -1;

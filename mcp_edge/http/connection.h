@@ -18,7 +18,8 @@ struct ConnectionLimits {
   // From the first byte of a request to the end of its head, and from there to the end of its body.
   absl::Duration head_timeout = absl::Seconds(10);
   absl::Duration body_timeout = absl::Seconds(30);
-  // How long the client may take to accept one write.
+  // How long the client may accept nothing of an answer; it may take kMaxWriteFactor times as long for all of one
+  // write.
   absl::Duration write_timeout = absl::Seconds(10);
   // The request line and headers together, one of their lines, and how many headers there may be.
   size_t max_head_bytes = 32 * 1024;
@@ -38,7 +39,7 @@ class Connection final : public httplib::Stream {
     kClosed,     // the client is gone, was idle for too long, or the server stops
     kTooLarge,   // 431
     kTooSlow,    // 408
-    kMalformed,  // 400: line ends other than CRLF, folded headers, control characters
+    kMalformed,  // 400: line ends other than CRLF, folded headers, control characters, unclear framing of the body
   };
   // Waits for the next request on the connection.
   Head ReadHead();
@@ -68,6 +69,7 @@ class Connection final : public httplib::Stream {
   // failure.
   ssize_t Fill(absl::Time deadline, bool until_stopped);
   Head CheckHead(absl::string_view head);
+  void KeepPercentSigns(size_t head_size);
 
   const int socket_;
   const ConnectionLimits& limits_;
@@ -76,6 +78,7 @@ class Connection final : public httplib::Stream {
   size_t taken_ = 0;  // of buffer_
   // Where the current request ends in buffer_ when it has no body (RFC 9112, section 6.3); npos when it has one.
   size_t request_end_ = std::string::npos;
+  bool served_before_ = false;
   absl::Time body_deadline_ = absl::InfinitePast();
   bool reading_stopped_ = false;
 };

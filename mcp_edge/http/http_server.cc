@@ -91,8 +91,14 @@ class HttpServer::BoundedServer final : public httplib::Server {
   // `last`: tells the client that the connection ends with the answer.
   bool ServeOne(Connection& connection, const std::string& remote_address, int remote_port, bool last) {
     bool closed = false;
-    const bool served = process_request(connection, remote_address, remote_port, "", 0, last, closed, nullptr);
+    const bool served = process_request(connection, remote_address, remote_port, "", 0, last, closed, IgnoreRange);
     return served && !closed;
+  }
+
+  // Half an answer is of no use to anybody here.
+  static void IgnoreRange(httplib::Request& request) {
+    request.ranges.clear();
+    request.headers.erase("Range");
   }
 
   // Makes accept() fail, which ends the accepting loop. Not stop(): after it cpp-httplib sends no streamed answer, not
@@ -192,19 +198,24 @@ absl::Status HttpServer::Bind() {
 }
 
 void HttpServer::Start() {
-  accepting_thread_ = std::thread([this] { server_->listen_after_bind(); });
+  accepting_ = true;
+  accepting_thread_ = std::thread([this] {
+    server_->listen_after_bind();
+    accepting_ = false;
+    if (!stopping_) common::Log(common::Severity::kError, "listening_socket_failed");
+  });
   server_->wait_until_ready();
 }
 
 void HttpServer::StopAccepting() {
   if (stopping_.exchange(true)) return;
   StartDraining();
-  server_->StopListening();
-  if (accepting_thread_.joinable()) accepting_thread_.join();
   const char wake = 0;
   if (wake_pipe_[1] >= 0 && write(wake_pipe_[1], &wake, 1) != 1) {
     common::Log(common::Severity::kWarning, "idle_connections_not_woken");
   }
+  server_->StopListening();
+  if (accepting_thread_.joinable()) accepting_thread_.join();
 }
 
 void HttpServer::Finish(absl::Time deadline) {
@@ -230,7 +241,7 @@ void HttpServer::Serve(int socket) {
     Connection connection(socket, options_.limits, wake_pipe_[0]);
     current_connection = &connection;
     if (refusing) {
-      AnswerBriefly(connection, 503);
+      AnswerBriefly(connection, "", 503);
     } else {
       ServeRequests(connection);
     }
@@ -256,17 +267,16 @@ void HttpServer::ServeRequests(Connection& connection) {
       case Connection::Head::kClosed:
         return;
       case Connection::Head::kTooLarge:
-        return AnswerBriefly(connection, 431);
+        return AnswerBriefly(connection, remote_address, 431);
       case Connection::Head::kTooSlow:
-        return AnswerBriefly(connection, 408);
+        return AnswerBriefly(connection, remote_address, 408);
       case Connection::Head::kMalformed:
-        return AnswerBriefly(connection, 400);
+        return AnswerBriefly(connection, remote_address, 400);
     }
-    ++requests_in_flight_;
     const absl::Time start = absl::Now();
     const bool last = draining_.load();
     const bool reusable = server_->ServeOne(connection, remote_address, remote_port, last);
-    --requests_in_flight_;
+    trail.held.reset();
     const absl::Duration taken = absl::Now() - start;
     metrics_.CountRequest(trail.status, taken);
     common::Log(common::Severity::kInfo, "request",
@@ -282,20 +292,20 @@ void HttpServer::ServeRequests(Connection& connection) {
                  {"reason", trail.reason}});
     // cpp-httplib has said "Connection: close" after an error.
     if (!reusable || trail.status >= 400 || last) {
-      if (trail.status >= 400) connection.CloseGently();
+      if (trail.status >= 400 || last) connection.CloseGently();
       return;
     }
   }
 }
 
-void HttpServer::AnswerBriefly(Connection& connection, int status) {
+void HttpServer::AnswerBriefly(Connection& connection, absl::string_view remote_address, int status) {
   const std::string body = ErrorBody(status);
   connection.write(absl::StrCat("HTTP/1.1 ", status, " ", httplib::status_message(status), "\r\nContent-Type: ", kJson,
                                 "\r\nContent-Length: ", body.size(), status == 503 ? "\r\nRetry-After: 1" : "",
                                 "\r\nConnection: close\r\n\r\n", body));
   metrics_.CountRequest(status, absl::ZeroDuration());
   common::Log(common::Severity::kInfo, "request",
-              {{"status", status}, {"reason", WireErrorOf(KindOfStatus(status)).reason}});
+              {{"remote", remote_address}, {"status", status}, {"reason", WireErrorOf(KindOfStatus(status)).reason}});
   connection.CloseGently();
 }
 

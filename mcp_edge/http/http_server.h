@@ -11,6 +11,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "httplib.h"
@@ -65,8 +66,8 @@ class HttpServer {
   // first.
   void Finish(absl::Time deadline);
 
-  // Requests being served now, streams included.
-  int requests_in_flight() const { return requests_in_flight_.load(); }
+  // False when the listening socket failed, so that nobody new is served although nobody said StopAccepting.
+  bool accepting() const { return accepting_.load(); }
 
  private:
   class BoundedServer;
@@ -74,7 +75,8 @@ class HttpServer {
 
   void Serve(int socket);
   void ServeRequests(Connection& connection);
-  void AnswerBriefly(Connection& connection, int status);
+  // Answers what cpp-httplib is not to see.
+  void AnswerBriefly(Connection& connection, absl::string_view remote_address, int status);
 
   const HttpServerOptions options_;
   EdgeMetrics& metrics_;
@@ -83,7 +85,7 @@ class HttpServer {
   int wake_pipe_[2];
   std::atomic<bool> draining_{false};
   std::atomic<bool> stopping_{false};
-  std::atomic<int> requests_in_flight_{0};
+  std::atomic<bool> accepting_{false};
   int port_ = 0;
   std::unique_ptr<BoundedServer> server_;
   std::thread accepting_thread_;

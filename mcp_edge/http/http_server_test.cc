@@ -122,11 +122,32 @@ TEST_F(HttpServerTest, MalformedHeadsGet400WithAJsonRpcError) {
   for (const char* request :
        {"nonsense\r\n\r\n", "GET /ok HTTP/1.1\r\nX: a\nY: b\r\n\r\n", "GET /ok HTTP/1.1\r\nX: a\r\n folded\r\n\r\n",
         "POST /echo HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-        "POST /echo HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na"}) {
+        "POST /echo HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na",
+        "POST /echo HTTP/1.1\r\nContent-Length: 1, 1\r\n\r\na", "POST /echo HTTP/1.1\r\nContent-Length: +1\r\n\r\na",
+        "POST /echo HTTP/1.1\r\nContent-Length: %31\r\n\r\na",
+        "POST /echo HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        "GET /ok HTTP/1.1\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
     const std::string heard = Exchange(request);
     EXPECT_TRUE(absl::StartsWith(heard, "HTTP/1.1 400 ")) << request << " -> " << heard;
     EXPECT_TRUE(absl::StrContains(heard, "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32600")) << heard;
   }
+}
+
+TEST_F(HttpServerTest, HeaderValuesAreTakenAsSent) {
+  Start();
+  server_->routes().Get("/header", [](const httplib::Request& request, httplib::Response& response) {
+    response.set_content(request.get_header_value("X"), "text/plain");
+  });
+  EXPECT_TRUE(
+      absl::EndsWith(Exchange("GET /header HTTP/1.1\r\nX: a%2Cb%\r\nConnection: close\r\n\r\n"), "\r\n\r\na%2Cb%"));
+}
+
+TEST_F(HttpServerTest, RangesAreIgnored) {
+  Start();
+  const std::string heard =
+      Exchange("GET /ok HTTP/1.1\r\nHost: localhost\r\nRange: bytes=0-1\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(absl::StartsWith(heard, "HTTP/1.1 200 ")) << heard;
+  EXPECT_TRUE(absl::EndsWith(heard, "fine")) << heard;
 }
 
 TEST_F(HttpServerTest, AnUnknownPathGets404WithAJsonRpcError) {
@@ -195,11 +216,9 @@ TEST_F(HttpServerTest, StoppingEndsIdleConnectionsAndLosesNoRequest) {
   blocked_.WaitForNotification();
   server_->StopAccepting();
   EXPECT_EQ(idle.Hear(), "");
-  EXPECT_EQ(server_->requests_in_flight(), 1);
   release_.Notify();
   EXPECT_TRUE(absl::StrContains(busy.Hear(), "at last"));
   server_->Finish(absl::Now() + absl::Seconds(10));
-  EXPECT_EQ(server_->requests_in_flight(), 0);
 }
 
 TEST_F(HttpServerTest, ATakenPortIsAnError) {

@@ -3,6 +3,7 @@
 #ifndef GATEHOUSE_MCP_EDGE_HTTP_REQUEST_TRAIL_H_
 #define GATEHOUSE_MCP_EDGE_HTTP_REQUEST_TRAIL_H_
 
+#include <memory>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -13,6 +14,8 @@ namespace mcp_edge {
 struct RequestTrail {
   // The connection's socket, to be watched for the client's leaving.
   int socket = -1;
+  // What is to be kept until the answer is sent.
+  std::shared_ptr<void> held;
   std::string request_id;
   std::string http_method;
   std::string path;

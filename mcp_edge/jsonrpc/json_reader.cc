@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace mcp_edge {
@@ -50,7 +51,17 @@ class Builder final : public nlohmann::json_sax<json> {
   }
 
   template <typename T>
+  bool Add(T&& value) {
+    return Place(std::forward<T>(value)) != nullptr;
+  }
+
+  // Null when there are too many values.
+  template <typename T>
   json* Place(T&& value) {
+    if (++values_ > kMaxJsonValues) {
+      Fail(absl::StrCat("has more than ", kMaxJsonValues, " values"));
+      return nullptr;
+    }
     if (open_.empty()) {
       document_ = std::forward<T>(value);
       return &document_;
@@ -64,15 +75,11 @@ class Builder final : public nlohmann::json_sax<json> {
     return member_;
   }
 
-  template <typename T>
-  bool Add(T&& value) {
-    Place(std::forward<T>(value));
-    return true;
-  }
-
   bool Open(json container) {
     if (open_.size() >= max_depth_) return Fail(absl::StrCat("nested deeper than ", max_depth_, " levels"));
-    open_.push_back(Place(std::move(container)));
+    json* const place = Place(std::move(container));
+    if (place == nullptr) return false;
+    open_.push_back(place);
     return true;
   }
 
@@ -85,6 +92,7 @@ class Builder final : public nlohmann::json_sax<json> {
   json document_;
   std::vector<json*> open_;  // the containers around the place where we are; an array grows only at its innermost end
   json* member_ = nullptr;
+  size_t values_ = 0;
   std::string problem_;
 };
 
@@ -158,6 +166,9 @@ bool KeyEquals(absl::string_view quoted, absl::string_view key) {
 }  // namespace
 
 absl::StatusOr<json> ReadJson(absl::string_view text, size_t max_depth) {
+  // The library takes a zero byte for the end, and skips a mark that the texts of members would begin with.
+  if (text.find('\0') != absl::string_view::npos) return absl::InvalidArgumentError("has a zero byte");
+  if (absl::StartsWith(text, "\xEF\xBB\xBF")) return absl::InvalidArgumentError("begins with a byte order mark");
   Builder builder(max_depth);
   if (!json::sax_parse(text.begin(), text.end(), &builder)) return absl::InvalidArgumentError(builder.problem());
   return builder.TakeDocument();

@@ -15,12 +15,14 @@ namespace mcp_edge {
 
 // How deep arrays and objects may be nested in what a client or a tool service sends.
 inline constexpr size_t kMaxJsonDepth = 64;
+// How many values (arrays and objects included) it may hold: each takes many times its text in memory.
+inline constexpr size_t kMaxJsonValues = 100'000;
 
 // Parses one JSON text (RFC 8259) in UTF-8. The caller bounds its size.
 //
-// Errors: kInvalidArgument, the text is not JSON, is not UTF-8, is nested deeper than `max_depth`, names a member of an
-// object twice (RFC 8259, section 4: receivers differ on which one counts, so neither is trusted), or holds a number
-// beyond the range of a double.
+// Errors: kInvalidArgument, the text is not JSON, is not UTF-8, has a byte order mark or a zero byte, is nested deeper
+// than `max_depth`, has more than kMaxJsonValues values, names a member of an object twice (RFC 8259, section 4:
+// receivers differ on which one counts, so neither is trusted), or holds a number beyond the range of a double.
 absl::StatusOr<nlohmann::json> ReadJson(absl::string_view text, size_t max_depth = kMaxJsonDepth);
 
 // Checks `text` like ReadJson and returns it on one line: without the white space between its tokens, else byte for

@@ -36,6 +36,22 @@ TEST(JsonReaderTest, BoundsTheDepth) {
   EXPECT_FALSE(ReadJson(std::string(1'000'000, '[')).ok());
 }
 
+TEST(JsonReaderTest, AZeroByteIsNoEnd) {
+  const std::string text("{}\0\n\nevent: message", 20);
+  EXPECT_FALSE(ReadJson(text).ok());
+  EXPECT_FALSE(CompactJson(text).ok());
+  EXPECT_FALSE(ReadJson(std::string("\0", 1)).ok());
+}
+
+TEST(JsonReaderTest, AByteOrderMarkIsRefused) { EXPECT_FALSE(ReadJson("\xEF\xBB\xBF{}").ok()); }
+
+TEST(JsonReaderTest, BoundsTheNumberOfValues) {
+  std::string text = "[0";
+  for (size_t i = 2; i < kMaxJsonValues; ++i) text += ",0";
+  EXPECT_TRUE(ReadJson(text + "]").ok());
+  EXPECT_FALSE(ReadJson(text + ",0]").ok());
+}
+
 TEST(JsonReaderTest, RawMemberIsTheTextAsSent) {
   constexpr char kText[] = R"({ "z" : 1.50 , "a":{"s":"}\"]", "n":[1, 2]} ,"e":"" ,"\u0062":true})";
   EXPECT_EQ(RawMember(kText, "z"), "1.50");

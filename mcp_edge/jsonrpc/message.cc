@@ -46,7 +46,6 @@ Message ParseMessage(json value, absl::string_view text) {
     Message message;
     message.kind = Message::Kind::kResponse;
     message.id_json = std::move(id_json);
-    message.response = std::move(value);
     return message;
   }
   if (answers) return Invalid(id_json, "a request has neither a result nor an error");

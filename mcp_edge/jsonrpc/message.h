@@ -29,8 +29,6 @@ struct Message {
   nlohmann::json params = nlohmann::json::object();
   // The text of `params` as sent: a part of the body that was parsed. Empty when the message has none.
   absl::string_view params_text;
-  // For kResponse: the whole message.
-  nlohmann::json response;
   // For kInvalid: what is wrong, one sentence for the client.
   std::string problem;
 };

@@ -38,6 +38,17 @@ std::string BoundedString(const json* value) {
   return text;
 }
 
+// Whether `offered` has all the members that `required` has, at every depth.
+bool Contains(const json& offered, const json& required) {
+  if (!required.is_object()) return true;
+  for (const auto& [key, value] : required.items()) {
+    const json* found = Find(offered, key);
+    if (found == nullptr || found->is_null() || *found == false) return false;
+    if (!Contains(*found, value)) return false;
+  }
+  return true;
+}
+
 void Describe(const json* implementation, const json* capabilities, absl::string_view capabilities_text,
               ClientDescription& description) {
   if (implementation != nullptr) {
@@ -45,7 +56,6 @@ void Describe(const json* implementation, const json* capabilities, absl::string
     description.version = BoundedString(Find(*implementation, "version"));
   }
   if (capabilities != nullptr && capabilities->is_object()) {
-    description.capabilities = *capabilities;
     description.capabilities_json = std::string(capabilities_text);
   }
 }
@@ -69,6 +79,9 @@ EraDecision DecideEra(const MirrorHeaders& headers, const Message& message) {
   const bool header_is_legacy = version.has_value() && !FeaturesOf(*version).modern;
   if (meta == nullptr) {
     if (!header.has_value() || header_is_legacy) return {Era::kLegacy, std::nullopt};
+    // The version of a handshake is agreed upon in its body, so an unknown one in the header is tolerated.
+    const bool initializes = message.kind == Message::Kind::kRequest && message.method == "initialize";
+    if (!version.has_value() && initializes) return {Era::kLegacy, std::nullopt};
     if (!version.has_value()) return {Era::kModern, UnsupportedVersionError(*header)};
     return {Era::kModern, std::nullopt};
   }
@@ -145,14 +158,10 @@ std::string ProgressToken(const Message& message) {
   return token->dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
 }
 
-bool HasCapabilities(const json& offered, const json& required) {
-  if (!required.is_object()) return true;
-  for (const auto& [key, value] : required.items()) {
-    const json* found = Find(offered, key);
-    if (found == nullptr || found->is_null() || *found == false) return false;
-    if (!HasCapabilities(*found, value)) return false;
-  }
-  return true;
+bool HasCapabilities(const ClientDescription& client, const json& required) {
+  if (!required.is_object() || required.empty()) return true;
+  const absl::StatusOr<json> offered = ReadJson(client.capabilities_json);
+  return offered.ok() && Contains(*offered, required);
 }
 
 }  // namespace mcp_edge

@@ -17,7 +17,6 @@ namespace mcp_edge {
 inline constexpr char kMetaProtocolVersion[] = "io.modelcontextprotocol/protocolVersion";
 inline constexpr char kMetaClientCapabilities[] = "io.modelcontextprotocol/clientCapabilities";
 inline constexpr char kMetaClientInfo[] = "io.modelcontextprotocol/clientInfo";
-inline constexpr char kMetaLogLevel[] = "io.modelcontextprotocol/logLevel";
 
 // One header of an HTTP request, without the white space around its value.
 struct HeaderField {
@@ -60,9 +59,7 @@ RpcError UnsupportedVersionError(absl::string_view requested);
 struct ClientDescription {
   std::string name;     // at most 256 bytes are kept
   std::string version;  // likewise
-  // Its ClientCapabilities, an object.
-  nlohmann::json capabilities = nlohmann::json::object();
-  // The same as the text that was sent.
+  // Its ClientCapabilities, an object, as the text that was sent.
   std::string capabilities_json = "{}";
 };
 
@@ -75,8 +72,9 @@ ClientDescription DescriptionFromInitialize(const Message& message);
 // The client's `progressToken` as JSON, or empty. A token that is neither string nor integer counts as absent.
 std::string ProgressToken(const Message& message);
 
-// Whether `offered` (a ClientCapabilities object) has all that `required` has, at every depth of its objects.
-bool HasCapabilities(const nlohmann::json& offered, const nlohmann::json& required);
+// Whether the client has all the capabilities that `required` (a ClientCapabilities object) has, at every depth of its
+// objects.
+bool HasCapabilities(const ClientDescription& client, const nlohmann::json& required);
 
 }  // namespace mcp_edge
 

@@ -40,6 +40,8 @@ TEST(RequestMetaTest, EraFollowsHeaderAndMeta) {
   EXPECT_EQ(DecideEra(Headers("2025-11-25"), Call("2025-11-25").message).era, Era::kLegacy);
   EXPECT_EQ(DecideEra(Headers("2025-11-25"), Call("2026-07-28").message).era, Era::kModern);
   EXPECT_EQ(CodeOf(DecideEra(Headers("1900-01-01"), plain.message).error), -32022);
+  const Sent initialize(R"({"jsonrpc":"2.0","id":1,"method":"initialize"})");
+  EXPECT_EQ(DecideEra(Headers("2027-01-01"), initialize.message).era, Era::kLegacy);
 }
 
 TEST(RequestMetaTest, AGoodModernCallPasses) {
@@ -109,11 +111,15 @@ TEST(RequestMetaTest, LongNamesAreCutBetweenCharacters) {
 }
 
 TEST(RequestMetaTest, CapabilitiesAreComparedAtEveryDepth) {
-  const auto json = [](const char* text) { return *ReadJson(text); };
-  EXPECT_TRUE(HasCapabilities(json(R"({"elicitation":{"form":{}},"x":{}})"), json(R"({"elicitation":{"form":{}}})")));
-  EXPECT_FALSE(HasCapabilities(json(R"({"elicitation":{}})"), json(R"({"elicitation":{"form":{}}})")));
-  EXPECT_FALSE(HasCapabilities(json("{}"), json(R"({"sampling":{}})")));
-  EXPECT_TRUE(HasCapabilities(json("{}"), json("{}")));
+  const auto has = [](const char* offered, const char* required) {
+    ClientDescription client;
+    client.capabilities_json = offered;
+    return HasCapabilities(client, *ReadJson(required));
+  };
+  EXPECT_TRUE(has(R"({"elicitation":{"form":{}},"x":{}})", R"({"elicitation":{"form":{}}})"));
+  EXPECT_FALSE(has(R"({"elicitation":{}})", R"({"elicitation":{"form":{}}})"));
+  EXPECT_FALSE(has("{}", R"({"sampling":{}})"));
+  EXPECT_TRUE(has("{}", "{}"));
 }
 
 }  // namespace

@@ -28,8 +28,6 @@ struct VersionFeatures {
   bool audio;
   // Progress.message.
   bool progress_message;
-  // Capability `completions`.
-  bool completions_capability;
   // `title` of everything, ResourceLink, `_meta` of entities and blocks, Annotations.lastModified.
   bool titles_links_and_meta;
   // Tool.outputSchema and CallToolResult.structuredContent, as objects.
@@ -43,12 +41,12 @@ struct VersionFeatures {
 };
 
 inline constexpr std::array<VersionFeatures, kProtocolVersionCount> kVersionFeatures = {{
-    // name        modern batch  annot. audio  prog.m compl. titles objects icons  values decoration
-    {"2024-11-05", false, false, false, false, false, false, false, false, false, false, false},
-    {"2025-03-26", false, true, true, true, true, true, false, false, false, false, false},
-    {"2025-06-18", false, false, true, true, true, true, true, true, false, false, false},
-    {"2025-11-25", false, false, true, true, true, true, true, true, true, false, false},
-    {"2026-07-28", true, false, true, true, true, true, true, true, true, true, true},
+    // name        modern batch  annot. audio  prog.m titles objects icons  values decoration
+    {"2024-11-05", false, false, false, false, false, false, false, false, false, false},
+    {"2025-03-26", false, true, true, true, true, false, false, false, false, false},
+    {"2025-06-18", false, false, true, true, true, true, true, false, false, false},
+    {"2025-11-25", false, false, true, true, true, true, true, true, false, false},
+    {"2026-07-28", true, false, true, true, true, true, true, true, true, true},
 }};
 
 // The newest version that is agreed upon by a handshake.

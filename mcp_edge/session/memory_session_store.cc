@@ -6,15 +6,20 @@
 
 namespace mcp_edge {
 
-absl::Status MemorySessionStore::Create(std::shared_ptr<const SessionRecord> record) {
+absl::StatusOr<std::vector<std::string>> MemorySessionStore::Create(std::shared_ptr<const SessionRecord> record) {
   absl::MutexLock lock(&mutex_);
   const absl::Time now = clock_.Now();
+  std::vector<std::string> ended;
+  const auto end = [&](std::string id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    EraseLocked(id);
+    ended.push_back(std::move(id));
+  };
   while (!by_use_.empty() && now - entries_[by_use_.front()].last_use_time >= options_.idle_timeout) {
-    EraseLocked(std::string(by_use_.front()));
+    end(by_use_.front());
   }
   if (const auto own = by_principal_.find(record->principal_key);
       own != by_principal_.end() && own->second.size() >= options_.max_sessions_per_principal) {
-    EraseLocked(std::string(own->second.front()));
+    end(own->second.front());
   }
   if (entries_.size() >= options_.max_sessions) {
     return absl::ResourceExhaustedError(absl::StrCat("there are ", options_.max_sessions, " sessions already"));
@@ -27,7 +32,7 @@ absl::Status MemorySessionStore::Create(std::shared_ptr<const SessionRecord> rec
   entry.by_principal_use = own.insert(own.end(), id);
   entry.record = std::move(record);
   entries_.insert_or_assign(*entry.by_use, entry);
-  return absl::OkStatus();
+  return ended;
 }
 
 absl::StatusOr<std::shared_ptr<const SessionRecord>> MemorySessionStore::Get(absl::string_view id) {

@@ -7,6 +7,7 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
@@ -33,7 +34,7 @@ class MemorySessionStore final : public SessionStore {
   MemorySessionStore(const MemorySessionStoreOptions& options, const common::Clock& clock)
       : options_(options), clock_(clock) {}
 
-  absl::Status Create(std::shared_ptr<const SessionRecord> record) override;
+  absl::StatusOr<std::vector<std::string>> Create(std::shared_ptr<const SessionRecord> record) override;
   absl::StatusOr<std::shared_ptr<const SessionRecord>> Get(absl::string_view id) override;
   absl::StatusOr<bool> Exists(absl::string_view id) override;
   absl::Status Erase(absl::string_view id) override;

@@ -54,7 +54,7 @@ TEST(MemorySessionStoreTest, ExpiredSessionsMakeRoomByThemselves) {
   MemorySessionStore store({.idle_timeout = absl::Minutes(10), .max_sessions = 2}, clock);
   ASSERT_TRUE(store.Create(Record("a", "alice")).ok());
   ASSERT_TRUE(store.Create(Record("b", "bob")).ok());
-  EXPECT_EQ(store.Create(Record("c", "carol")).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(store.Create(Record("c", "carol")).status().code(), absl::StatusCode::kResourceExhausted);
   clock.Advance(absl::Minutes(10));
   EXPECT_TRUE(store.Create(Record("c", "carol")).ok());
   EXPECT_EQ(store.size(), 1);

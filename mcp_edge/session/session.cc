@@ -4,10 +4,11 @@
 
 namespace mcp_edge {
 
-bool Session::Begin(absl::string_view id_json, std::function<void()> cancel) {
+Session::Begun Session::Begin(absl::string_view id_json, std::function<void()> cancel) {
   absl::MutexLock lock(&mutex_);
-  if (ended_ || running_.size() >= kMaxRunning) return false;
-  return running_.try_emplace(std::string(id_json), std::move(cancel)).second;
+  if (ended_) return Begun::kEnded;
+  if (running_.size() >= kMaxRunning) return Begun::kTooMany;
+  return running_.try_emplace(std::string(id_json), std::move(cancel)).second ? Begun::kYes : Begun::kDuplicateId;
 }
 
 void Session::Finish(absl::string_view id_json) {

@@ -38,10 +38,10 @@ class Session {
 
   const SessionRecord& record() const { return *record_; }
 
+  enum class Begun { kYes, kDuplicateId, kTooMany, kEnded };
   // Notes that the request `id_json` runs; `cancel` ends it early and may be called at any time until Finish, on any
-  // thread, while the session's lock is held. False: a request of that id runs already, there are kMaxRunning, or the
-  // session has ended.
-  bool Begin(absl::string_view id_json, std::function<void()> cancel);
+  // thread, while the session's lock is held. kTooMany: kMaxRunning run already.
+  Begun Begin(absl::string_view id_json, std::function<void()> cancel);
   void Finish(absl::string_view id_json);
   // Cancels the request `id_json`, if it runs.
   void Cancel(absl::string_view id_json);

@@ -39,7 +39,9 @@ bool LooksLikeSessionId(absl::string_view id) {
 absl::StatusOr<std::shared_ptr<Session>> SessionManager::Open(SessionRecord record) {
   record.id = NewSessionId();
   auto shared = std::make_shared<const SessionRecord>(std::move(record));
-  if (const absl::Status status = store_.Create(shared); !status.ok()) return status;
+  const absl::StatusOr<std::vector<std::string>> ended = store_.Create(shared);
+  if (!ended.ok()) return ended.status();
+  for (const std::string& id : *ended) LetGo(id);
   auto session = std::make_shared<Session>(shared);
   absl::MutexLock lock(&mutex_);
   live_.emplace(shared->id, session);
@@ -50,14 +52,7 @@ absl::StatusOr<std::shared_ptr<Session>> SessionManager::Find(absl::string_view 
   if (!LooksLikeSessionId(id)) return absl::NotFoundError("no such session");
   absl::StatusOr<std::shared_ptr<const SessionRecord>> record = store_.Get(id);
   if (!record.ok()) {
-    if (absl::IsNotFound(record.status())) {
-      std::shared_ptr<Session> gone;  // destroyed, which ends it, after the lock is released
-      absl::MutexLock lock(&mutex_);
-      if (const auto found = live_.find(id); found != live_.end()) {
-        gone = std::move(found->second);
-        live_.erase(found);
-      }
-    }
+    if (absl::IsNotFound(record.status())) LetGo(id);
     return record.status();
   }
   if ((*record)->principal_key != principal_key) return absl::NotFoundError("no such session");
@@ -69,17 +64,20 @@ absl::StatusOr<std::shared_ptr<Session>> SessionManager::Find(absl::string_view 
 
 absl::Status SessionManager::End(const Session& session) {
   const absl::Status status = store_.Erase(session.record().id);
-  if (!status.ok()) return status;
-  std::shared_ptr<Session> ended;
+  if (status.ok()) LetGo(session.record().id);
+  return status;
+}
+
+void SessionManager::LetGo(absl::string_view id) {
+  std::shared_ptr<Session> gone;
   {
     absl::MutexLock lock(&mutex_);
-    const auto found = live_.find(session.record().id);
-    if (found == live_.end()) return absl::OkStatus();
-    ended = std::move(found->second);
+    const auto found = live_.find(id);
+    if (found == live_.end()) return;
+    gone = std::move(found->second);
     live_.erase(found);
   }
-  ended->End();
-  return absl::OkStatus();
+  gone->End();
 }
 
 void SessionManager::ForEach(const std::function<void(Session&)>& visit) {
@@ -93,17 +91,10 @@ void SessionManager::ForEach(const std::function<void(Session&)>& visit) {
 }
 
 void SessionManager::Sweep() {
-  std::vector<std::shared_ptr<Session>> gone;
-  ForEach([&](Session& session) {
+  ForEach([this](Session& session) {
     const absl::StatusOr<bool> exists = store_.Exists(session.record().id);
-    if (!exists.ok() || *exists) return;
-    absl::MutexLock lock(&mutex_);
-    if (const auto found = live_.find(session.record().id); found != live_.end()) {
-      gone.push_back(std::move(found->second));
-      live_.erase(found);
-    }
+    if (exists.ok() && !*exists) LetGo(session.record().id);
   });
-  for (const std::shared_ptr<Session>& session : gone) session->End();
 }
 
 void SessionManager::CloseAll() {

@@ -59,6 +59,9 @@ class SessionManager {
   size_t size() const;
 
  private:
+  // Ends the live half of a session that the store has no more.
+  void LetGo(absl::string_view id);
+
   SessionStore& store_;
   mutable absl::Mutex mutex_;
   absl::flat_hash_map<std::string, std::shared_ptr<Session>> live_ ABSL_GUARDED_BY(mutex_);

@@ -45,7 +45,7 @@ TEST_F(SessionManagerTest, FindsTheSessionForItsPrincipalOnly) {
 TEST_F(SessionManagerTest, AnEndedSessionIsNotFoundAndItsRequestsAreCancelled) {
   const auto session = Open("alice");
   bool cancelled = false;
-  ASSERT_TRUE(session->Begin("1", [&] { cancelled = true; }));
+  ASSERT_EQ(session->Begin("1", [&] { cancelled = true; }), Session::Begun::kYes);
   ASSERT_TRUE(manager_.End(*session).ok());
   EXPECT_TRUE(cancelled);
   EXPECT_FALSE(manager_.Find(session->record().id, "alice").ok());

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -30,10 +31,10 @@ class SessionStore {
  public:
   virtual ~SessionStore() = default;
 
-  // Remembers a session under its id.
+  // Remembers a session under its id. Returns the ids of sessions that ended to make room for it.
   //
   // Errors: kResourceExhausted, the store is full; kUnavailable, it cannot be reached.
-  virtual absl::Status Create(std::shared_ptr<const SessionRecord> record) = 0;
+  virtual absl::StatusOr<std::vector<std::string>> Create(std::shared_ptr<const SessionRecord> record) = 0;
 
   // The session of that id, whose idle time begins anew.
   //

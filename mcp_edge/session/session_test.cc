@@ -16,7 +16,7 @@ std::unique_ptr<Session> NewSession() { return std::make_unique<Session>(std::ma
 TEST(SessionTest, CancelReachesTheRunningRequestOnly) {
   const auto session = NewSession();
   int cancelled = 0;
-  ASSERT_TRUE(session->Begin("1", [&] { ++cancelled; }));
+  ASSERT_EQ(session->Begin("1", [&] { ++cancelled; }), Session::Begun::kYes);
   session->Cancel("2");
   session->Cancel("\"1\"");  // another type of id
   EXPECT_EQ(cancelled, 0);
@@ -29,10 +29,10 @@ TEST(SessionTest, CancelReachesTheRunningRequestOnly) {
 
 TEST(SessionTest, AnIdInUseIsRefused) {
   const auto session = NewSession();
-  EXPECT_TRUE(session->Begin("1", [] {}));
-  EXPECT_FALSE(session->Begin("1", [] {}));
+  EXPECT_EQ(session->Begin("1", [] {}), Session::Begun::kYes);
+  EXPECT_EQ(session->Begin("1", [] {}), Session::Begun::kDuplicateId);
   session->Finish("1");
-  EXPECT_TRUE(session->Begin("1", [] {}));
+  EXPECT_EQ(session->Begin("1", [] {}), Session::Begun::kYes);
 }
 
 TEST(SessionTest, MessagesComeInOrderAndEqualOnesMayCoalesce) {
@@ -85,7 +85,7 @@ TEST(SessionTest, ANewStreamReplacesTheOld) {
 TEST(SessionTest, EndCancelsWhatRunsAndWakesTheStream) {
   const auto session = NewSession();
   int cancelled = 0;
-  ASSERT_TRUE(session->Begin("1", [&] { ++cancelled; }));
+  ASSERT_EQ(session->Begin("1", [&] { ++cancelled; }), Session::Begun::kYes);
   const uint64_t stream = session->OpenStream();
   std::thread reader([&] {
     std::string message;
@@ -95,7 +95,7 @@ TEST(SessionTest, EndCancelsWhatRunsAndWakesTheStream) {
   session->End();
   reader.join();
   EXPECT_EQ(cancelled, 1);
-  EXPECT_FALSE(session->Begin("2", [] {}));
+  EXPECT_EQ(session->Begin("2", [] {}), Session::Begun::kEnded);
 }
 
 TEST(SessionTest, WhatWaitsIsStillTakenAfterTheEnd) {

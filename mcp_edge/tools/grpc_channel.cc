@@ -31,9 +31,11 @@ absl::Status CheckHostAndPort(absl::string_view address) {
 
 }  // namespace
 
-grpc::ChannelArguments MakeChannelArguments() {
+grpc::ChannelArguments MakeChannelArguments(Health health) {
   grpc::ChannelArguments arguments;
-  arguments.SetLoadBalancingPolicyName("round_robin");
+  arguments.SetServiceConfigJSON(health == Health::kWatched ? R"({"loadBalancingConfig":[{"round_robin":{}}],)"
+                                                              R"("healthCheckConfig":{"serviceName":""}})"
+                                                            : R"({"loadBalancingConfig":[{"round_robin":{}}]})");
   arguments.SetMaxReceiveMessageSize(kMaxReceiveBytes);
   // A service that was away serves again soon after it is back. The second of these also bounds a connection attempt.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
@@ -54,7 +56,7 @@ grpc::ChannelArguments MakeChannelArguments() {
 }
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target) {
-  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), MakeChannelArguments());
+  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), MakeChannelArguments(Health::kIgnored));
 }
 
 absl::Status CheckTarget(absl::string_view target) {

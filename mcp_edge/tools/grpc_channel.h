@@ -18,10 +18,14 @@ inline constexpr int kMaxReceiveBytes = 16 << 20;
 
 // The settings of every channel: balances over all addresses of the target (round_robin), notices dead connections,
 // tries again within a second when a service was away, and takes messages of at most kMaxReceiveBytes.
-grpc::ChannelArguments MakeChannelArguments();
+//
+// kWatched: calls go only to servers whose health service (grpc.health.v1) says SERVING, or that have none; a server says
+// otherwise before it shuts down, and so loses no call.
+enum class Health { kIgnored, kWatched };
+grpc::ChannelArguments MakeChannelArguments(Health health);
 
 // A channel to `target` (gRPC name syntax: dns:///host:port, ipv4:1.2.3.4:5,1.2.3.5:5) in clear text, with the settings
-// above. Does not connect yet. Channels to one target share their connections.
+// above, health ignored. Does not connect yet. Channels to one target share their connections.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target);
 
 // Whether `target` has the form that MakeChannel needs.

@@ -136,7 +136,7 @@ class ToolServiceClient::Connection {
     grpc_completion_queue_destroy(queue);
   }
 
-  const grpc::ChannelArguments arguments_ = MakeChannelArguments();
+  const grpc::ChannelArguments arguments_ = MakeChannelArguments(Health::kWatched);
   grpc_channel* channel_;
   void* call_tool_;
   absl::Mutex mutex_;

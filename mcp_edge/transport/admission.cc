@@ -1,15 +1,30 @@
 #include "mcp_edge/transport/admission.h"
 
 namespace mcp_edge {
+namespace {
+
+RpcError Full() { return {WireErrorKind::kOverloaded, "The server is full; try again later", ""}; }
+
+}  // namespace
 
 std::optional<RpcError> Admission::AdmitRequest(Place& place) {
   absl::MutexLock lock(&mutex_);
   if (requests_ >= limits_.max_requests) {
     metrics_.overload_refused_total.Increment();
-    return RpcError{WireErrorKind::kOverloaded, "The server is full; try again later", ""};
+    return Full();
   }
   ++requests_;
-  place = Place(this, "");
+  place.admission_ = this;
+  return std::nullopt;
+}
+
+std::optional<RpcError> Admission::AssignRequest(absl::string_view principal_key, Place& place) {
+  absl::MutexLock lock(&mutex_);
+  if (!CountIn(requests_by_principal_, principal_key, limits_.max_requests_per_principal)) {
+    metrics_.overload_refused_total.Increment();
+    return RpcError{WireErrorKind::kTooManyRequests, "There are too many running requests of this user already", ""};
+  }
+  place.principal_key_ = std::string(principal_key);
   return std::nullopt;
 }
 
@@ -17,17 +32,16 @@ std::optional<RpcError> Admission::AdmitStream(absl::string_view principal_key, 
   absl::MutexLock lock(&mutex_);
   if (streams_ >= limits_.max_streams) {
     metrics_.overload_refused_total.Increment();
-    return RpcError{WireErrorKind::kOverloaded, "The server is full; try again later", ""};
+    return Full();
   }
-  size_t& own = streams_by_principal_[std::string(principal_key)];
-  if (own >= limits_.max_streams_per_principal) {
+  if (!CountIn(streams_by_principal_, principal_key, limits_.max_streams_per_principal)) {
     metrics_.overload_refused_total.Increment();
-    return RpcError{WireErrorKind::kTooManyStreams, "There are too many open streams for this user already", ""};
+    return RpcError{WireErrorKind::kTooManyRequests, "There are too many open streams of this user already", ""};
   }
-  ++own;
-  ++streams_;
-  metrics_.streams.Set(static_cast<double>(streams_));
-  place = Place(this, std::string(principal_key));
+  metrics_.streams.Set(static_cast<double>(++streams_));
+  place.admission_ = this;
+  place.is_stream_ = true;
+  place.principal_key_ = std::string(principal_key);
   return std::nullopt;
 }
 
@@ -37,16 +51,28 @@ bool Admission::AwaitNoRequests(absl::Time deadline) {
   return mutex_.AwaitWithDeadline(absl::Condition(&none), deadline);
 }
 
-void Admission::Release(const std::string& principal_key) {
+bool Admission::CountIn(Counts& counts, absl::string_view principal_key, size_t most) {
+  const auto own = counts.find(principal_key);
+  if (own == counts.end()) return most > 0 && counts.try_emplace(std::string(principal_key), 1).second;
+  if (own->second >= most) return false;
+  ++own->second;
+  return true;
+}
+
+void Admission::CountOut(Counts& counts, const std::string& principal_key) {
+  const auto own = counts.find(principal_key);
+  if (own != counts.end() && --own->second == 0) counts.erase(own);
+}
+
+void Admission::Release(const Place& place) {
   absl::MutexLock lock(&mutex_);
-  if (principal_key.empty()) {
+  if (place.is_stream_) {
+    metrics_.streams.Set(static_cast<double>(--streams_));
+    CountOut(streams_by_principal_, place.principal_key_);
+  } else {
     --requests_;
-    return;
+    if (!place.principal_key_.empty()) CountOut(requests_by_principal_, place.principal_key_);
   }
-  --streams_;
-  metrics_.streams.Set(static_cast<double>(streams_));
-  const auto own = streams_by_principal_.find(principal_key);
-  if (--own->second == 0) streams_by_principal_.erase(own);
 }
 
 }  // namespace mcp_edge

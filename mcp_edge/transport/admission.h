@@ -1,4 +1,4 @@
-// How much the edge takes on at once: requests and streams are counted apart, and streams also by principal.
+// How much the edge takes on at once: requests and streams are counted apart, in all and by principal.
 
 #ifndef GATEHOUSE_MCP_EDGE_TRANSPORT_ADMISSION_H_
 #define GATEHOUSE_MCP_EDGE_TRANSPORT_ADMISSION_H_
@@ -20,6 +20,7 @@ namespace mcp_edge {
 
 struct AdmissionLimits {
   size_t max_requests = 1'024;
+  size_t max_requests_per_principal = 256;
   size_t max_streams = 10'000;
   size_t max_streams_per_principal = 1'000;
 };
@@ -37,40 +38,51 @@ class Admission {
    public:
     Place() = default;
     Place(Place&& other) noexcept
-        : admission_(std::exchange(other.admission_, nullptr)), principal_key_(std::move(other.principal_key_)) {}
+        : admission_(std::exchange(other.admission_, nullptr)),
+          is_stream_(other.is_stream_),
+          principal_key_(std::move(other.principal_key_)) {}
     Place& operator=(Place&& other) noexcept {
       std::swap(admission_, other.admission_);
+      std::swap(is_stream_, other.is_stream_);
       std::swap(principal_key_, other.principal_key_);
       return *this;
     }
     ~Place() {
-      if (admission_ != nullptr) admission_->Release(principal_key_);
+      if (admission_ != nullptr) admission_->Release(*this);
     }
 
    private:
     friend class Admission;
-    Place(Admission* admission, std::string principal_key)
-        : admission_(admission), principal_key_(std::move(principal_key)) {}
     Admission* admission_ = nullptr;
-    std::string principal_key_;  // empty: a request
+    bool is_stream_ = false;
+    std::string principal_key_;  // empty: whose it is, is not known yet
   };
 
-  // Sets `place`, or says why there is none: kOverloaded, or kTooManyStreams for this principal.
+  // Gives a request its place, or says why there is none: kOverloaded.
   std::optional<RpcError> AdmitRequest(Place& place);
+  // Counts a request that has its place as one of a principal, or says why it may not stay: kTooManyRequests.
+  std::optional<RpcError> AssignRequest(absl::string_view principal_key, Place& place);
+  // Gives a stream its place, or says why there is none: kOverloaded, or kTooManyRequests for this principal.
   std::optional<RpcError> AdmitStream(absl::string_view principal_key, Place& place);
 
   // Waits until no request is being worked on (streams do not count), or until `deadline`. Whether none is.
   bool AwaitNoRequests(absl::Time deadline);
 
  private:
-  void Release(const std::string& principal_key);
+  using Counts = absl::flat_hash_map<std::string, size_t>;
+
+  // One more of the principal, unless there are `most` already.
+  static bool CountIn(Counts& counts, absl::string_view principal_key, size_t most);
+  static void CountOut(Counts& counts, const std::string& principal_key);
+  void Release(const Place& place);
 
   const AdmissionLimits limits_;
   EdgeMetrics& metrics_;
   absl::Mutex mutex_;
   size_t requests_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t streams_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::flat_hash_map<std::string, size_t> streams_by_principal_ ABSL_GUARDED_BY(mutex_);
+  Counts requests_by_principal_ ABSL_GUARDED_BY(mutex_);
+  Counts streams_by_principal_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace mcp_edge

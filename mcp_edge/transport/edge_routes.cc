@@ -84,7 +84,10 @@ HandlerResponse BeforeRouting(const HostPolicy& hosts, EdgeMetrics& metrics, boo
     response.set_header("Vary", "Origin");
   }
   const absl::string_view methods = MethodsOf(request.path, with_sse);
-  if (methods.empty()) return HandlerResponse::Unhandled;
+  if (methods.empty()) {
+    ReplyError(response, "", {WireErrorKind::kNotFound, "There is nothing at this path", ""});
+    return HandlerResponse::Handled;
+  }
   if (request.method == "OPTIONS") {
     response.set_header("Allow", std::string(methods));
     response.set_header("Access-Control-Allow-Methods", std::string(methods));
@@ -96,6 +99,12 @@ HandlerResponse BeforeRouting(const HostPolicy& hosts, EdgeMetrics& metrics, boo
   const std::vector<absl::string_view> allowed = absl::StrSplit(methods, ", ");
   if (std::find(allowed.begin(), allowed.end(), request.method) == allowed.end()) {
     ReplyMethodNotAllowed(response, methods);
+    return HandlerResponse::Handled;
+  }
+  // Only POST has a body, which its endpoint reads itself, once it knows whose it is.
+  if (request.method != "POST" &&
+      (request.get_header_value_u64("Content-Length") > 0 || request.has_header("Transfer-Encoding"))) {
+    ReplyError(response, "", {WireErrorKind::kMalformedHttp, "This request must have no body", ""});
     return HandlerResponse::Handled;
   }
   return HandlerResponse::Unhandled;

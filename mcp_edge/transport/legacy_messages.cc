@@ -12,7 +12,7 @@ using nlohmann::json;
 namespace {
 
 // What a client says of itself is kept as long as its session.
-constexpr size_t kMaxInitializeBytes = 64 * 1024;
+constexpr size_t kMaxInitializeBytes = 16 * 1024;
 
 }  // namespace
 
@@ -39,10 +39,24 @@ void HandleLegacyNotice(const Message& message, Session& session) {
   session.Cancel(id->dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace));
 }
 
+RpcError NotBegunError(Session::Begun begun) {
+  switch (begun) {
+    case Session::Begun::kDuplicateId:
+      return {WireErrorKind::kInvalidRequest, "Invalid request: a request with this id is running already", ""};
+    case Session::Begun::kTooMany:
+      return {WireErrorKind::kTooManyRequests, "Too many requests of this session are running already", ""};
+    case Session::Begun::kEnded:
+    case Session::Begun::kYes:
+      break;
+  }
+  return {WireErrorKind::kSessionNotFound, "The session has ended: send initialize again", ""};
+}
+
 std::string RunToResponse(Session& session, absl::string_view id_json, Exchange& exchange) {
-  if (!session.Begin(id_json, [&exchange] { exchange.Cancel(); })) {
-    return ErrorResponse(id_json, WireErrorOf(WireErrorKind::kInvalidRequest).json_rpc,
-                         "Invalid request: a request with this id is running, or too many are");
+  const Session::Begun begun = session.Begin(id_json, [&exchange] { exchange.Cancel(); });
+  if (begun != Session::Begun::kYes) {
+    const RpcError error = NotBegunError(begun);
+    return ErrorResponse(id_json, WireErrorOf(error.kind).json_rpc, error.message);
   }
   Step step = exchange.Next();
   while (!step.last) step = exchange.Next();

@@ -20,6 +20,9 @@ std::optional<RpcError> ReadInitialize(const Message& message, SessionRecord& re
 // Acts upon a notification or a response. Unknown and late ones are ignored (MCP, cancellation).
 void HandleLegacyNotice(const Message& message, Session& session);
 
+// Why a request of a session cannot run. `begun` is not kYes.
+RpcError NotBegunError(Session::Begun begun);
+
 // Runs `exchange` as a request of the session to its response, leaving out what it says before. Blocks.
 std::string RunToResponse(Session& session, absl::string_view id_json, Exchange& exchange);
 

@@ -20,6 +20,8 @@ namespace {
 constexpr char kSessionHeader[] = "Mcp-Session-Id";
 // More messages than this in one array are nobody's honest wish.
 constexpr size_t kMaxBatch = 100;
+// No further request of a batch is run once the responses are larger than this.
+constexpr size_t kMaxBatchAnswerBytes = 8 << 20;
 
 void ReplyInvalid(httplib::Response& response, absl::string_view id_json, absl::string_view problem) {
   ReplyError(response, id_json, {WireErrorKind::kInvalidRequest, absl::StrCat("Invalid request: ", problem), ""});
@@ -46,7 +48,6 @@ struct McpEndpoint::Call {
   }
 
   std::string body;  // what the messages point into
-  Admission::Place place;
   std::shared_ptr<const Principal> principal;
   std::shared_ptr<Session> session;  // null in a modern call
   ClientDescription client;          // of a modern call
@@ -61,12 +62,15 @@ McpEndpoint::McpEndpoint(ProtectedResource resource, size_t max_body_bytes, cons
 
 void McpEndpoint::Post(const httplib::Request& request, httplib::Response& response,
                        const httplib::ContentReader& read_body) {
+  const auto place = std::make_shared<Admission::Place>();
+  CurrentTrail().held = place;  // until the answer is sent, be it a stream or not
+  if (const auto full = with_.admission.AdmitRequest(*place); full.has_value()) return ReplyError(response, "", *full);
   auto call = std::make_shared<Call>();
-  if (const auto full = with_.admission.AdmitRequest(call->place); full.has_value()) {
-    return ReplyError(response, "", *full);
-  }
   call->principal = with_.authenticator.Authenticate(request, resource_, response);
   if (call->principal == nullptr) return;
+  if (const auto full = with_.admission.AssignRequest(call->principal->key, *place); full.has_value()) {
+    return ReplyError(response, "", *full);
+  }
   const Accepts accepts = ReadAccept(request);
   if (!accepts.json && !accepts.event_stream) {
     return ReplyError(response, "",
@@ -77,6 +81,9 @@ void McpEndpoint::Post(const httplib::Request& request, httplib::Response& respo
   if (!body.ok()) {
     return ReplyError(response, "",
                       {WireErrorKind::kParseError, absl::StrCat("Parse error: ", body.status().message()), ""});
+  }
+  if (body->is_batch && NamesModernVersion(request)) {
+    return ReplyInvalid(response, "", "this version has no batches");
   }
   if (body->is_batch) return PostLegacy(request, response, *std::move(body), std::move(call));
   Message& message = body->messages.front();
@@ -117,7 +124,9 @@ void McpEndpoint::PostLegacy(const httplib::Request& request, httplib::Response&
     const Message& only = body.messages.front();
     if (only.kind == Message::Kind::kInvalid) return ReplyInvalid(response, only.id_json, only.problem);
     if (only.kind == Message::Kind::kRequest && only.method == "initialize") {
-      if (request.has_header(kSessionHeader)) {
+      // A session that has ended is no hindrance: clients begin anew after a 404.
+      const HeaderField id = ReadHeader(request, kSessionHeader);
+      if (id.value.has_value() && with_.sessions.Find(*id.value, call->principal->key).ok()) {
         return ReplyInvalid(response, only.id_json, "initialize opens a session, and this request names one");
       }
       return Initialize(only, *call, response);
@@ -141,9 +150,8 @@ void McpEndpoint::PostLegacy(const httplib::Request& request, httplib::Response&
   const RequestContext context = {call->principal, version, &call->session->record().client,
                                   ReadTraceContext(request, first), CurrentTrail().request_id};
   std::unique_ptr<Exchange> exchange = with_.dispatcher.Start(first, context, nullptr);
-  if (!call->session->Begin(call->id_json, [running = exchange.get()] { running->Cancel(); })) {
-    return ReplyInvalid(response, first.id_json, "a request with this id is running, or too many are");
-  }
+  const Session::Begun begun = call->session->Begin(call->id_json, [running = exchange.get()] { running->Cancel(); });
+  if (begun != Session::Begun::kYes) return ReplyError(response, first.id_json, NotBegunError(begun));
   call->exchange = std::move(exchange);
   Respond(request, response, std::move(call));
 }
@@ -173,7 +181,15 @@ void McpEndpoint::RunBatch(const httplib::Request& request, httplib::Response& r
     return ReplyInvalid(response, "", absl::StrCat("the batch has more than ", kMaxBatch, " messages"));
   }
   std::vector<std::string> responses;
+  size_t bytes = 0;
   for (const Message& message : body.messages) {
+    bytes += responses.empty() ? 0 : responses.back().size();
+    if (bytes > kMaxBatchAnswerBytes && message.kind == Message::Kind::kRequest) {
+      responses.push_back(ErrorResponse(message.id_json, WireErrorOf(WireErrorKind::kInternal).json_rpc,
+                                        "The responses before this one are too large; send it by itself"));
+      bytes -= responses.back().size();
+      continue;
+    }
     if (message.kind == Message::Kind::kInvalid || message.method == "initialize") {
       responses.push_back(
           ErrorResponse(message.id_json, WireErrorOf(WireErrorKind::kInvalidRequest).json_rpc,
@@ -206,7 +222,9 @@ void McpEndpoint::Respond(const httplib::Request& request, httplib::Response& re
   }
   const Accepts accepts = ReadAccept(request);
   Step first = call->exchange->Next();
-  if (first.last && accepts.json) {
+  while (!first.last && !accepts.event_stream) first = call->exchange->Next();
+  // An error needs its status, whatever the client accepts.
+  if (first.last && (accepts.json || first.error.has_value())) {
     if (first.error.has_value()) {
       const WireError& wire = WireErrorOf(*first.error);
       response.status = call->modern ? wire.http_modern : wire.http_legacy;
@@ -285,6 +303,11 @@ void McpEndpoint::Delete(const httplib::Request& request, httplib::Response& res
 
 std::shared_ptr<Session> McpEndpoint::FindSession(const httplib::Request& request, const Principal& principal,
                                                   httplib::Response& response) {
+  const HeaderField version = ReadHeader(request, "MCP-Protocol-Version");
+  if (version.conflicting || (version.value.has_value() && !VersionFromName(*version.value).has_value())) {
+    ReplyError(response, "", UnsupportedVersionError(*version.value));
+    return nullptr;
+  }
   const HeaderField id = ReadHeader(request, kSessionHeader);
   if (!id.value.has_value()) {
     ReplyError(

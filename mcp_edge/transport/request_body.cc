@@ -19,17 +19,20 @@ bool ReadBody(const httplib::Request& request, const httplib::ContentReader& rea
     return false;
   }
   body.reserve(declared);
+  bool too_large = false;
   const bool complete = reader([&](const char* data, size_t size) {
-    if (body.size() + size > max_bytes) return false;
-    body.append(data, size);
-    return true;
+    too_large = body.size() + size > max_bytes;  // of a chunked body
+    if (!too_large) body.append(data, size);
+    return !too_large;
   });
   if (complete) return true;
-  if (body.size() < declared && response.status != 413) {
-    ReplyError(response, "", {WireErrorKind::kMalformedHttp, "The body ended early, or did not arrive in time", ""});
-  } else if (response.status != 413) {
+  // 413 and 415 (an unknown content coding) are cpp-httplib's own findings.
+  if (!too_large && (response.status == 413 || response.status == 415)) return false;
+  if (too_large) {
     ReplyError(response, "",
                {WireErrorKind::kBodyTooLarge, absl::StrCat("The body is larger than ", max_bytes, " bytes"), ""});
+  } else {
+    ReplyError(response, "", {WireErrorKind::kMalformedHttp, "The body ended early, or did not arrive in time", ""});
   }
   return false;
 }

@@ -43,6 +43,14 @@ struct SseEndpoint::Connection {
   std::shared_ptr<const SessionRecord> agreed ABSL_GUARDED_BY(mutex);
 };
 
+// A request that was taken, with the text that it points into.
+struct SseEndpoint::Posted {
+  std::string text;
+  Message message;
+  TraceContext trace;
+  std::string request_id;
+};
+
 SseEndpoint::SseEndpoint(ProtectedResource resource, size_t max_body_bytes, size_t max_running,
                          const Collaborators& with)
     : resource_(std::move(resource)), max_body_bytes_(max_body_bytes), with_(with), running_(max_running) {}
@@ -92,17 +100,20 @@ void SseEndpoint::Get(const httplib::Request& request, httplib::Response& respon
 
 void SseEndpoint::Post(const httplib::Request& request, httplib::Response& response,
                        const httplib::ContentReader& read_body) {
-  Admission::Place place;
-  if (const auto full = with_.admission.AdmitRequest(place); full.has_value()) return ReplyError(response, "", *full);
+  auto place = std::make_shared<Admission::Place>();
+  if (const auto full = with_.admission.AdmitRequest(*place); full.has_value()) return ReplyError(response, "", *full);
   const std::shared_ptr<const Principal> principal = with_.authenticator.Authenticate(request, resource_, response);
   if (principal == nullptr) return;
+  if (const auto full = with_.admission.AssignRequest(principal->key, *place); full.has_value()) {
+    return ReplyError(response, "", *full);
+  }
   const std::shared_ptr<Connection> connection = Find(request, *principal);
   if (connection == nullptr) {
     return ReplyError(response, "", {WireErrorKind::kSessionNotFound, "There is no such session: open /sse again", ""});
   }
-  std::string text;
-  if (!ReadBody(request, read_body, max_body_bytes_, response, text)) return;
-  const absl::StatusOr<Body> body = ParseBody(text);
+  const auto posted = std::make_shared<Posted>();
+  if (!ReadBody(request, read_body, max_body_bytes_, response, posted->text)) return;
+  absl::StatusOr<Body> body = ParseBody(posted->text);
   if (!body.ok()) {
     return ReplyError(response, "",
                       {WireErrorKind::kParseError, absl::StrCat("Parse error: ", body.status().message()), ""});
@@ -111,7 +122,10 @@ void SseEndpoint::Post(const httplib::Request& request, httplib::Response& respo
     return ReplyError(response, "",
                       {WireErrorKind::kInvalidRequest, "Invalid request: no batches on this transport", ""});
   }
-  const Message& message = body->messages.front();
+  posted->message = std::move(body->messages.front());
+  posted->trace = ReadTraceContext(request, posted->message);
+  posted->request_id = CurrentTrail().request_id;
+  const Message& message = posted->message;
   if (message.kind == Message::Kind::kInvalid) {
     return ReplyError(response, message.id_json,
                       {WireErrorKind::kInvalidRequest, absl::StrCat("Invalid request: ", message.problem), ""});
@@ -119,11 +133,7 @@ void SseEndpoint::Post(const httplib::Request& request, httplib::Response& respo
   TrailMessage(message, ProtocolVersion::k2024_11_05);
   if (message.kind == Message::Kind::kRequest) {
     const bool started =
-        running_.Run([this, connection, text = std::move(text), trace = ReadTraceContext(request, message),
-                      request_id = CurrentTrail().request_id,
-                      place = std::make_shared<Admission::Place>(std::move(place))]() mutable {
-          Run(connection, std::move(text), trace, request_id);
-        });
+        running_.Run([this, connection, posted, place = std::move(place)] { Run(*connection, *posted); });
     if (!started) {
       return ReplyError(response, message.id_json,
                         {WireErrorKind::kOverloaded, "The server is full; try again later", ""});
@@ -134,37 +144,40 @@ void SseEndpoint::Post(const httplib::Request& request, httplib::Response& respo
   response.status = 202;
 }
 
-void SseEndpoint::Run(const std::shared_ptr<Connection>& connection, std::string text, const TraceContext& trace,
-                      const std::string& request_id) {
-  const absl::StatusOr<Body> body = ParseBody(text);  // as before: `text` moved, so what pointed into it is read anew
-  const Message& message = body->messages.front();
-  Session& session = connection->session;
-  std::shared_ptr<const SessionRecord> agreed;
-  {
-    absl::MutexLock lock(&connection->mutex);
-    agreed = connection->agreed;
-  }
+void SseEndpoint::Run(Connection& connection, const Posted& posted) {
+  const Message& message = posted.message;
+  Session& session = connection.session;
   if (message.method == "initialize") {
     auto record = std::make_shared<SessionRecord>();
     std::optional<RpcError> error = ReadInitialize(message, *record);
-    if (agreed != nullptr) error = {WireErrorKind::kInvalidRequest, "Invalid request: initialize was sent before", ""};
-    if (error.has_value()) {
-      return Answer(
-          session, ErrorResponse(message.id_json, WireErrorOf(error->kind).json_rpc, error->message, error->data_json));
-    }
     const ProtocolVersion version = record->version;
-    {
-      absl::MutexLock lock(&connection->mutex);
-      connection->agreed = std::move(record);
+    if (!error.has_value()) {
+      absl::MutexLock lock(&connection.mutex);
+      if (connection.agreed != nullptr) {
+        error = {WireErrorKind::kInvalidRequest, "Invalid request: initialize was sent before", ""};
+      } else {
+        connection.agreed = std::move(record);
+      }
+    }
+    if (error.has_value()) {
+      const int code = WireErrorOf(error->kind).json_rpc;
+      return Answer(session, ErrorResponse(message.id_json, code, error->message, error->data_json));
     }
     return Answer(session, ResultResponse(message.id_json, with_.dispatcher.InitializeResult(version)));
   }
+  std::shared_ptr<const SessionRecord> agreed;
+  {
+    absl::MutexLock lock(&connection.mutex);
+    agreed = connection.agreed;
+  }
   if (agreed == nullptr) agreed = NewRecord("");
-  const RequestContext context = {connection->principal, agreed->version, &agreed->client, trace, request_id};
+  const RequestContext context = {connection.principal, agreed->version, &agreed->client, posted.trace,
+                                  posted.request_id};
   const std::unique_ptr<Exchange> exchange = with_.dispatcher.Start(message, context, nullptr);
-  if (!session.Begin(message.id_json, [running = exchange.get()] { running->Cancel(); })) {
-    return Answer(session, ErrorResponse(message.id_json, WireErrorOf(WireErrorKind::kInvalidRequest).json_rpc,
-                                         "Invalid request: a request with this id is running, or too many are"));
+  const Session::Begun begun = session.Begin(message.id_json, [running = exchange.get()] { running->Cancel(); });
+  if (begun != Session::Begun::kYes) {
+    const RpcError error = NotBegunError(begun);
+    return Answer(session, ErrorResponse(message.id_json, WireErrorOf(error.kind).json_rpc, error.message));
   }
   Step step;
   do {

@@ -39,10 +39,10 @@ class SseEndpoint {
 
  private:
   struct Connection;
+  struct Posted;
 
   std::shared_ptr<Connection> Find(const httplib::Request& request, const Principal& principal);
-  void Run(const std::shared_ptr<Connection>& connection, std::string body, const TraceContext& trace,
-           const std::string& request_id);
+  void Run(Connection& connection, const Posted& posted);
 
   const ProtectedResource resource_;
   const size_t max_body_bytes_;

@@ -145,7 +145,8 @@ class TransportTest : public testing::Test {
   Dispatcher dispatcher_{{}, catalog_, clock_, metrics_};
   MemorySessionStore store_{{}, clock_};
   SessionManager sessions_{store_};
-  Admission admission_{{.max_requests = 8, .max_streams = 4, .max_streams_per_principal = 2}, metrics_};
+  Admission admission_{
+      {.max_requests = 8, .max_requests_per_principal = 8, .max_streams = 4, .max_streams_per_principal = 2}, metrics_};
   DisconnectMonitor disconnects_{absl::Milliseconds(5)};
   const Collaborators with_ = {authenticator_, dispatcher_, sessions_, admission_, disconnects_, clock_, metrics_};
   McpEndpoint mcp_{MakeProtectedResource(kResource, "/mcp"), kMaxBody, with_};
