@@ -1,10 +1,11 @@
--- One POST, sent again and again by wrk. Arguments after `--`: the body, in which "id":100000 stands for an id of its own (a
--- session refuses an id that is in use), "measure" or "check", a text that each answer must hold, then headers as
--- "Name: value". With "check" every answer is read, which costs about a tenth of the throughput;
--- with "measure" only wrk's own counts are kept, and bench/run compares the bytes received with those expected.
+-- One POST, sent again and again by wrk. Arguments after `--`: the body, "measure" or "check", a text that each answer must
+-- hold, then headers as "Name: value". 100000 in body and headers becomes another number in each request: a session refuses
+-- an id that is in use, and a token that is asked about already is not asked about twice. With "check" every answer is read,
+-- which costs about a tenth of the throughput; with "measure" only wrk's own counts are kept, and bench/run compares the
+-- bytes received with those expected.
 
 local threads = {}
-local ids = 4096 -- far more than are under way at once
+local variants = 4096 -- far more than are under way at once
 
 function setup(thread)
   table.insert(threads, thread)
@@ -27,11 +28,11 @@ function init(args)
   end
 
   local requests, next_request = {}, 0
-  for i = 0, ids - 1 do
-    requests[i] = wrk.format(nil, nil, nil, (args[1]:gsub('"id":100000', '"id":' .. (100000 + i))))
+  for i = 0, variants - 1 do
+    requests[i] = wrk.format(nil, nil, nil, args[1]):gsub("100000", tostring(100000 + i))
   end
   request = function()
-    next_request = (next_request + 1) % ids
+    next_request = (next_request + 1) % variants
     return requests[next_request]
   end
 end
