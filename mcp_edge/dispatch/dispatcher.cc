@@ -40,6 +40,7 @@ class Answer final : public Exchange {
  public:
   explicit Answer(Step step) : step_(std::move(step)) {}
   Step Next() override { return std::move(step_); }
+  bool Wait(absl::Time) override { return true; }
   void Cancel() override {}
 
  private:
@@ -95,12 +96,10 @@ class ToolExchange final : public Exchange {
         clock_(clock),
         metrics_(metrics) {}
 
+  bool Wait(absl::Time until) override { return !Started() || call_->Wait(until); }
+
   Step Next() override {
-    {
-      absl::MutexLock lock(&mutex_);
-      if (cancelled_) return Failed(absl::CancelledError());
-      if (call_ == nullptr) call_ = entry_.service->StartCall(request_, clock_.Now() + timeout_, trace_);
-    }
+    if (!Started()) return Failed(absl::CancelledError());
     while (true) {
       absl::StatusOr<tool::CallToolEvent> event = call_->Next();
       if (!event.ok()) return Failed(event.status());
@@ -137,6 +136,15 @@ class ToolExchange final : public Exchange {
   }
 
  private:
+  // Starts the call, if that has not been done. False: it was cancelled before.
+  bool Started() {
+    if (call_ != nullptr) return true;
+    absl::MutexLock lock(&mutex_);
+    if (cancelled_) return false;
+    call_ = entry_.service->StartCall(request_, clock_.Now() + timeout_, trace_);
+    return true;
+  }
+
   Step Finished(const tool::CallToolResult& result) {
     absl::StatusOr<std::string> rendered = RenderCallToolResult(result, version_);
     if (!rendered.ok()) return Failed(rendered.status());
@@ -181,7 +189,7 @@ class ToolExchange final : public Exchange {
   const common::Clock& clock_;
   EdgeMetrics& metrics_;
   absl::Mutex mutex_;
-  std::unique_ptr<ToolCall> call_;  // set once, by the first Next(), with the mutex held; read there without
+  std::unique_ptr<ToolCall> call_;  // set once, by the thread of Next(), with the mutex held; read there without
   std::atomic<bool> cancelled_{false};
   double last_progress_ = -1;
 };

@@ -61,6 +61,9 @@ class Exchange {
   // Blocks until there is something to send. Not to be called after a last step.
   virtual Step Next() = 0;
 
+  // Blocks until Next() has something to return at once, or until `until`. Whether it has.
+  virtual bool Wait(absl::Time until) = 0;
+
   // Ends the exchange early; a Next() that blocks returns soon. Thread-safe.
   virtual void Cancel() = 0;
 };

@@ -19,8 +19,8 @@ inline constexpr int kMaxReceiveBytes = 16 << 20;
 // The settings of every channel: balances over all addresses of the target (round_robin), notices dead connections,
 // tries again within a second when a service was away, and takes messages of at most kMaxReceiveBytes.
 //
-// kWatched: calls go only to servers whose health service (grpc.health.v1) says SERVING, or that have none; a server says
-// otherwise before it shuts down, and so loses no call.
+// kWatched: calls go only to servers whose health service (grpc.health.v1) says SERVING, or that have none; a server
+// says otherwise before it shuts down, and so loses no call.
 enum class Health { kIgnored, kWatched };
 grpc::ChannelArguments MakeChannelArguments(Health health);
 

@@ -4,6 +4,7 @@
 #define GATEHOUSE_MCP_EDGE_TOOLS_TOOL_CALL_H_
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "gatehouse/tool/v1/tool.pb.h"
 
 namespace mcp_edge {
@@ -24,6 +25,10 @@ class ToolCall {
   //         or no end within two seconds; kResourceExhausted, an event exceeds 16 MiB.
   // One thread at a time.
   virtual absl::StatusOr<gatehouse::tool::v1::CallToolEvent> Next() = 0;
+
+  // Blocks until Next() has something to return at once, or until `until`. Whether it has. The thread that calls
+  // Next().
+  virtual bool Wait(absl::Time until) = 0;
 
   // Ends the call early; the service sees its context cancelled, and a Next() that blocks returns. Thread-safe, may be
   // called at any time and more than once, also after the end.

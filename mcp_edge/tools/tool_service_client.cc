@@ -191,11 +191,8 @@ class GrpcToolCall final : public ToolCall {
 
   absl::StatusOr<CallToolEvent> Next() override {
     if (ended_) return absl::FailedPreconditionError("the call has ended");
-    if (!pending_) {
-      grpc_op op = ReceiveMessage();
-      StartBatch(&op, 1);
-    }
-    Pluck(absl::InfiniteFuture());
+    Wait(absl::InfiniteFuture());
+    received_ = false;
     if (message_ == nullptr) {  // the end, without an outcome
       ended_ = true;
       grpc_op op = ReceiveStatus();
@@ -214,6 +211,16 @@ class GrpcToolCall final : public ToolCall {
       if (!end.ok()) return end;
     }
     return event;
+  }
+
+  bool Wait(absl::Time until) override {
+    if (received_ || ended_) return true;
+    if (!pending_) {
+      grpc_op op = ReceiveMessage();
+      StartBatch(&op, 1);
+    }
+    received_ = Pluck(until);
+    return received_;
   }
 
   void Cancel() override { grpc_call_cancel(call_, nullptr); }
@@ -311,6 +318,7 @@ class GrpcToolCall final : public ToolCall {
   const char* error_string_ = nullptr;
   bool has_status_ = false;  // the three above were asked for
   bool pending_ = false;     // a batch is under way
+  bool received_ = false;    // a message, or the end, that Next() has not looked at
   bool ended_ = false;
 };
 

@@ -14,9 +14,6 @@
 
 namespace mcp_edge {
 
-// How often an idle stream is given a sign of life.
-inline constexpr absl::Duration kKeepAliveInterval = absl::Seconds(15);
-
 // All must outlive the endpoints.
 struct Collaborators {
   const Authenticator& authenticator;
@@ -26,6 +23,8 @@ struct Collaborators {
   DisconnectMonitor& disconnects;
   const common::Clock& clock;
   EdgeMetrics& metrics;
+  // How often a stream with nothing to say is given a sign of life.
+  absl::Duration keep_alive_interval = absl::Seconds(15);
 };
 
 }  // namespace mcp_edge

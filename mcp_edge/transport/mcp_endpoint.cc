@@ -221,41 +221,49 @@ void McpEndpoint::Respond(const httplib::Request& request, httplib::Response& re
         with_.disconnects.WatchSocket(CurrentTrail().socket, [exchange = call->exchange.get()] { exchange->Cancel(); });
   }
   const Accepts accepts = ReadAccept(request);
-  Step first = call->exchange->Next();
-  while (!first.last && !accepts.event_stream) first = call->exchange->Next();
+  // A call that says nothing for long becomes a stream, so that proxies and clients see that it is alive.
+  std::optional<Step> first;
+  if (!accepts.event_stream || call->exchange->Wait(with_.clock.Now() + with_.keep_alive_interval)) {
+    first = call->exchange->Next();
+    while (!first->last && !accepts.event_stream) first = call->exchange->Next();
+  }
   // An error needs its status, whatever the client accepts.
-  if (first.last && (accepts.json || first.error.has_value())) {
-    if (first.error.has_value()) {
-      const WireError& wire = WireErrorOf(*first.error);
+  if (first.has_value() && first->last && (accepts.json || first->error.has_value())) {
+    if (first->error.has_value()) {
+      const WireError& wire = WireErrorOf(*first->error);
       response.status = call->modern ? wire.http_modern : wire.http_legacy;
       CurrentTrail().reason = std::string(wire.reason);
-      if (*first.error == WireErrorKind::kInsufficientScope) {
-        with_.authenticator.AddScopeChallenge(resource_, first.needed_scopes, response);
+      if (*first->error == WireErrorKind::kInsufficientScope) {
+        with_.authenticator.AddScopeChallenge(resource_, first->needed_scopes, response);
       }
     }
-    return ReplyJson(response, std::move(first.message));
+    return ReplyJson(response, std::move(first->message));
   }
   response.set_header("Cache-Control", "no-store");
   response.set_header("X-Accel-Buffering", "no");
-  response.set_chunked_content_provider(
-      kEventStreamType, [call = std::move(call), first = std::move(first)](size_t, httplib::DataSink& sink) mutable {
-        Step step = std::move(first);
-        while (true) {
-          // A cancelled request has no response.
-          if (step.error != WireErrorKind::kCancelled) {
-            const std::string event = EventText("message", step.message);
-            if (!sink.write(event.data(), event.size())) {
-              // A modern client that left has cancelled; a legacy one has not, and its call runs to the end.
-              if (call->modern) return false;
-            }
-          }
-          if (step.last) break;
-          step = call->exchange->Next();
+  response.set_chunked_content_provider(kEventStreamType, [call = std::move(call), first = std::move(first),
+                                                           &clock = with_.clock, interval = with_.keep_alive_interval](
+                                                              size_t, httplib::DataSink& sink) mutable {
+    // A modern client that left has cancelled; a legacy one has not, and its call runs to the end.
+    const auto write = [&](absl::string_view part) { return sink.write(part.data(), part.size()) || !call->modern; };
+    while (true) {
+      if (!first.has_value()) {
+        if (!write(kKeepAlive)) return false;
+        while (!call->exchange->Wait(clock.Now() + interval)) {
+          if (!write(kKeepAlive)) return false;
         }
-        call->Finish();
-        sink.done();
-        return true;
-      });
+        first = call->exchange->Next();
+      }
+      const Step step = *std::exchange(first, std::nullopt);
+      // A cancelled request has no response.
+      if (step.error != WireErrorKind::kCancelled && !write(EventText("message", step.message))) return false;
+      if (step.last) break;
+      if (call->exchange->Wait(clock.Now() + interval)) first = call->exchange->Next();
+    }
+    call->Finish();
+    sink.done();
+    return true;
+  });
 }
 
 void McpEndpoint::Get(const httplib::Request& request, httplib::Response& response) {
@@ -283,7 +291,7 @@ void McpEndpoint::Get(const httplib::Request& request, httplib::Response& respon
         const uint64_t stream = session->OpenStream();
         const auto watch = with_.disconnects.WatchSocket(socket, [&] { session->CloseStream(stream); });
         const WritePart write = [&](absl::string_view part) { return sink.write(part.data(), part.size()); };
-        if (write(kKeepAlive)) WriteSessionStream(*session, stream, end_time, with_.clock, write);
+        if (write(kKeepAlive)) WriteSessionStream(*session, stream, end_time, with_, write);
         sink.done();
         return true;
       });

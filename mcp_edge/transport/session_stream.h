@@ -8,18 +8,18 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "common/clock.h"
 #include "mcp_edge/session/session.h"
+#include "mcp_edge/transport/collaborators.h"
 
 namespace mcp_edge {
 
 // Sends one part of a stream. False: the client is gone.
 using WritePart = std::function<bool(absl::string_view)>;
 
-// Writes the messages of `session` as events, and a sign of life when there are none for kKeepAliveInterval, until the
+// Writes the messages of `session` as events, and a sign of life when there are none for a while, until the
 // session ends, another stream replaces this one, the client leaves, or `end_time` (when the token expires) comes.
 // Blocks.
-void WriteSessionStream(Session& session, uint64_t stream, absl::Time end_time, const common::Clock& clock,
+void WriteSessionStream(Session& session, uint64_t stream, absl::Time end_time, const Collaborators& with,
                         const WritePart& write);
 
 }  // namespace mcp_edge

@@ -85,7 +85,7 @@ void SseEndpoint::Get(const httplib::Request& request, httplib::Response& respon
           const auto watch = with_.disconnects.WatchSocket(socket, [&session] { session.End(); });
           const WritePart write = [&](absl::string_view part) { return sink.write(part.data(), part.size()); };
           if (write(EventText("endpoint", absl::StrCat("/messages?", kSessionParameter, "=", id)))) {
-            WriteSessionStream(session, stream, principal->expire_time, with_.clock, write);
+            WriteSessionStream(session, stream, principal->expire_time, with_, write);
           }
         }
         {

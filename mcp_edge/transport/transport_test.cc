@@ -53,11 +53,13 @@ class TransportTest : public testing::Test {
     ASSERT_NE(service_, nullptr);
     service_->OnCall([](const tool::CallToolRequest& request) {
       if (request.name() == "hang") return FakeCallScript{.hang = true};
+      if (request.name() == "slow")
+        return FakeCallScript{.events = {TextResult("done")}, .delay = absl::Milliseconds(150)};
       if (request.name() == "steps") return FakeCallScript{{ProgressEvent(1), ProgressEvent(2), TextResult("done")}};
       return FakeCallScript{{TextResult(absl::StrCat("for ", request.context().principal().subject()))}};
     });
     CatalogContents contents;
-    for (const char* name : {"plain", "hang", "steps", "guarded"}) {
+    for (const char* name : {"plain", "hang", "slow", "steps", "guarded"}) {
       ToolEntry entry;
       entry.name = name;
       entry.tool = MakeTool(name);
@@ -148,7 +150,8 @@ class TransportTest : public testing::Test {
   Admission admission_{
       {.max_requests = 8, .max_requests_per_principal = 8, .max_streams = 4, .max_streams_per_principal = 2}, metrics_};
   DisconnectMonitor disconnects_{absl::Milliseconds(5)};
-  const Collaborators with_ = {authenticator_, dispatcher_, sessions_, admission_, disconnects_, clock_, metrics_};
+  const Collaborators with_ = {authenticator_, dispatcher_, sessions_, admission_,
+                               disconnects_,   clock_,      metrics_,  absl::Milliseconds(30)};
   McpEndpoint mcp_{MakeProtectedResource(kResource, "/mcp"), kMaxBody, with_};
   SseEndpoint sse_{MakeProtectedResource(kResource, "/sse"), kMaxBody, 8, with_};
   const HostPolicy hosts_ = *HostPolicy::Create(kResource, {}, {});
@@ -177,6 +180,30 @@ TEST_F(TransportTest, ProgressTurnsTheAnswerIntoAStream) {
   EXPECT_NE(answer, std::string::npos) << result->body;
 }
 
+TEST_F(TransportTest, ACallThatTakesLongGivesSignsOfLife) {
+  const auto result = ModernCall("slow");
+  ASSERT_EQ(result->status, 200);
+  EXPECT_EQ(result->get_header_value("Content-Type"), "text/event-stream");
+  EXPECT_TRUE(absl::StartsWith(result->body, ":\n\n:\n\n")) << result->body;
+  EXPECT_TRUE(absl::StrContains(result->body, "done")) << result->body;
+}
+
+TEST_F(TransportTest, AClientThatTakesNoStreamGetsNone) {
+  Headers headers = Modern("tools/call", "steps");
+  headers.emplace("Accept", "application/json");
+  const auto result = Post(ModernBody("tools/call", R"("name":"steps")"), headers);
+  EXPECT_EQ(Body(result)["result"]["content"][0]["text"], "done");
+  headers = Modern("nope");
+  headers.emplace("Accept", "text/event-stream");
+  EXPECT_EQ(Post(ModernBody("nope"), headers)->status, 404) << "an error keeps its status";
+}
+
+TEST_F(TransportTest, OnlyPostHasABody) {
+  const Headers headers = {{"Authorization", "Bearer alice"}};
+  EXPECT_EQ(Client().Delete("/mcp", headers, "{}", "application/json")->status, 400);
+  EXPECT_EQ(Client().Post("/nowhere", headers, std::string(50'000, 'x'), "text/plain")->status, 404);
+}
+
 TEST_F(TransportTest, ModernErrorsHaveTheirStatus) {
   EXPECT_EQ(Post(ModernBody("nope"), Modern("nope"))->status, 404);
   EXPECT_EQ(Post(ModernBody("initialize"), Modern("initialize"))->status, 404);
@@ -195,13 +222,14 @@ TEST_F(TransportTest, AModernNotificationIsAccepted) {
 }
 
 TEST_F(TransportTest, AModernClientThatLeavesCancelsItsCall) {
+  httplib::Client client("127.0.0.1", server_->port());
   std::thread leaver([&] {
-    httplib::Client client("127.0.0.1", server_->port());
-    client.set_read_timeout(0, 200'000);
     Headers headers = Modern("tools/call", "hang");
     headers.emplace("Authorization", "Bearer alice");
     client.Post("/mcp", headers, ModernBody("tools/call", R"("name":"hang")"), "application/json");
   });
+  EXPECT_TRUE(service_->WaitForCalls(1));
+  client.stop();
   EXPECT_TRUE(service_->WaitForCancelledCalls(1));
   leaver.join();
 }
@@ -210,7 +238,7 @@ TEST_F(TransportTest, ASessionLivesFromInitializeToDelete) {
   const Headers session = Session("2025-06-18");
   EXPECT_EQ(Post(R"({"jsonrpc":"2.0","method":"notifications/initialized"})", session)->status, 202);
   const auto list = Post(R"({"jsonrpc":"2.0","id":2,"method":"tools/list"})", session);
-  EXPECT_EQ(Body(list)["result"]["tools"].size(), 4);
+  EXPECT_EQ(Body(list)["result"]["tools"].size(), 5);
   EXPECT_EQ(Client().Delete("/mcp", session)->status, 204);
   EXPECT_EQ(Post(R"({"jsonrpc":"2.0","id":3,"method":"ping"})", session)->status, 404);
 }
@@ -254,7 +282,9 @@ TEST_F(TransportTest, WithoutASessionALegacyRequestIs400) {
 TEST_F(TransportTest, ALegacyClientThatLeavesCancelsNothingButItsNoticeDoes) {
   const Headers session = Session("2025-11-25");
   std::thread caller([&] {
-    const auto result = Post(R"({"jsonrpc":"2.0","id":"x","method":"tools/call","params":{"name":"hang"}})", session);
+    Headers headers = session;
+    headers.emplace("Accept", "application/json");
+    const auto result = Post(R"({"jsonrpc":"2.0","id":"x","method":"tools/call","params":{"name":"hang"}})", headers);
     EXPECT_EQ(Body(result)["error"]["message"], "cancelled");
   });
   ASSERT_TRUE(service_->WaitForCalls(1));
