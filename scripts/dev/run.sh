@@ -31,6 +31,7 @@ start_service() {
   printf '    starting %s\n' "${service}"
   setsid "$@" </dev/null >"${run_dir}/logs/${service}.log" 2>&1 &
   printf '%s %s\n' "$!" "$(start_time_of $!)" >"${run_dir}/${service}.pid"
+  disown  # or Bash would have its say when it ends
 }
 
 # Stops what runs: the edge first, so that it can finish its calls.
@@ -299,7 +300,7 @@ follow_until_stopped() {
         alive=$((alive + 1))
       elif [[ -z ${reported[${service}]:-} ]]; then
         reported[${service}]=yes
-        printf 'dev: %s has ended; the others go on. The end of its log, %s/logs/%s.log:\n' \
+        printf 'dev: %s has ended; the others go on (Ctrl-C and ./dev up start all again). Its log, %s/logs/%s.log:\n' \
           "${service}" "${run_dir}" "${service}" >&2
         log_tail "${service}"
       fi
