@@ -9,6 +9,8 @@ readonly default_steps=(lint unit e2e containers)
 # Results so far, over all steps.
 total_passed=0 total_failed=0
 test_output=.run/test
+# How Bazel shows that it is still at it: a line every half minute.
+readonly quiet_progress=(--curses=no --color=no --show_progress_rate_limit=30)
 
 # Adds a step's counts to the totals. Takes the step, its passed and failed cases, and when it began.
 add_counts() {
@@ -28,10 +30,7 @@ run_bazel_tests() {
   local name=$1 began=${SECONDS} code=0 events=${root}/${test_output}/$1.events.json counts passed failed
   shift
   rm -f "${events}"
-  bazel_run test --keep_going --noshow_progress --build_event_json_file="${events}" "$@" </dev/null &
-  local bazel=$!
-  show_progress "${bazel}" "${name}"
-  wait "${bazel}" || code=$?
+  bazel_run test --keep_going "${quiet_progress[@]}" --build_event_json_file="${events}" "$@" </dev/null || code=$?
   if [[ ! -s ${events} ]]; then
     printf '    bazel ended with code %s before it ran anything\n' "${code}"
     add_counts "${name}" 0 1 "${began}"
@@ -47,18 +46,6 @@ run_bazel_tests() {
     failed=1
   fi
   add_counts "${name}" "${passed}" "${failed}" "${began}"
-}
-
-# Prints a line every half minute while a process runs. Takes its id and what it does.
-show_progress() {
-  local began=${SECONDS} next=30
-  while kill -0 "$1" 2>/dev/null; do
-    if [[ $((SECONDS - began)) -ge ${next} ]]; then
-      printf '    %s: still at it after %s s\n' "$2" "$((SECONDS - began))"
-      next=$((next + 30))
-    fi
-    sleep 0.5
-  done
 }
 
 step_unit() {
@@ -159,10 +146,8 @@ step_fuzz() {
 
 # Builds the optimised services that the end-to-end and container tests start.
 build_services() {
-  bazel_run build --config=opt --noshow_progress -- //mcp_edge //auth_service //tool_service/whoami </dev/null &
-  local bazel=$!
-  show_progress "${bazel}" build
-  wait "${bazel}" || die "the services do not build"
+  bazel_run build --config=opt "${quiet_progress[@]}" -- //mcp_edge //auth_service //tool_service/whoami </dev/null ||
+    die "the services do not build"
 }
 
 # The last line, whatever happened before it.
