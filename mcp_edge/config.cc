@@ -31,7 +31,7 @@ ABSL_FLAG(absl::Duration, tool_timeout, absl::Seconds(60), "How long a call may 
 ABSL_FLAG(absl::Duration, max_tool_timeout, absl::Minutes(10), "How long a call may take, whatever its tool says.");
 ABSL_FLAG(int32_t, max_connections, 12'000, "Client connections at the same time, each of which has a thread.");
 ABSL_FLAG(int32_t, max_requests, 1'024, "Requests worked on at the same time.");
-ABSL_FLAG(int32_t, max_requests_per_principal, 256, "Requests of one user of one client worked on at the same time.");
+ABSL_FLAG(int32_t, max_requests_per_principal, 512, "Requests of one user of one client worked on at the same time.");
 ABSL_FLAG(int32_t, max_streams, 10'000, "Open event streams.");
 ABSL_FLAG(int32_t, max_streams_per_principal, 1'000, "Open event streams of one user of one client.");
 ABSL_FLAG(int64_t, max_body_bytes, 4 << 20, "Size of a request's body.");

@@ -25,6 +25,7 @@
 #include "mcp_edge/auth/resource_metadata.h"
 #include "mcp_edge/catalog/catalog.h"
 #include "mcp_edge/catalog/catalog_watcher.h"
+#include "mcp_edge/catalog/tool_services_file.h"
 #include "mcp_edge/config.h"
 #include "mcp_edge/dispatch/dispatcher.h"
 #include "mcp_edge/edge_metrics.h"
@@ -94,6 +95,12 @@ int Run(int argc, char** argv) {
   const absl::StatusOr<HostPolicy> hosts =
       HostPolicy::Create(config.resource, config.allowed_hosts, config.allowed_origins);
   if (!hosts.ok()) return Fail("config_invalid", hosts.status());
+
+  // All mistakes of the person who starts it are found before anything runs.
+  const absl::StatusOr<std::string> tools_file = ReadToolServicesFile(config.tools_config);
+  absl::Status tools_status = tools_file.status();
+  if (tools_status.ok()) tools_status = ParseToolServices(*tools_file, config.tools_config).status();
+  if (!tools_status.ok()) return Fail("config_invalid", tools_status, "; it is what --tools_config names");
 
   // Where it is called. A taken port is found before anything runs; nobody is served yet.
   HttpServer server(HttpOptions(config), metrics);

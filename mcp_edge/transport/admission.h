@@ -20,7 +20,7 @@ namespace mcp_edge {
 
 struct AdmissionLimits {
   size_t max_requests = 1'024;
-  size_t max_requests_per_principal = 256;
+  size_t max_requests_per_principal = 512;
   size_t max_streams = 10'000;
   size_t max_streams_per_principal = 1'000;
 };
