@@ -15,6 +15,7 @@ packages_lint=(clang-format-14 python3-yaml shellcheck)
 packages_tidy=(clang-tidy-14)
 packages_e2e=(chromium fonts-dejavu-core)
 packages_containers=(binutils buildah curl podman runc)
+packages_cluster=(etcd-server openssl python3-yaml)
 packages_bench=(wrk)
 packages_fuzz=(clang-14 libclang-rt-14-dev)
 
@@ -162,8 +163,9 @@ setup_packages() {
       lint) packages+=("${packages_lint[@]}") ;;
       tidy) packages+=("${packages_tidy[@]}") ;;
       containers) packages+=("${packages_containers[@]}") ;;
+      cluster) packages+=("${packages_cluster[@]}") ;;
       fuzz) packages+=("${packages_fuzz[@]}") ;;
-      *) usage_error "setup: unknown group '${group}', one of: build run lint tidy e2e containers bench fuzz" ;;
+      *) usage_error "setup: unknown group '${group}', one of: build run lint tidy e2e containers cluster bench fuzz" ;;
     esac
   done
   mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)

@@ -93,7 +93,7 @@ step_containers() {
 
 step_cluster() {
   setup_group build
-  setup_group containers
+  setup_group cluster
   run_counted cluster tests/cluster/run "$@"
 }
 
@@ -179,7 +179,7 @@ command_test() {
     case "${name}" in
       lint | fuzz) groups+=(build "${name}") ;;
       e2e) groups+=(build run e2e) ;;
-      containers | cluster) groups+=(build containers) ;;
+      containers | cluster) groups+=(build "${name}") ;;
       *) groups+=(build) ;;
     esac
   done
