@@ -136,7 +136,15 @@ class ToolServiceClient::Connection {
     grpc_completion_queue_destroy(queue);
   }
 
-  const grpc::ChannelArguments arguments_ = MakeChannelArguments(Health::kWatched);
+  // Calls have a connection of their own: on one that they share with the catalogue's stream, the threads that gRPC
+  // keeps for such streams would wake at every answer too.
+  static grpc::ChannelArguments CallArguments() {
+    grpc::ChannelArguments arguments = MakeChannelArguments(Health::kWatched);
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    return arguments;
+  }
+
+  const grpc::ChannelArguments arguments_ = CallArguments();
   grpc_channel* channel_;
   void* call_tool_;
   absl::Mutex mutex_;

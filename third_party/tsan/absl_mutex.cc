@@ -1,5 +1,5 @@
-// Tells ThreadSanitizer what absl::Mutex orders. Debian's Abseil is not instrumented, so that every use of a Mutex would
-// look like a race; these definitions stand before those of the library, call them, and say what they mean.
+// Tells ThreadSanitizer what absl::Mutex orders. Debian's Abseil is not instrumented, so that every use of a Mutex
+// would look like a race; these definitions stand before those of the library, call them, and say what they mean.
 // Linked in with --config=tsan only.
 
 #include <dlfcn.h>
@@ -100,8 +100,7 @@ bool CondVar::WaitWithTimeout(Mutex* mutex, Duration timeout) {
 }
 
 bool CondVar::WaitWithDeadline(Mutex* mutex, Time deadline) {
-  GATEHOUSE_REAL(bool (*)(CondVar*, Mutex*, Time),
-                 "_ZN4absl7debian37CondVar16WaitWithDeadlineEPNS0_5MutexENS0_4TimeE");
+  GATEHOUSE_REAL(bool (*)(CondVar*, Mutex*, Time), "_ZN4absl7debian37CondVar16WaitWithDeadlineEPNS0_5MutexENS0_4TimeE");
   __tsan_release(mutex);
   const bool timed_out = real(this, mutex, deadline);
   __tsan_acquire(mutex);
