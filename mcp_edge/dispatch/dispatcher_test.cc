@@ -70,7 +70,7 @@ class DispatcherTest : public testing::Test {
     return absl::StrCat(R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"p.t")", rest, "}}");
   }
 
-  const common::SystemClock clock_;
+  const common::SystemClock clock_{};
   Catalog catalog_;
   prometheus::Registry registry_;
   EdgeMetrics metrics_{registry_};

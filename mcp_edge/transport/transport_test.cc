@@ -137,7 +137,7 @@ class TransportTest : public testing::Test {
 
   static constexpr size_t kMaxBody = 100'000;
 
-  const common::SystemClock clock_;
+  const common::SystemClock clock_{};
   prometheus::Registry registry_;
   EdgeMetrics metrics_{registry_};
   FakeVerifier verifier_;
