@@ -17,6 +17,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "gatehouse/tool/v1/tool.pb.h"
+#include "mcp_edge/schema/json_schema.h"
 #include "mcp_edge/tools/tool_service_client.h"
 #include "nlohmann/json.hpp"
 
@@ -24,6 +25,16 @@ namespace mcp_edge {
 
 // Scopes that are needed together (RFC 6749, section 3.3).
 using ScopeSet = std::vector<std::string>;
+
+// An argument that the client repeats in an HTTP header (`x-mcp-header`; MCP 2026-07-28, tools).
+struct HeaderParameter {
+  // What follows "Mcp-Param-".
+  std::string name;
+  // The property names from the root of the arguments down to it; at least one.
+  std::vector<std::string> path;
+  enum class Type { kString, kInteger, kBoolean };
+  Type type = Type::kString;
+};
 
 // A tool that clients may see. Everything in it has been validated (see catalog/validation.h).
 struct ToolEntry {
@@ -39,6 +50,10 @@ struct ToolEntry {
   std::vector<ScopeSet> required_scopes;
   // An MCP ClientCapabilities object that the client's own must contain; an empty object: nothing is required.
   nlohmann::json required_client_capabilities;
+  // What arguments and structured results must fit. Null: nothing is promised.
+  std::shared_ptr<const JsonSchema> input_schema = nullptr;
+  std::shared_ptr<const JsonSchema> output_schema = nullptr;
+  std::vector<HeaderParameter> header_parameters = {};
 };
 
 struct ResourceEntry {
@@ -61,12 +76,29 @@ struct PromptEntry {
   std::vector<ScopeSet> required_scopes;
 };
 
+struct SkillEntry {
+  gatehouse::tool::v1::Skill skill;
+  std::shared_ptr<ToolServiceClient> service;
+};
+
+// Resources of a service beside those that its catalogue holds.
+struct ResourceSource {
+  std::shared_ptr<ToolServiceClient> service;
+  // Absolute URIs that begin with one of these are read by it.
+  std::vector<std::string> uri_prefixes;
+  // It answers ListResources.
+  bool lists_resources = false;
+};
+
 // What goes into a snapshot. Names and URIs must be unique already.
 struct CatalogContents {
   std::vector<ToolEntry> tools;
   std::vector<ResourceEntry> resources;
   std::vector<ResourceTemplateEntry> resource_templates;
   std::vector<PromptEntry> prompts;
+  std::vector<SkillEntry> skills = {};
+  // In file order; services that have no such resources are not in it.
+  std::vector<ResourceSource> resource_sources = {};
   // Those of the services, in file order, separated by an empty line.
   std::string instructions;
   // The shortest `ttl` that a service gave; infinite when none did: the edge's own default is then the limit.
@@ -96,6 +128,8 @@ class CatalogSnapshot {
   const std::vector<ResourceEntry>& resources() const { return contents_.resources; }
   const std::vector<ResourceTemplateEntry>& resource_templates() const { return contents_.resource_templates; }
   const std::vector<PromptEntry>& prompts() const { return contents_.prompts; }
+  const std::vector<SkillEntry>& skills() const { return contents_.skills; }
+  const std::vector<ResourceSource>& resource_sources() const { return contents_.resource_sources; }
   const std::string& instructions() const { return contents_.instructions; }
   absl::Duration cache_ttl() const { return contents_.cache_ttl; }
   gatehouse::tool::v1::CacheScope cache_scope() const { return contents_.cache_scope; }
@@ -104,6 +138,17 @@ class CatalogSnapshot {
   const ToolEntry* FindTool(absl::string_view public_name) const;
   const ResourceEntry* FindResource(absl::string_view uri) const;
   const PromptEntry* FindPrompt(absl::string_view public_name) const;
+  const ResourceTemplateEntry* FindResourceTemplate(absl::string_view uri_template) const;
+  const SkillEntry* FindSkill(absl::string_view uri) const;
+
+  // Who reads a resource and what the caller needs for it. Pointers are into the snapshot.
+  struct ResourceReader {
+    ToolServiceClient* service = nullptr;
+    const std::vector<ScopeSet>* required_scopes = nullptr;
+  };
+  // The reader of `uri`: of the resource of that URI; else of the first template that it fits; else of the source with
+  // the longest prefix of it; else of the skill whose file it is. Nothing: there is none.
+  std::optional<ResourceReader> FindReader(absl::string_view uri) const;
 
  private:
   const CatalogContents contents_;

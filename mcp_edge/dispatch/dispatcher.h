@@ -6,20 +6,17 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/clock.h"
-#include "mcp_edge/auth/principal.h"
 #include "mcp_edge/catalog/catalog.h"
+#include "mcp_edge/dispatch/exchange.h"
 #include "mcp_edge/dispatch/tool_list.h"
 #include "mcp_edge/edge_metrics.h"
 #include "mcp_edge/jsonrpc/message.h"
 #include "mcp_edge/protocol/request_meta.h"
 #include "mcp_edge/protocol/version.h"
-#include "mcp_edge/protocol/wire_error.h"
-#include "mcp_edge/tools/trace_context.h"
 
 namespace mcp_edge {
 
@@ -29,43 +26,6 @@ struct DispatcherOptions {
   absl::Duration max_tool_timeout = absl::Minutes(10);
   // How long clients may reuse lists when no service says (MCP 2026-07-28, caching).
   absl::Duration list_ttl = absl::Minutes(1);
-};
-
-// What is known of a request besides its message. Must outlive the exchange that it starts.
-struct RequestContext {
-  std::shared_ptr<const Principal> principal;
-  ProtocolVersion version = kAssumedVersion;
-  const ClientDescription* client = nullptr;
-  TraceContext trace;
-  // Names the request in logs, the edge's and the tool service's.
-  std::string request_id;
-};
-
-// One message for the client.
-struct Step {
-  // JSON-RPC, on one line. Empty with `last`: the request was cancelled and nothing more is to be said on a stream.
-  std::string message;
-  // It is the response; there is nothing after it.
-  bool last = true;
-  // For the last: what went wrong, or nothing. Decides the HTTP status if no stream has begun.
-  std::optional<WireErrorKind> error;
-  // For kInsufficientScope: the scopes that are needed, separated by spaces.
-  std::string needed_scopes;
-};
-
-// What a request is doing. Used by one thread at a time, but for Cancel.
-class Exchange {
- public:
-  virtual ~Exchange() = default;
-
-  // Blocks until there is something to send. Not to be called after a last step.
-  virtual Step Next() = 0;
-
-  // Blocks until Next() has something to return at once, or until `until`. Whether it has.
-  virtual bool Wait(absl::Time until) = 0;
-
-  // Ends the exchange early; a Next() that blocks returns soon. Thread-safe.
-  virtual void Cancel() = 0;
 };
 
 // Thread-safe.
