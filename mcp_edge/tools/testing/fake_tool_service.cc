@@ -18,9 +18,27 @@ namespace {
 
 using gatehouse::tool::v1::CallToolEvent;
 using gatehouse::tool::v1::CallToolRequest;
+using gatehouse::tool::v1::CompleteRequest;
+using gatehouse::tool::v1::CompleteResponse;
+using gatehouse::tool::v1::GetPromptRequest;
+using gatehouse::tool::v1::GetPromptResponse;
+using gatehouse::tool::v1::ListResourcesRequest;
+using gatehouse::tool::v1::ListResourcesResponse;
+using gatehouse::tool::v1::ReadResourceRequest;
+using gatehouse::tool::v1::ReadResourceResponse;
 using gatehouse::tool::v1::ToolService;
 using gatehouse::tool::v1::WatchCatalogRequest;
 using CatalogMessage = gatehouse::tool::v1::Catalog;
+
+using Metadata = std::multimap<std::string, std::string>;
+
+Metadata MetadataOf(const grpc::CallbackServerContext& context) {
+  Metadata metadata;
+  for (const auto& [key, value] : context.client_metadata()) {
+    metadata.emplace(std::string(key.data(), key.size()), std::string(value.data(), value.size()));
+  }
+  return metadata;
+}
 
 // What the reactors and the service share.
 struct State {
@@ -30,6 +48,11 @@ struct State {
   std::set<class Watch*> watches ABSL_GUARDED_BY(mutex);
   int watches_total ABSL_GUARDED_BY(mutex) = 0;
   FakeToolService::Handler handler ABSL_GUARDED_BY(mutex);
+  FakeToolService::ReadResourceHandler read_resource ABSL_GUARDED_BY(mutex);
+  FakeToolService::GetPromptHandler get_prompt ABSL_GUARDED_BY(mutex);
+  FakeToolService::CompleteHandler complete ABSL_GUARDED_BY(mutex);
+  FakeToolService::ListResourcesHandler list_resources ABSL_GUARDED_BY(mutex);
+  Metadata last_unary_metadata ABSL_GUARDED_BY(mutex);
   std::vector<FakeCallRecord> calls ABSL_GUARDED_BY(mutex);
   int cancelled_calls ABSL_GUARDED_BY(mutex) = 0;
 };
@@ -146,6 +169,28 @@ class Call final : public grpc::ServerWriteReactor<CallToolEvent> {
   grpc::Alarm alarm_;
 };
 
+// One call of a method that answers once.
+class Unary final : public grpc::ServerUnaryReactor {
+ public:
+  Unary(std::shared_ptr<State> state, bool hang, const grpc::Status& status) : state_(std::move(state)), hang_(hang) {
+    if (!hang_) Finish(status);
+  }
+
+  void OnCancel() override {
+    if (!hang_) return;
+    {
+      absl::MutexLock lock(&state_->mutex);
+      ++state_->cancelled_calls;
+    }
+    Finish(grpc::Status(grpc::StatusCode::CANCELLED, "cancelled"));
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  const std::shared_ptr<State> state_;
+  const bool hang_;
+};
+
 class Service final : public ToolService::CallbackService {
  public:
   explicit Service(std::shared_ptr<State> state) : state_(std::move(state)) {}
@@ -160,9 +205,7 @@ class Service final : public ToolService::CallbackService {
     FakeCallRecord record;
     record.request = *request;
     record.time_left = absl::FromChrono(context->deadline()) - absl::Now();
-    for (const auto& [key, value] : context->client_metadata()) {
-      record.metadata.emplace(std::string(key.data(), key.size()), std::string(value.data(), value.size()));
-    }
+    record.metadata = MetadataOf(*context);
     FakeToolService::Handler handler;
     {
       absl::MutexLock lock(&state_->mutex);
@@ -178,7 +221,44 @@ class Service final : public ToolService::CallbackService {
     return new Call(state_, std::move(script));
   }
 
+  grpc::ServerUnaryReactor* ReadResource(grpc::CallbackServerContext* context, const ReadResourceRequest* request,
+                                         ReadResourceResponse* response) override {
+    return Answer(*context, &State::read_resource, *request, *response);
+  }
+  grpc::ServerUnaryReactor* GetPrompt(grpc::CallbackServerContext* context, const GetPromptRequest* request,
+                                      GetPromptResponse* response) override {
+    return Answer(*context, &State::get_prompt, *request, *response);
+  }
+  grpc::ServerUnaryReactor* Complete(grpc::CallbackServerContext* context, const CompleteRequest* request,
+                                     CompleteResponse* response) override {
+    return Answer(*context, &State::complete, *request, *response);
+  }
+  grpc::ServerUnaryReactor* ListResources(grpc::CallbackServerContext* context, const ListResourcesRequest* request,
+                                          ListResourcesResponse* response) override {
+    return Answer(*context, &State::list_resources, *request, *response);
+  }
+
  private:
+  template <typename Request, typename Response>
+  grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext& context,
+                                   FakeToolService::UnaryHandler<Request, Response> State::*member,
+                                   const Request& request, Response& response) {
+    FakeToolService::UnaryHandler<Request, Response> handler;
+    {
+      absl::MutexLock lock(&state_->mutex);
+      state_->last_unary_metadata = MetadataOf(context);
+      handler = (*state_).*member;
+    }
+    FakeUnaryScript<Response> script;
+    if (handler == nullptr) {
+      script.status = grpc::Status(grpc::StatusCode::NOT_FOUND, "no such thing");
+    } else {
+      script = handler(request);
+    }
+    response = std::move(script.response);
+    return new Unary(state_, script.hang, script.status);
+  }
+
   const std::shared_ptr<State> state_;
 };
 
@@ -218,6 +298,26 @@ class GrpcFakeToolService final : public FakeToolService {
   void OnCall(Handler handler) override {
     absl::MutexLock lock(&state_->mutex);
     state_->handler = std::move(handler);
+  }
+  void OnReadResource(ReadResourceHandler handler) override {
+    absl::MutexLock lock(&state_->mutex);
+    state_->read_resource = std::move(handler);
+  }
+  void OnGetPrompt(GetPromptHandler handler) override {
+    absl::MutexLock lock(&state_->mutex);
+    state_->get_prompt = std::move(handler);
+  }
+  void OnComplete(CompleteHandler handler) override {
+    absl::MutexLock lock(&state_->mutex);
+    state_->complete = std::move(handler);
+  }
+  void OnListResources(ListResourcesHandler handler) override {
+    absl::MutexLock lock(&state_->mutex);
+    state_->list_resources = std::move(handler);
+  }
+  Metadata last_unary_metadata() const override {
+    absl::MutexLock lock(&state_->mutex);
+    return state_->last_unary_metadata;
   }
   std::vector<FakeCallRecord> Calls() const override {
     absl::MutexLock lock(&state_->mutex);

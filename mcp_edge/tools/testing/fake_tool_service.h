@@ -28,6 +28,16 @@ struct FakeCallScript {
   absl::Duration delay = absl::ZeroDuration();
 };
 
+// What it does with one call of a method that answers once.
+template <typename Response>
+struct FakeUnaryScript {
+  // Sent if `status` is OK.
+  Response response = {};
+  grpc::Status status = grpc::Status::OK;
+  // Instead: keeps the call open until it is cancelled, or the server is killed.
+  bool hang = false;
+};
+
 // A call as the service saw it.
 struct FakeCallRecord {
   gatehouse::tool::v1::CallToolRequest request;
@@ -41,6 +51,15 @@ struct FakeCallRecord {
 class FakeToolService {
  public:
   using Handler = std::function<FakeCallScript(const gatehouse::tool::v1::CallToolRequest&)>;
+
+  template <typename Request, typename Response>
+  using UnaryHandler = std::function<FakeUnaryScript<Response>(const Request&)>;
+  using ReadResourceHandler =
+      UnaryHandler<gatehouse::tool::v1::ReadResourceRequest, gatehouse::tool::v1::ReadResourceResponse>;
+  using GetPromptHandler = UnaryHandler<gatehouse::tool::v1::GetPromptRequest, gatehouse::tool::v1::GetPromptResponse>;
+  using CompleteHandler = UnaryHandler<gatehouse::tool::v1::CompleteRequest, gatehouse::tool::v1::CompleteResponse>;
+  using ListResourcesHandler =
+      UnaryHandler<gatehouse::tool::v1::ListResourcesRequest, gatehouse::tool::v1::ListResourcesResponse>;
 
   // Starts with an empty catalogue; every call is NOT_FOUND until there is a handler. `port` 0 takes a free one. Null
   // when the port is taken.
@@ -62,10 +81,18 @@ class FakeToolService {
 
   // Says what to do with calls from now on. Called on the server's threads; must not block.
   virtual void OnCall(Handler handler) = 0;
+  // The same for the methods that answer once.
+  virtual void OnReadResource(ReadResourceHandler handler) = 0;
+  virtual void OnGetPrompt(GetPromptHandler handler) = 0;
+  virtual void OnComplete(CompleteHandler handler) = 0;
+  virtual void OnListResources(ListResourcesHandler handler) = 0;
 
   // The calls so far.
   virtual std::vector<FakeCallRecord> Calls() const = 0;
-  // Waits until `count` calls were cancelled by their clients; false when that takes longer than `timeout`.
+  // All the metadata of the last call of a method that answers once.
+  virtual std::multimap<std::string, std::string> last_unary_metadata() const = 0;
+  // Waits until `count` calls (of any method) were cancelled by their clients; false when that takes longer than
+  // `timeout`.
   virtual bool WaitForCancelledCalls(int count, absl::Duration timeout = absl::Seconds(5)) const = 0;
   // Waits until `count` calls have arrived.
   virtual bool WaitForCalls(int count, absl::Duration timeout = absl::Seconds(5)) const = 0;
