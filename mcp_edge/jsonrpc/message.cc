@@ -1,6 +1,8 @@
 #include "mcp_edge/jsonrpc/message.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -16,12 +18,28 @@ using nlohmann::json;
 // Longer ids are nobody's honest wish, and each is kept while its request runs.
 constexpr size_t kMaxIdLength = 256;
 constexpr size_t kMaxMethodLength = 256;
+constexpr size_t kMaxErrorMessageLength = 256;
 
 Message Invalid(std::string id_json, std::string problem) {
   Message message;
   message.id_json = std::move(id_json);
   message.problem = std::move(problem);
   return message;
+}
+
+// What a client says went wrong. One that says it badly has still answered: somebody waits for that.
+void ReadError(const json& error, Message& message) {
+  if (!error.is_object()) return;
+  if (const auto code = error.find("code"); code != error.end() && code->is_number_integer()) {
+    const auto value = code->get<int64_t>();
+    if (value >= INT32_MIN && value <= INT32_MAX) message.error_code = static_cast<int>(value);
+  }
+  if (const auto text = error.find("message"); text != error.end() && text->is_string()) {
+    const auto& whole = text->get_ref<const std::string&>();
+    size_t length = std::min(whole.size(), kMaxErrorMessageLength);
+    while (length < whole.size() && length > 0 && (whole[length] & 0xC0) == 0x80) --length;
+    message.error_message = whole.substr(0, length);
+  }
 }
 
 // `value`: the message. `text`: the same as it was sent.
@@ -46,6 +64,11 @@ Message ParseMessage(json value, absl::string_view text) {
     Message message;
     message.kind = Message::Kind::kResponse;
     message.id_json = std::move(id_json);
+    if (const auto error = value.find("error"); error != value.end()) {
+      ReadError(*error, message);
+    } else {
+      message.result_text = RawMember(text, "result");
+    }
     return message;
   }
   if (answers) return Invalid(id_json, "a request has neither a result nor an error");
@@ -100,6 +123,13 @@ std::string ErrorResponse(absl::string_view id_json, int code, absl::string_view
 
 std::string NotificationText(absl::string_view method, absl::string_view params_json) {
   std::string text = "{\"jsonrpc\":\"2.0\",\"method\":";
+  common::AppendJsonString(method, text);
+  absl::StrAppend(&text, ",\"params\":", params_json, "}");
+  return text;
+}
+
+std::string RequestText(absl::string_view id_json, absl::string_view method, absl::string_view params_json) {
+  std::string text = absl::StrCat("{\"jsonrpc\":\"2.0\",\"id\":", id_json, ",\"method\":");
   common::AppendJsonString(method, text);
   absl::StrAppend(&text, ",\"params\":", params_json, "}");
   return text;

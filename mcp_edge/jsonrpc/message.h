@@ -29,6 +29,11 @@ struct Message {
   nlohmann::json params = nlohmann::json::object();
   // The text of `params` as sent: a part of the body that was parsed. Empty when the message has none.
   absl::string_view params_text;
+  // For kResponse: the text of `result` as sent, likewise a part of the body, any JSON; empty when it is an error.
+  absl::string_view result_text;
+  // For kResponse with an `error`: its code (0 when that is no number of 32 bits) and at most 256 bytes of its message.
+  int error_code = 0;
+  std::string error_message;
   // For kInvalid: what is wrong, one sentence for the client.
   std::string problem;
 };
@@ -37,7 +42,7 @@ struct Message {
 struct Body {
   // An array was sent (JSON-RPC 2.0, section 6; MCP 2025-03-26 only).
   bool is_batch = false;
-  // One message, or those of the batch in order. `params_text` of each points into the body.
+  // One message, or those of the batch in order. `params_text` and `result_text` of each point into the body.
   std::vector<Message> messages;
 };
 
@@ -56,6 +61,9 @@ std::string ErrorResponse(absl::string_view id_json, int code, absl::string_view
 
 // The text of a notification.
 std::string NotificationText(absl::string_view method, absl::string_view params_json);
+
+// The text of a request of ours to the client.
+std::string RequestText(absl::string_view id_json, absl::string_view method, absl::string_view params_json);
 
 }  // namespace mcp_edge
 

@@ -14,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     using Kind = mcp_edge::Message::Kind;
     if (message.kind == Kind::kRequest && message.id_json.empty()) std::abort();
     if (message.kind == Kind::kInvalid && message.problem.empty()) std::abort();
+    if (!message.result_text.empty() && !mcp_edge::ReadJson(message.result_text).ok()) std::abort();
     if (message.params_text.empty()) continue;
     // The text that goes to a tool says what was validated.
     const auto reread = mcp_edge::ReadJson(message.params_text);

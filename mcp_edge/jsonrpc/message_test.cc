@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 namespace mcp_edge {
@@ -39,6 +40,30 @@ TEST(MessageTest, ReadsAResponse) {
   const Message message = One(R"({"jsonrpc":"2.0","id":3,"result":{"x":1}})");
   EXPECT_EQ(message.kind, Message::Kind::kResponse);
   EXPECT_EQ(message.id_json, "3");
+  EXPECT_EQ(message.error_code, 0);
+}
+
+TEST(MessageTest, AResponseKeepsItsResultAsSent) {
+  const std::string text = R"({"jsonrpc":"2.0","id":"ask-1","result": {"x": 1.50,"a":[ ]} })";
+  const Message message = ParseBody(text)->messages.at(0);
+  EXPECT_EQ(message.id_json, "\"ask-1\"");
+  EXPECT_EQ(message.result_text, R"({"x": 1.50,"a":[ ]})");
+}
+
+TEST(MessageTest, AnErrorResponseKeepsItsCodeAndABoundedMessage) {
+  Message message = One(R"({"jsonrpc":"2.0","id":3,"error":{"code":-1,"message":"User rejected"}})");
+  EXPECT_EQ(message.kind, Message::Kind::kResponse);
+  EXPECT_TRUE(message.result_text.empty());
+  EXPECT_EQ(message.error_code, -1);
+  EXPECT_EQ(message.error_message, "User rejected");
+  std::string text = "x";
+  while (text.size() < 400) text += "é";
+  message = One(absl::StrCat(R"({"jsonrpc":"2.0","id":3,"error":{"code":1e300,"message":")", text, "\"}}"));
+  EXPECT_EQ(message.error_code, 0);
+  EXPECT_EQ(message.error_message, text.substr(0, 255));
+  message = One(R"({"jsonrpc":"2.0","id":3,"error":"no"})");
+  EXPECT_EQ(message.kind, Message::Kind::kResponse);
+  EXPECT_TRUE(message.result_text.empty());
 }
 
 TEST(MessageTest, JsonThatIsNotJsonRpcIsInvalid) {
@@ -76,6 +101,7 @@ TEST(MessageTest, WritesResponsesOnOneLine) {
             R"({"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"bad \"x\""}})");
   EXPECT_EQ(ErrorResponse("", -32700, "no", "{\"a\":1}"),
             R"({"jsonrpc":"2.0","error":{"code":-32700,"message":"no","data":{"a":1}}})");
+  EXPECT_EQ(RequestText("\"ask-1\"", "a/b", "{}"), R"({"jsonrpc":"2.0","id":"ask-1","method":"a/b","params":{}})");
   EXPECT_EQ(NotificationText("n/x", "{}"), R"({"jsonrpc":"2.0","method":"n/x","params":{}})");
 }
 
