@@ -1,6 +1,8 @@
 #include "mcp_edge/catalog/catalog.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <utility>
 
 namespace mcp_edge {
@@ -16,6 +18,14 @@ bool Same(const PromptEntry& a, const PromptEntry& b) { return a.name == b.name 
 bool Same(const ResourceEntry& a, const ResourceEntry& b) { return SameMessage(a.resource, b.resource); }
 bool Same(const ResourceTemplateEntry& a, const ResourceTemplateEntry& b) {
   return SameMessage(a.resource_template, b.resource_template);
+}
+
+bool Same(const SkillEntry& a, const SkillEntry& b) { return SameMessage(a.skill, b.skill); }
+// Its prefixes show in no list.
+bool Same(const ResourceSource& a, const ResourceSource& b) {
+  return a.lists_resources == b.lists_resources &&
+         (a.service == b.service ||
+          (a.service != nullptr && b.service != nullptr && a.service->name() == b.service->name()));
 }
 
 template <typename Entry>
@@ -36,11 +46,31 @@ CatalogSnapshot::CatalogSnapshot(CatalogContents contents, const CatalogSnapshot
   for (const ToolEntry& entry : contents_.tools) tools_by_name_.emplace(entry.name, &entry);
   for (const ResourceEntry& entry : contents_.resources) resources_by_uri_.emplace(entry.resource.uri(), &entry);
   for (const PromptEntry& entry : contents_.prompts) prompts_by_name_.emplace(entry.name, &entry);
+  for (const ResourceTemplateEntry& entry : contents_.resource_templates) {
+    templates_by_text_.emplace(entry.resource_template.uri_template(), &entry);
+    template_matchers_.emplace_back(entry.resource_template.uri_template());
+  }
+  for (const SkillEntry& entry : contents_.skills) {
+    const absl::string_view uri = entry.skill.uri();
+    skills_by_uri_.emplace(uri, &entry);
+    skills_by_file_.emplace(uri, &entry);
+    for (const auto& file : entry.skill.files()) skills_by_file_.emplace(file.uri(), &entry);
+    if (entry.skill.files().empty()) skills_by_directory_.emplace(uri.substr(0, uri.rfind('/') + 1), &entry);
+  }
+  for (const ResourceSource& source : contents_.resource_sources) {
+    for (const std::string& prefix : source.uri_prefixes) sources_by_prefix_.emplace_back(prefix, &source);
+  }
+  const auto earlier = [](const auto& a, const auto& b) { return a.first < b.first; };
+  std::stable_sort(sources_by_prefix_.begin(), sources_by_prefix_.end(), earlier);
+  const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
+  sources_by_prefix_.erase(std::unique(sources_by_prefix_.begin(), sources_by_prefix_.end(), same),
+                           sources_by_prefix_.end());
   if (previous == nullptr) return;
 
   const bool same_tools = Same(tools(), previous->tools());
   const bool same_resources =
-      Same(resources(), previous->resources()) && Same(resource_templates(), previous->resource_templates());
+      Same(resources(), previous->resources()) && Same(resource_templates(), previous->resource_templates()) &&
+      Same(skills(), previous->skills()) && Same(resource_sources(), previous->resource_sources());
   const bool same_prompts = Same(prompts(), previous->prompts());
   const bool same_rest = instructions() == previous->instructions() && cache_ttl() == previous->cache_ttl() &&
                          cache_scope() == previous->cache_scope();
@@ -58,6 +88,56 @@ const ResourceEntry* CatalogSnapshot::FindResource(absl::string_view uri) const 
 
 const PromptEntry* CatalogSnapshot::FindPrompt(absl::string_view public_name) const {
   return Find(prompts_by_name_, public_name);
+}
+
+const ResourceTemplateEntry* CatalogSnapshot::FindResourceTemplate(absl::string_view uri_template) const {
+  return Find(templates_by_text_, uri_template);
+}
+
+const SkillEntry* CatalogSnapshot::FindSkill(absl::string_view uri) const { return Find(skills_by_uri_, uri); }
+
+const ResourceSource* CatalogSnapshot::FindSource(absl::string_view uri) const {
+  // The last prefix that does not come after `text`, where `text` has the longest prefix of `uri` as its own prefix: it
+  // is the one, or what it has in common with `text` is the next text to try.
+  absl::string_view text = uri;
+  while (true) {
+    const auto after = std::upper_bound(sources_by_prefix_.begin(), sources_by_prefix_.end(), text,
+                                        [](absl::string_view a, const auto& b) { return a < b.first; });
+    if (after == sources_by_prefix_.begin()) return nullptr;
+    const auto& [prefix, source] = *std::prev(after);
+    const size_t common = std::mismatch(prefix.begin(), prefix.end(), text.begin(), text.end()).first - prefix.begin();
+    if (common == prefix.size()) return source;
+    text = text.substr(0, common);
+  }
+}
+
+const SkillEntry* CatalogSnapshot::FindSkillOfFile(absl::string_view uri) const {
+  if (const SkillEntry* const skill = Find(skills_by_file_, uri); skill != nullptr) return skill;
+  if (skills_by_directory_.empty()) return nullptr;
+  for (size_t slash = uri.rfind('/'); slash != absl::string_view::npos && slash > 0;
+       slash = uri.rfind('/', slash - 1)) {
+    if (const SkillEntry* const skill = Find(skills_by_directory_, uri.substr(0, slash + 1)); skill != nullptr) {
+      return skill;
+    }
+  }
+  return nullptr;
+}
+
+std::optional<CatalogSnapshot::ResourceReader> CatalogSnapshot::FindReader(absl::string_view uri) const {
+  if (const ResourceEntry* const resource = FindResource(uri); resource != nullptr) {
+    return ResourceReader{resource->service.get(), &resource->required_scopes};
+  }
+  for (size_t i = 0; i < template_matchers_.size(); ++i) {
+    const ResourceTemplateEntry& entry = contents_.resource_templates[i];
+    if (template_matchers_[i].Matches(uri)) return ResourceReader{entry.service.get(), &entry.required_scopes};
+  }
+  if (const ResourceSource* const source = FindSource(uri); source != nullptr) {
+    return ResourceReader{source->service.get(), &no_scopes_};
+  }
+  if (const SkillEntry* const skill = FindSkillOfFile(uri); skill != nullptr) {
+    return ResourceReader{skill->service.get(), &no_scopes_};
+  }
+  return std::nullopt;
 }
 
 Catalog::Catalog() : current_(std::make_shared<const CatalogSnapshot>(CatalogContents(), nullptr)) {}

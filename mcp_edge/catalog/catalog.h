@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -17,6 +18,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "gatehouse/tool/v1/tool.pb.h"
+#include "mcp_edge/catalog/uri_template.h"
 #include "mcp_edge/schema/json_schema.h"
 #include "mcp_edge/tools/tool_service_client.h"
 #include "nlohmann/json.hpp"
@@ -121,7 +123,7 @@ class CatalogSnapshot {
   uint64_t generation() const { return generation_; }
   // The generation at which a client last saw the list of ... change. Equal to generation(): this very change did it.
   uint64_t tools_generation() const { return tools_generation_; }
-  uint64_t resources_generation() const { return resources_generation_; }  // templates included
+  uint64_t resources_generation() const { return resources_generation_; }  // templates and skills included
   uint64_t prompts_generation() const { return prompts_generation_; }
 
   const std::vector<ToolEntry>& tools() const { return contents_.tools; }
@@ -141,16 +143,22 @@ class CatalogSnapshot {
   const ResourceTemplateEntry* FindResourceTemplate(absl::string_view uri_template) const;
   const SkillEntry* FindSkill(absl::string_view uri) const;
 
-  // Who reads a resource and what the caller needs for it. Pointers are into the snapshot.
+  // Who reads a resource and what the caller needs for it. Pointers are into the snapshot; no scope sets (see
+  // ToolEntry) for what is not in the catalogue itself.
   struct ResourceReader {
     ToolServiceClient* service = nullptr;
     const std::vector<ScopeSet>* required_scopes = nullptr;
   };
   // The reader of `uri`: of the resource of that URI; else of the first template that it fits; else of the source with
-  // the longest prefix of it; else of the skill whose file it is. Nothing: there is none.
+  // the longest prefix of it, the first in file order of several; else of the skill whose file it is, or in whose
+  // directory it is if that skill does not list its files. Nothing: there is none. Takes time in proportion to the
+  // number of templates that begin like `uri`.
   std::optional<ResourceReader> FindReader(absl::string_view uri) const;
 
  private:
+  const ResourceSource* FindSource(absl::string_view uri) const;
+  const SkillEntry* FindSkillOfFile(absl::string_view uri) const;
+
   const CatalogContents contents_;
   uint64_t generation_ = 0;
   uint64_t tools_generation_ = 0;
@@ -160,6 +168,14 @@ class CatalogSnapshot {
   absl::flat_hash_map<absl::string_view, const ToolEntry*> tools_by_name_;
   absl::flat_hash_map<absl::string_view, const ResourceEntry*> resources_by_uri_;
   absl::flat_hash_map<absl::string_view, const PromptEntry*> prompts_by_name_;
+  absl::flat_hash_map<absl::string_view, const ResourceTemplateEntry*> templates_by_text_;
+  absl::flat_hash_map<absl::string_view, const SkillEntry*> skills_by_uri_;
+  absl::flat_hash_map<absl::string_view, const SkillEntry*> skills_by_file_;
+  // Those that do not list their files: by their directory, which ends in "/".
+  absl::flat_hash_map<absl::string_view, const SkillEntry*> skills_by_directory_;
+  std::vector<UriTemplate> template_matchers_;  // of contents_.resource_templates, in their order
+  std::vector<std::pair<absl::string_view, const ResourceSource*>> sources_by_prefix_;  // sorted, each prefix once
+  const std::vector<ScopeSet> no_scopes_;
 };
 
 // One tool service as the edge sees it, for readiness, metrics and the log.

@@ -1,6 +1,7 @@
 #include "mcp_edge/catalog/catalog.h"
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -49,6 +50,103 @@ TEST(CatalogTest, FindsWhatWasPublishedAndKeepsItsOrder) {
   EXPECT_EQ(snapshot->FindTool("A"), nullptr);
   EXPECT_EQ(snapshot->FindResource("file:///x"), &snapshot->resources()[0]);
   EXPECT_EQ(snapshot->FindPrompt("p"), &snapshot->prompts()[0]);
+}
+
+std::shared_ptr<ToolServiceClient> Service(const std::string& name) {
+  return std::make_shared<ToolServiceClient>(name, "ipv4:127.0.0.1:1");
+}
+
+ResourceTemplateEntry MakeTemplate(const std::string& uri_template, const std::shared_ptr<ToolServiceClient>& service) {
+  ResourceTemplateEntry entry;
+  entry.resource_template.set_uri_template(uri_template);
+  entry.service = service;
+  return entry;
+}
+
+SkillEntry MakeSkill(const std::string& uri, const std::vector<std::string>& files,
+                     const std::shared_ptr<ToolServiceClient>& service) {
+  SkillEntry entry;
+  entry.skill.set_uri(uri);
+  for (const std::string& file : files) entry.skill.add_files()->set_uri(file);
+  entry.service = service;
+  return entry;
+}
+
+// The name of the service that reads `uri`, "" for none.
+std::string ReaderOf(const CatalogSnapshot& snapshot, absl::string_view uri) {
+  const auto reader = snapshot.FindReader(uri);
+  return reader.has_value() ? reader->service->name() : "";
+}
+
+TEST(CatalogTest, ReaderIsTheMostExactOne) {
+  CatalogContents contents;
+  ResourceEntry resource;
+  resource.resource.set_uri("x:/a/b");
+  resource.service = Service("resource");
+  resource.required_scopes = {{"read"}};
+  contents.resources.push_back(resource);
+  contents.resource_templates.push_back(MakeTemplate("x:/a/{b}", Service("template")));
+  contents.resource_templates.push_back(MakeTemplate("x:/a/{c}", Service("later template")));
+  contents.resource_templates[0].required_scopes = {{"template"}};
+  contents.resource_sources.push_back({.service = Service("short"), .uri_prefixes = {"x:/", "y:"}});
+  contents.resource_sources.push_back({.service = Service("long"), .uri_prefixes = {"x:/a/b/c", "x:/a/b", "y:"}});
+  const CatalogSnapshot snapshot(contents, nullptr);
+  EXPECT_EQ(ReaderOf(snapshot, "x:/a/b"), "resource");
+  EXPECT_EQ(*snapshot.FindReader("x:/a/b")->required_scopes, std::vector<ScopeSet>{{"read"}});
+  EXPECT_EQ(ReaderOf(snapshot, "x:/a/other"), "template");
+  EXPECT_EQ(*snapshot.FindReader("x:/a/other")->required_scopes, std::vector<ScopeSet>{{"template"}});
+  EXPECT_EQ(ReaderOf(snapshot, "x:/a/b/d"), "long");
+  EXPECT_EQ(ReaderOf(snapshot, "x:/a/b/c/d"), "long");
+  EXPECT_EQ(ReaderOf(snapshot, "x:/b"), "short");
+  EXPECT_TRUE(snapshot.FindReader("x:/b")->required_scopes->empty());
+  EXPECT_EQ(ReaderOf(snapshot, "y:1"), "short");  // of two with one prefix the first
+  EXPECT_EQ(ReaderOf(snapshot, "z:1"), "");
+  EXPECT_EQ(ReaderOf(snapshot, ""), "");
+  EXPECT_EQ(snapshot.FindResourceTemplate("x:/a/{c}"), &snapshot.resource_templates()[1]);
+  EXPECT_EQ(snapshot.FindResourceTemplate("x:/a/1"), nullptr);
+}
+
+TEST(CatalogTest, LongestPrefixIsFoundWhateverLiesBetween) {
+  CatalogContents contents;
+  contents.resource_sources.push_back({.service = Service("a"), .uri_prefixes = {"x:a"}});
+  contents.resource_sources.push_back({.service = Service("abc"), .uri_prefixes = {"x:abc", "x:abca", "x:ab1", "w:"}});
+  const CatalogSnapshot snapshot(contents, nullptr);
+  EXPECT_EQ(ReaderOf(snapshot, "x:abd"), "a");
+  EXPECT_EQ(ReaderOf(snapshot, "x:abcz"), "abc");
+  EXPECT_EQ(ReaderOf(snapshot, "x:a"), "a");
+  EXPECT_EQ(ReaderOf(snapshot, "x:"), "");
+  EXPECT_EQ(ReaderOf(snapshot, "x:b"), "");
+}
+
+TEST(CatalogTest, FilesOfSkillsHaveReaders) {
+  CatalogContents contents;
+  contents.skills.push_back(
+      MakeSkill("skill://a/SKILL.md", {"skill://a/SKILL.md", "skill://a/x.txt"}, Service("listed")));
+  contents.skills.push_back(MakeSkill("skill://p/b/SKILL.md", {}, Service("dynamic")));
+  const CatalogSnapshot snapshot(contents, nullptr);
+  EXPECT_EQ(ReaderOf(snapshot, "skill://a/SKILL.md"), "listed");
+  EXPECT_EQ(ReaderOf(snapshot, "skill://a/x.txt"), "listed");
+  EXPECT_EQ(ReaderOf(snapshot, "skill://a/y.txt"), "");
+  EXPECT_EQ(ReaderOf(snapshot, "skill://p/b/SKILL.md"), "dynamic");
+  EXPECT_EQ(ReaderOf(snapshot, "skill://p/b/deep/er/y.txt"), "dynamic");
+  EXPECT_EQ(ReaderOf(snapshot, "skill://p/c/SKILL.md"), "");
+  EXPECT_EQ(snapshot.FindSkill("skill://a/SKILL.md"), &snapshot.skills()[0]);
+  EXPECT_EQ(snapshot.FindSkill("skill://a/x.txt"), nullptr);
+}
+
+TEST(CatalogTest, SkillsAndListedResourcesCountAsResources) {
+  Catalog catalog;
+  CatalogContents contents;
+  contents.skills.push_back(MakeSkill("skill://a/SKILL.md", {}, Service("s")));
+  EXPECT_TRUE(catalog.Publish(contents));
+  EXPECT_EQ(catalog.Current()->resources_generation(), 1u);
+  EXPECT_EQ(catalog.Current()->tools_generation(), 0u);
+  contents.resource_sources.push_back({.service = Service("s"), .uri_prefixes = {"x:"}, .lists_resources = true});
+  EXPECT_TRUE(catalog.Publish(contents));
+  contents.resource_sources[0].uri_prefixes = {"y:"};
+  EXPECT_FALSE(catalog.Publish(contents));
+  EXPECT_EQ(catalog.Current()->resources_generation(), 2u);
+  EXPECT_EQ(ReaderOf(*catalog.Current(), "y:1"), "s");
 }
 
 TEST(CatalogTest, ListenersHearOfChangesOnly) {

@@ -15,6 +15,7 @@ const std::string& NameOf(const ToolEntry& entry) { return entry.name; }
 const std::string& NameOf(const ResourceEntry& entry) { return entry.resource.uri(); }
 const std::string& NameOf(const ResourceTemplateEntry& entry) { return entry.resource_template.uri_template(); }
 const std::string& NameOf(const PromptEntry& entry) { return entry.name; }
+const std::string& NameOf(const SkillEntry& entry) { return entry.skill.uri(); }
 
 template <typename Entry>
 void MergeLists(const std::vector<MergeSource>& sources, absl::string_view kind,
@@ -43,6 +44,7 @@ MergedCatalog MergeCatalogs(const std::vector<MergeSource>& sources) {
   MergeLists(sources, "resource", &CatalogContents::resources, merged);
   MergeLists(sources, "resource_template", &CatalogContents::resource_templates, merged);
   MergeLists(sources, "prompt", &CatalogContents::prompts, merged);
+  MergeLists(sources, "skill", &CatalogContents::skills, merged);
   const auto any_private = [](const MergeSource& source) {
     return source.contents->cache_scope == CACHE_SCOPE_PRIVATE;
   };
@@ -53,6 +55,9 @@ MergedCatalog MergeCatalogs(const std::vector<MergeSource>& sources) {
     merged.contents.cache_scope = CACHE_SCOPE_PUBLIC;
   }
   for (const MergeSource& source : sources) {
+    const std::vector<ResourceSource>& resource_sources = source.contents->resource_sources;
+    merged.contents.resource_sources.insert(merged.contents.resource_sources.end(), resource_sources.begin(),
+                                            resource_sources.end());
     merged.contents.cache_ttl = std::min(merged.contents.cache_ttl, source.contents->cache_ttl);
     if (source.contents->instructions.empty()) continue;
     absl::StrAppend(&merged.contents.instructions, merged.contents.instructions.empty() ? "" : "\n\n",

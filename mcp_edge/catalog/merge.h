@@ -22,7 +22,7 @@ struct MergeSource {
 
 // An entry that has no place, because its name is taken.
 struct DuplicateEntry {
-  // "tool", "resource", "resource_template" or "prompt".
+  // "tool", "resource", "resource_template", "prompt" or "skill".
   absl::string_view kind;
   // The public name or URI.
   std::string name;
@@ -42,6 +42,7 @@ struct MergedCatalog {
 };
 
 // Puts the entries of all `sources` one after the other. Of two with one name the first stays, within a service too.
+// Prefixes of resource URIs are no names: of two that are the same the first one counts, when a URI is looked up.
 MergedCatalog MergeCatalogs(const std::vector<MergeSource>& sources);
 
 }  // namespace mcp_edge

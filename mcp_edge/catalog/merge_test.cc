@@ -47,6 +47,19 @@ TEST(MergeCatalogsTest, FirstOfTwoWithOneNameStays) {
   EXPECT_EQ(merged.duplicates[2], (DuplicateEntry{"resource", "file:///x", "second", "first"}));
 }
 
+TEST(MergeCatalogsTest, SkillsHaveUniqueUrisAndSourcesAreJoined) {
+  CatalogContents a;
+  a.skills.emplace_back().skill.set_uri("skill://a/SKILL.md");
+  a.resource_sources.push_back({.service = nullptr, .uri_prefixes = {"x:"}});
+  CatalogContents b = a;
+  b.skills.emplace_back().skill.set_uri("skill://b/SKILL.md");
+  const MergedCatalog merged = MergeCatalogs({{"first", &a}, {"second", &b}});
+  ASSERT_EQ(merged.contents.skills.size(), 2u);
+  ASSERT_EQ(merged.duplicates.size(), 1u);
+  EXPECT_EQ(merged.duplicates[0], (DuplicateEntry{"skill", "skill://a/SKILL.md", "second", "first"}));
+  EXPECT_EQ(merged.contents.resource_sources.size(), 2u);
+}
+
 TEST(MergeCatalogsTest, JoinsInstructionsAndTakesTheStrictestHint) {
   CatalogContents a, b, c;
   a.instructions = "A.";

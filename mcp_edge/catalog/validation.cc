@@ -5,10 +5,12 @@
 #include <set>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
 
@@ -20,13 +22,18 @@ using gatehouse::tool::v1::Icon;
 using gatehouse::tool::v1::Prompt;
 using gatehouse::tool::v1::Resource;
 using gatehouse::tool::v1::ResourceTemplate;
+using gatehouse::tool::v1::Skill;
+using gatehouse::tool::v1::SkillFile;
 using gatehouse::tool::v1::Tool;
 using CatalogMessage = gatehouse::tool::v1::Catalog;
 using IconList = google::protobuf::RepeatedPtrField<Icon>;
 using ScopeSetList = google::protobuf::RepeatedPtrField<gatehouse::tool::v1::ScopeSet>;
 
 constexpr size_t kMaxCatalogBytes = 8 << 20;
-constexpr size_t kMaxEntries = 10'000;  // of each kind
+constexpr size_t kMaxEntries = 10'000;  // of each kind but skills
+constexpr size_t kMaxSkills = 1'000;
+constexpr int kMaxSkillFiles = 10'000;
+constexpr size_t kMaxUriPrefixes = 100;
 constexpr size_t kMaxNameLength = 64;
 constexpr size_t kMaxTitleBytes = 1 << 10;
 constexpr size_t kMaxDescriptionBytes = 16 << 10;
@@ -34,6 +41,7 @@ constexpr size_t kMaxSchemaBytes = 256 << 10;
 constexpr size_t kMaxMetaBytes = 64 << 10;
 constexpr size_t kMaxInstructionsBytes = 4 << 10;
 constexpr size_t kMaxUriBytes = 2 << 10;
+constexpr size_t kMaxMimeTypeBytes = 256;
 constexpr size_t kMaxIconBytes = 64 << 10;
 constexpr int kMaxIcons = 16;
 constexpr int kMaxScopeSets = 32;
@@ -139,15 +147,20 @@ absl::Status CheckAnnotations(const Annotations& annotations) {
   return absl::OkStatus();
 }
 
+// How long the scheme is that `uri` begins with, its colon included (RFC 3986, section 3.1); 0: it has none.
+size_t SchemeLength(absl::string_view uri) {
+  const size_t colon = uri.find(':');
+  if (colon == absl::string_view::npos || colon == 0 || !absl::ascii_isalpha(uri[0])) return 0;
+  const absl::string_view scheme = uri.substr(0, colon);
+  const bool fits = std::all_of(scheme.begin(), scheme.end(),
+                                [](char c) { return absl::ascii_isalnum(c) || c == '+' || c == '-' || c == '.'; });
+  return fits ? colon + 1 : 0;
+}
+
 // scheme ":" and something after it, of the characters that a URI has (RFC 3986, sections 2 and 3.1).
 absl::Status CheckUri(absl::string_view uri) {
-  const size_t colon = uri.find(':');
-  const absl::string_view scheme = uri.substr(0, colon);
-  const bool absolute = colon != absl::string_view::npos && colon + 1 < uri.size() && !scheme.empty() &&
-                        absl::ascii_isalpha(scheme[0]) && std::all_of(scheme.begin(), scheme.end(), [](char c) {
-                          return absl::ascii_isalnum(c) || c == '+' || c == '-' || c == '.';
-                        });
-  if (!absolute) return Broken("the URI is not absolute");
+  const size_t scheme_length = SchemeLength(uri);
+  if (scheme_length == 0 || scheme_length == uri.size()) return Broken("the URI is not absolute");
   if (std::any_of(uri.begin(), uri.end(), [](char c) {
         return c <= 0x20 || c >= 0x7f || c == '"' || c == '<' || c == '>' || c == '\\' || c == '^' || c == '`' ||
                c == '{' || c == '|' || c == '}';
@@ -208,6 +221,11 @@ absl::Status TakeEntry(const Tool& tool, absl::string_view prefix, ToolEntry& en
   if (!capabilities.ok()) return capabilities.status();
   entry.required_client_capabilities = *std::move(capabilities);
   if (!gatehouse::tool::v1::TaskSupport_IsValid(tool.task_support())) return Broken("task_support is unknown");
+  const bool can_be_task = tool.task_support() == gatehouse::tool::v1::TASK_SUPPORT_OPTIONAL ||
+                           tool.task_support() == gatehouse::tool::v1::TASK_SUPPORT_REQUIRED;
+  if (tool.announces_task_start() && !can_be_task) {
+    return Broken("announces_task_start needs a task_support of OPTIONAL or REQUIRED");
+  }
   if (tool.has_timeout()) {
     const absl::StatusOr<absl::Duration> timeout = TakeDuration("the timeout", tool.timeout());
     if (!timeout.ok()) return timeout.status();
@@ -255,23 +273,104 @@ absl::Status TakeEntry(const Prompt& prompt, absl::string_view prefix, PromptEnt
   return TakeCommon(entry.prompt, entry.required_scopes);
 }
 
+// The rules of names of skills (agentskills.io, specification): they are also names of directories.
+bool IsSkillName(absl::string_view name) {
+  return !name.empty() && name.size() <= kMaxNameLength && name.front() != '-' && name.back() != '-' &&
+         name.find("--") == absl::string_view::npos && std::all_of(name.begin(), name.end(), [](char c) {
+           return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-';
+         });
+}
+
+// The directory of a skill with its "/" at the end: what "SKILL.md" comes after.
+absl::StatusOr<absl::string_view> TakeSkillDirectory(absl::string_view uri) {
+  constexpr absl::string_view kScheme = "skill://";
+  constexpr absl::string_view kFile = "/SKILL.md";
+  if (const absl::Status status = CheckUri(uri); !status.ok()) return status;
+  if (!absl::StartsWith(uri, kScheme) || !absl::EndsWith(uri, kFile) || uri.size() <= kScheme.size() + kFile.size()) {
+    return Broken("the URI is not of the form skill://<path>/<name>/SKILL.md");
+  }
+  return uri.substr(0, uri.size() - kFile.size() + 1);
+}
+
+// A path without empty segments, "." and "..", query and fragment.
+bool IsPlainPath(absl::string_view path) {
+  if (path.find_first_of("?#") != absl::string_view::npos) return false;
+  const std::vector<absl::string_view> segments = absl::StrSplit(path, '/');
+  return std::none_of(segments.begin(), segments.end(), [](absl::string_view segment) {
+    const std::string lower = absl::AsciiStrToLower(segment);
+    return segment.empty() || segment == "." || segment == ".." || absl::StrContains(lower, "%2e") ||
+           absl::StrContains(lower, "%2f");
+  });
+}
+
+absl::Status CheckSkillFiles(const Skill& skill, absl::string_view directory) {
+  if (skill.files().empty()) return absl::OkStatus();
+  if (skill.files_size() > kMaxSkillFiles) {
+    return Broken(absl::StrCat("there may be at most ", kMaxSkillFiles, " files in a skill"));
+  }
+  absl::flat_hash_set<absl::string_view> uris;
+  for (const SkillFile& file : skill.files()) {
+    if (const absl::Status status = CheckUri(file.uri()); !status.ok()) return status;
+    if (!absl::StartsWith(file.uri(), directory) || !IsPlainPath(file.uri().substr(directory.size()))) {
+      return Broken(absl::StrCat("a file is not below ", directory));
+    }
+    if (!uris.insert(file.uri()).second) return Broken("two files have the same URI");
+    if (file.sha256().size() != 32) return Broken("the sha256 of a file has not 32 bytes");
+    if (file.size() < 0) return Broken("the size of a file is negative");
+    if (const absl::Status status = CheckSize("a mime_type", file.mime_type(), kMaxMimeTypeBytes); !status.ok()) {
+      return status;
+    }
+  }
+  if (!uris.contains(skill.uri())) return Broken("SKILL.md is not among the files");
+  return absl::OkStatus();
+}
+
+absl::Status TakeEntry(const Skill& skill, absl::string_view, SkillEntry& entry) {
+  const absl::StatusOr<absl::string_view> directory = TakeSkillDirectory(skill.uri());
+  if (!directory.ok()) return directory.status();
+  const absl::string_view path = directory->substr(8, directory->size() - 9);  // between "skill://" and the last "/"
+  if (!IsPlainPath(path)) return Broken("the path of the URI has an empty or a dot segment, a query or a fragment");
+  entry.skill = skill;
+  const absl::StatusOr<nlohmann::json> frontmatter =
+      TakeObject("frontmatter_json", kMaxMetaBytes, *entry.skill.mutable_frontmatter_json());
+  if (!frontmatter.ok()) return frontmatter.status();
+  const auto text_of = [&frontmatter](const char* key) {
+    const auto member = frontmatter->find(key);
+    return member != frontmatter->end() && member->is_string() ? member->get<std::string>() : std::string();
+  };
+  const std::string name = text_of("name");
+  if (!IsSkillName(name)) {
+    return Broken("frontmatter_json needs a name of 1 to 64 characters of [a-z0-9-], with no \"-\" at an end or twice");
+  }
+  if (name != path.substr(path.rfind('/') + 1)) {  // npos + 1 is 0
+    return Broken("the name in frontmatter_json is not the last segment of the path");
+  }
+  if (text_of("description").empty()) return Broken("frontmatter_json needs a description");
+  return CheckSkillFiles(entry.skill, *directory);
+}
+
 const std::string& NameOf(const Tool& tool) { return tool.name(); }
 const std::string& NameOf(const Resource& resource) { return resource.uri(); }
 const std::string& NameOf(const ResourceTemplate& resource_template) { return resource_template.uri_template(); }
 const std::string& NameOf(const Prompt& prompt) { return prompt.name(); }
+const std::string& NameOf(const Skill& skill) { return skill.uri(); }
+
+RefusedEntry Refused(absl::string_view kind, absl::string_view name, const absl::Status& status) {
+  return {.kind = kind, .name = std::string(name.substr(0, 128)), .reason = std::string(status.message())};
+}
 
 template <typename Message, typename Entry>
 void TakeList(const google::protobuf::RepeatedPtrField<Message>& messages, absl::string_view kind,
               absl::string_view prefix, const std::shared_ptr<ToolServiceClient>& service, std::vector<Entry>& entries,
               std::vector<RefusedEntry>& refused) {
-  entries.reserve(std::min<size_t>(messages.size(), kMaxEntries));
+  const size_t limit = kind == "skill" ? kMaxSkills : kMaxEntries;
+  entries.reserve(std::min<size_t>(messages.size(), limit));
   for (const Message& message : messages) {
     Entry entry;
-    absl::Status status = Broken(absl::StrCat("there may be at most ", kMaxEntries, " of one kind"));
-    if (entries.size() < kMaxEntries) status = TakeEntry(message, prefix, entry);
+    absl::Status status = Broken(absl::StrCat("there may be at most ", limit, " of one kind"));
+    if (entries.size() < limit) status = TakeEntry(message, prefix, entry);
     if (!status.ok()) {
-      refused.push_back(
-          {.kind = kind, .name = NameOf(message).substr(0, 128), .reason = std::string(status.message())});
+      refused.push_back(Refused(kind, NameOf(message), status));
       continue;
     }
     entry.service = service;
@@ -279,7 +378,41 @@ void TakeList(const google::protobuf::RepeatedPtrField<Message>& messages, absl:
   }
 }
 
+// A scheme, its colon, and then characters of a URI or nothing.
+absl::Status CheckUriPrefix(absl::string_view prefix) {
+  if (SchemeLength(prefix) == 0) return Broken("the prefix is not that of an absolute URI: it has no scheme");
+  return SchemeLength(prefix) == prefix.size() ? absl::OkStatus() : CheckUri(prefix);
+}
+
+// What the service reads and lists beside its catalogue.
+void TakeResourceSource(const CatalogMessage& catalog, const std::shared_ptr<ToolServiceClient>& service,
+                        ValidatedCatalog& result) {
+  ResourceSource source{.service = service, .uri_prefixes = {}, .lists_resources = catalog.lists_resources()};
+  for (const std::string& prefix : catalog.resource_uri_prefixes()) {
+    absl::Status status = CheckUriPrefix(prefix);
+    if (source.uri_prefixes.size() >= kMaxUriPrefixes) {
+      status = Broken(absl::StrCat("there may be at most ", kMaxUriPrefixes, " prefixes"));
+    }
+    if (!status.ok()) {
+      result.refused.push_back(Refused("resource_uri_prefix", prefix, status));
+      continue;
+    }
+    source.uri_prefixes.push_back(prefix);
+  }
+  if (source.lists_resources || !source.uri_prefixes.empty()) {
+    result.contents.resource_sources.push_back(std::move(source));
+  }
+}
+
 }  // namespace
+
+absl::StatusOr<ResourceEntry> ValidateResource(const Resource& resource,
+                                               const std::shared_ptr<ToolServiceClient>& service) {
+  ResourceEntry entry;
+  if (const absl::Status status = TakeEntry(resource, "", entry); !status.ok()) return status;
+  entry.service = service;
+  return entry;
+}
 
 absl::StatusOr<ValidatedCatalog> ValidateCatalog(const CatalogMessage& catalog, absl::string_view prefix,
                                                  const std::shared_ptr<ToolServiceClient>& service) {
@@ -293,6 +426,8 @@ absl::StatusOr<ValidatedCatalog> ValidateCatalog(const CatalogMessage& catalog, 
   TakeList(catalog.resource_templates(), "resource_template", prefix, service, contents.resource_templates,
            result.refused);
   TakeList(catalog.prompts(), "prompt", prefix, service, contents.prompts, result.refused);
+  TakeList(catalog.skills(), "skill", prefix, service, contents.skills, result.refused);
+  TakeResourceSource(catalog, service, result);
   if (const absl::Status status = CheckSize("the text", catalog.instructions(), kMaxInstructionsBytes); status.ok()) {
     contents.instructions = catalog.instructions();
   } else {

@@ -17,9 +17,9 @@ namespace mcp_edge {
 
 // An entry that clients do not get to see.
 struct RefusedEntry {
-  // "tool", "resource", "resource_template", "prompt", "instructions" or "cache_hint".
+  // "tool", "resource", "resource_template", "prompt", "skill", "resource_uri_prefix", "instructions" or "cache_hint".
   absl::string_view kind;
-  // Name or URI as the service gave it, cut to 128 bytes. Empty for the last two kinds.
+  // Name, URI or prefix as the service gave it, cut to 128 bytes. Empty for the last two kinds.
   std::string name;
   // The rule that it breaks, for the author of the service.
   std::string reason;
@@ -37,6 +37,13 @@ struct ValidatedCatalog {
 // Errors: kInvalidArgument, the catalogue as a whole is too large (8 MiB encoded).
 absl::StatusOr<ValidatedCatalog> ValidateCatalog(const gatehouse::tool::v1::Catalog& catalog, absl::string_view prefix,
                                                  const std::shared_ptr<ToolServiceClient>& service);
+
+// Checks one resource by the same rules, for those that a service lists page by page. Whether the URI is one that the
+// service reads (CatalogSnapshot::FindReader) is for the caller to see.
+//
+// Errors: kInvalidArgument, the rule that it breaks, for the author of the service.
+absl::StatusOr<ResourceEntry> ValidateResource(const gatehouse::tool::v1::Resource& resource,
+                                               const std::shared_ptr<ToolServiceClient>& service);
 
 }  // namespace mcp_edge
 

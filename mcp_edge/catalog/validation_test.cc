@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -154,6 +155,12 @@ TEST(ValidateToolTest, IconsTimeoutsAndTaskSupportMakeSense) {
   EXPECT_THAT(Refusal([](Tool& tool) { tool.mutable_timeout()->set_nanos(1'000'000'000); }), HasSubstr("timeout"));
   EXPECT_THAT(Refusal([](Tool& tool) { tool.set_task_support(static_cast<gatehouse::tool::v1::TaskSupport>(9)); }),
               HasSubstr("task_support"));
+  EXPECT_THAT(Refusal([](Tool& tool) { tool.set_announces_task_start(true); }), HasSubstr("announces_task_start"));
+  EXPECT_EQ(Refusal([](Tool& tool) {
+              tool.set_announces_task_start(true);
+              tool.set_task_support(gatehouse::tool::v1::TASK_SUPPORT_OPTIONAL);
+            }),
+            "");
 }
 
 TEST(ValidateCatalogTest, BadEntriesTakeNoOthersAlong) {
@@ -241,6 +248,99 @@ TEST(ValidateCatalogTest, CountsAndSizesAreBounded) {
   wordy.set_instructions(std::string((4 << 10) + 1, 'x'));
   EXPECT_EQ(Validate(wordy).contents.instructions, "");
   EXPECT_EQ(Validate(wordy).refused.at(0).kind, "instructions");
+}
+
+TEST(ValidateCatalogTest, SkillsAreChecked) {
+  using gatehouse::tool::v1::Skill;
+  const auto refusal = [](const std::function<void(Skill&)>& change) -> std::string {
+    CatalogMessage catalog;
+    Skill& skill = *catalog.add_skills();
+    skill.set_uri("skill://team/pdf-forms/SKILL.md");
+    skill.set_frontmatter_json(R"({"name": "pdf-forms", "description": "Fills in forms.", "x": [1.0]})");
+    for (const char* uri : {"skill://team/pdf-forms/SKILL.md", "skill://team/pdf-forms/lib/fill.py"}) {
+      auto& file = *skill.add_files();
+      file.set_uri(uri);
+      file.set_sha256(std::string(32, 'x'));
+      file.set_size(1);
+    }
+    change(skill);
+    const ValidatedCatalog validated = Validate(catalog);
+    EXPECT_EQ(validated.contents.skills.size() + validated.refused.size(), 1u);
+    if (validated.refused.empty()) return "";
+    EXPECT_EQ(validated.refused[0].kind, "skill");
+    return validated.refused[0].reason;
+  };
+  EXPECT_EQ(refusal([](Skill&) {}), "");
+  EXPECT_EQ(refusal([](Skill& skill) { skill.clear_files(); }), "");
+  const auto refusal_of_uri = [&](const char* uri) {
+    return refusal([uri](Skill& skill) {
+      skill.clear_files();
+      skill.set_uri(uri);
+    });
+  };
+  EXPECT_EQ(refusal_of_uri("skill://pdf-forms/SKILL.md"), "");
+  EXPECT_THAT(refusal_of_uri("skill:///SKILL.md"), HasSubstr("form"));
+  EXPECT_THAT(refusal_of_uri("https://team/pdf-forms/SKILL.md"), HasSubstr("form"));
+  EXPECT_THAT(refusal_of_uri("skill://team/pdf-forms/skill.md"), HasSubstr("form"));
+  EXPECT_THAT(refusal_of_uri("skill://team/other/SKILL.md"), HasSubstr("last segment"));
+  EXPECT_THAT(refusal_of_uri("skill://team//pdf-forms/SKILL.md"), HasSubstr("segment"));
+  EXPECT_THAT(refusal_of_uri("skill://team/../pdf-forms/SKILL.md"), HasSubstr("segment"));
+  EXPECT_THAT(refusal_of_uri("skill://team?/pdf-forms/SKILL.md"), HasSubstr("query"));
+  const auto refusal_of_frontmatter = [&](const char* frontmatter) {
+    return refusal([frontmatter](Skill& skill) { skill.set_frontmatter_json(frontmatter); });
+  };
+  EXPECT_THAT(refusal_of_frontmatter(""), HasSubstr("name"));
+  EXPECT_THAT(refusal_of_frontmatter("[]"), HasSubstr("not a JSON object"));
+  EXPECT_THAT(refusal_of_frontmatter(R"({"name":"pdf-forms"})"), HasSubstr("description"));
+  EXPECT_THAT(refusal_of_frontmatter(R"({"name":1,"description":"d"})"), HasSubstr("name"));
+  EXPECT_THAT(refusal_of_frontmatter(R"({"name":"Pdf-Forms","description":"d"})"), HasSubstr("[a-z0-9-]"));
+  const auto refusal_of_file = [&](const std::function<void(gatehouse::tool::v1::SkillFile&)>& change) {
+    return refusal([&change](Skill& skill) { change(*skill.mutable_files(1)); });
+  };
+  using gatehouse::tool::v1::SkillFile;
+  EXPECT_THAT(refusal_of_file([](SkillFile& file) { file.set_uri("skill://team/x"); }), HasSubstr("not below"));
+  EXPECT_THAT(refusal_of_file([](SkillFile& file) { file.set_uri("skill://team/pdf-forms/../x"); }),
+              HasSubstr("not below"));
+  EXPECT_THAT(refusal_of_file([](SkillFile& file) { file.set_uri("skill://team/pdf-forms/%2E%2e/x"); }),
+              HasSubstr("not below"));
+  EXPECT_THAT(refusal_of_file([](SkillFile& file) { file.set_uri("skill://team/pdf-forms/SKILL.md"); }),
+              HasSubstr("same URI"));
+  EXPECT_THAT(refusal_of_file([](SkillFile& file) { file.set_sha256("abc"); }), HasSubstr("32 bytes"));
+  EXPECT_THAT(refusal_of_file([](SkillFile& file) { file.set_size(-1); }), HasSubstr("negative"));
+  EXPECT_THAT(refusal([](Skill& skill) { skill.mutable_files(0)->set_uri("skill://team/pdf-forms/other.md"); }),
+              HasSubstr("SKILL.md is not among"));
+}
+
+TEST(ValidateCatalogTest, ResourceSourcesAreChecked) {
+  CatalogMessage catalog;
+  EXPECT_TRUE(Validate(catalog).contents.resource_sources.empty());
+  for (const char* prefix : {"db://rows/", "mem:", "", "relative/", ":x", "x:a b"}) {
+    catalog.add_resource_uri_prefixes(prefix);
+  }
+  const ValidatedCatalog validated = Validate(catalog);
+  ASSERT_EQ(validated.contents.resource_sources.size(), 1u);
+  EXPECT_EQ(validated.contents.resource_sources[0].uri_prefixes, (std::vector<std::string>{"db://rows/", "mem:"}));
+  EXPECT_FALSE(validated.contents.resource_sources[0].lists_resources);
+  ASSERT_EQ(validated.refused.size(), 4u);
+  EXPECT_EQ(validated.refused[0].kind, "resource_uri_prefix");
+  for (int i = 0; i < 100; ++i) catalog.add_resource_uri_prefixes("x:" + std::to_string(i));
+  EXPECT_EQ(Validate(catalog).contents.resource_sources[0].uri_prefixes.size(), 100u);
+  catalog.Clear();
+  catalog.set_lists_resources(true);
+  EXPECT_TRUE(Validate(catalog).contents.resource_sources.at(0).lists_resources);
+}
+
+TEST(ValidateResourceTest, HasTheRulesOfTheCatalogue) {
+  gatehouse::tool::v1::Resource resource;
+  resource.set_uri("x:1");
+  EXPECT_THAT(ValidateResource(resource, nullptr).status().message(), HasSubstr("name"));
+  resource.set_name("one");
+  resource.set_meta_json("{ }");
+  const auto service = std::make_shared<ToolServiceClient>("s", "ipv4:127.0.0.1:1");
+  const auto entry = ValidateResource(resource, service);
+  ASSERT_TRUE(entry.ok()) << entry.status();
+  EXPECT_EQ(entry->resource.meta_json(), "{}");
+  EXPECT_EQ(entry->service, service);
 }
 
 TEST(ValidateCatalogTest, CacheHintIsTakenUnlessNegative) {
