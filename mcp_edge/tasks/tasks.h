@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "mcp_edge/dispatch/exchange.h"
 #include "mcp_edge/dispatch/operation.h"
 #include "mcp_edge/jsonrpc/message.h"
@@ -25,7 +26,8 @@ class Tasks {
   virtual ~Tasks() = default;
 
   // Makes a task of `operation`, of which `round` is under way already if it is not null. The task is remembered before
-  // this returns. The answer is the result of the request (`"resultType":"task"`). Does not wait for the work.
+  // this returns. The answer is the result of the request (`"resultType":"task"`). Does not wait for the work. What
+  // `context` points to is not kept: `operation` must own all that it needs.
   virtual TaskAnswer Start(std::unique_ptr<Operation> operation, std::unique_ptr<Round> round,
                            const RequestContext& context) = 0;
 
@@ -33,6 +35,10 @@ class Tasks {
   virtual TaskAnswer Get(const Message& message, const RequestContext& context) = 0;
   virtual TaskAnswer Update(const Message& message, const RequestContext& context) = 0;
   virtual TaskAnswer Cancel(const Message& message, const RequestContext& context) = 0;
+
+  // How long a task may run, the time in which the client is asked not counted: what the rounds of an operation that
+  // becomes a task should have as their time limit.
+  virtual absl::Duration max_time() const = 0;
 
   // Whether there is such a task of this principal: only then may it hear of it.
   virtual bool Owns(absl::string_view task_id, const Principal& principal) = 0;
