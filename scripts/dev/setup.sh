@@ -14,6 +14,7 @@ packages_run=(curl)
 packages_lint=(clang-format-14 python3-yaml shellcheck)
 packages_tidy=(clang-tidy-14)
 packages_e2e=(chromium fonts-dejavu-core)
+packages_examples=(protobuf-compiler python3-venv)
 packages_containers=(binutils buildah curl podman runc)
 packages_cluster=(etcd-server openssl python3-yaml)
 packages_bench=(wrk)
@@ -121,6 +122,12 @@ setup_cpp_httplib() {
 # Prints the packages that bring a Node.js, unless there is one: it is not replaced.
 node_packages() { command -v node >/dev/null || printf 'nodejs\nnpm\n'; }
 
+# Makes sure that there is a Go, if it can be had; the tests that need it say that they are skipped.
+setup_go() {
+  command -v go >/dev/null || (install_packages golang-go) ||
+    printf 'dev: no Go: the tool service in Go is not tested\n' >&2
+}
+
 # Makes sure that there is a Node.js.
 setup_node() {
   local packages
@@ -157,15 +164,16 @@ setup_packages() {
       run | e2e | bench)
         mapfile -t node < <(node_packages)
         packages+=("${packages_run[@]}" "${node[@]}")
-        [[ ${group} != e2e ]] || packages+=("${packages_e2e[@]}")
+        [[ ${group} != e2e ]] || packages+=("${packages_e2e[@]}" "${packages_examples[@]}")
         [[ ${group} != bench ]] || packages+=("${packages_bench[@]}")
         ;;
+      examples) packages+=("${packages_examples[@]}") ;;
       lint) packages+=("${packages_lint[@]}") ;;
       tidy) packages+=("${packages_tidy[@]}") ;;
       containers) packages+=("${packages_containers[@]}") ;;
       cluster) packages+=("${packages_cluster[@]}") ;;
       fuzz) packages+=("${packages_fuzz[@]}") ;;
-      *) usage_error "setup: unknown group '${group}', one of: build run lint tidy e2e containers cluster bench fuzz" ;;
+      *) usage_error "setup: unknown group '${group}', one of: build run lint tidy examples e2e containers cluster bench fuzz" ;;
     esac
   done
   mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
@@ -178,7 +186,9 @@ setup_group() {
   case "$1" in
     build) setup_cpp_httplib ;;
     run) setup_npm_project dev_provider ;;
+    examples) setup_go ;;
     e2e)
+      setup_go
       setup_npm_project dev_provider
       setup_npm_project tests/e2e
       ;;

@@ -4,7 +4,7 @@
 : "${root:?}"
 
 # What a bare ./dev test runs, cheapest first.
-readonly default_steps=(lint unit e2e containers)
+readonly default_steps=(lint unit examples e2e conformance containers)
 
 # Results so far, over all steps.
 total_passed=0 total_failed=0
@@ -83,6 +83,18 @@ step_e2e() {
   GATEHOUSE_BIN_DIR=$(opt_bin) run_counted e2e tests/e2e/run "$@"
 }
 
+step_examples() {
+  setup_group examples
+  run_counted examples tests/examples/run "$@"
+}
+
+step_conformance() {
+  setup_group build
+  setup_group e2e
+  build_services
+  GATEHOUSE_BIN_DIR=$(opt_bin) run_counted conformance tests/conformance/run "$@"
+}
+
 step_containers() {
   setup_group build
   setup_group containers
@@ -146,7 +158,8 @@ step_fuzz() {
 
 # Builds the optimised services that the end-to-end and container tests start.
 build_services() {
-  bazel_run build --config=opt "${quiet_progress[@]}" -- //mcp_edge //auth_service //tool_service/whoami </dev/null ||
+  bazel_run build --config=opt "${quiet_progress[@]}" -- //mcp_edge //auth_service //tool_service/whoami \
+    //tool_service/conformance </dev/null ||
     die "the services do not build"
 }
 
@@ -158,10 +171,13 @@ print_totals() {
   printf '%s passed, %s failed\n' "${total_passed}" "${total_failed}"
 }
 
+# The suite alone, with its matrix; ./dev test has it as a step.
+command_conformance() { command_test conformance "$@"; }
+
 command_test() {
   local steps=("${default_steps[@]}") arguments=() name
   if [[ $# -gt 0 ]]; then
-    is_step "$1" || usage_error "test: unknown step '$1', one of: lint unit e2e containers sanitizers fuzz cluster"
+    is_step "$1" || usage_error "test: unknown step '$1', one of: lint unit examples e2e conformance containers sanitizers fuzz cluster"
     steps=()
     for name in "$@"; do ! is_step "${name}" || steps+=("${name}"); done
     if [[ ${#steps[@]} -ne $# ]]; then
@@ -178,7 +194,8 @@ command_test() {
   for name in "${steps[@]}"; do
     case "${name}" in
       lint | fuzz) groups+=(build "${name}") ;;
-      e2e) groups+=(build run e2e) ;;
+      e2e | conformance) groups+=(build run e2e) ;;
+      examples) groups+=(examples) ;;
       containers | cluster) groups+=(build "${name}") ;;
       *) groups+=(build) ;;
     esac
@@ -191,7 +208,7 @@ command_test() {
   [[ ${total_failed} -eq 0 ]] || exit 1
 }
 
-is_step() { [[ $1 =~ ^(lint|unit|e2e|containers|sanitizers|fuzz|cluster)$ ]]; }
+is_step() { [[ $1 =~ ^(lint|unit|examples|e2e|conformance|containers|sanitizers|fuzz|cluster)$ ]]; }
 
 # Runs one step in a shell of its own, so that one that cannot go on does not keep the others from running; it counts as
 # a failed case then. Takes the step and its arguments.

@@ -1,13 +1,14 @@
-// The whole system on loopback: the development provider, auth_service, whoami and the edge, each a real process.
+// The whole system on loopback: the development provider, auth_service, tool services and the edge, each a real process.
+// The tool services are whoami unless a test asks for others: see TOOL_SERVICES.
 //
 // The services are built binaries; the environment variable GATEHOUSE_BIN_DIR names their folder (default: Bazel's
 // optimised output). Every process is stopped by its id, also when the test process fails. Logs are kept as
 // $TEST_OUTPUT/e2e/<name>/<service>.log (default dist/test-output).
 
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -37,6 +38,7 @@ export function binary(service) {
     auth_service: 'auth_service/auth_service',
     whoami: 'tool_service/whoami/whoami',
     mcp_edge: 'mcp_edge/mcp_edge',
+    conformance: 'tool_service/conformance/conformance',
   };
   const path = join(binDir, paths[service]);
   if (!existsSync(path)) throw new Error(`${path} is not there: build the services (./dev test does) or set GATEHOUSE_BIN_DIR`);
@@ -74,6 +76,59 @@ async function answers(url, status) {
   }
 }
 
+/** Whether something listens on the port of 127.0.0.1. */
+function listens(port) {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.once('connect', () => socket.destroy(resolve(true)));
+    socket.once('error', () => resolve(false));
+  });
+}
+
+const built = new Map(); // example -> whether it is there
+/** Builds an example of examples/ unless that has been done. Whether it can be had: Go may be missing. */
+export function buildExample(name) {
+  if (!built.has(name)) {
+    const hasGo = name !== 'go' || spawnSync('go', ['version'], { stdio: 'ignore' }).status === 0;
+    if (hasGo) execFileSync(join(ROOT, 'examples', name, 'build'), { stdio: ['ignore', 'ignore', 'inherit'] });
+    built.set(name, hasGo);
+  }
+  return built.get(name);
+}
+
+/** The Python of examples/python, with which tests write tool services of their own, and the environment it needs. */
+export function python() {
+  buildExample('python');
+  const folder = join(ROOT, 'examples', 'python');
+  return { file: join(folder, '.venv', 'bin', 'python'), env: { PYTHONPATH: join(folder, 'generated') } };
+}
+
+/**
+ * The tool services that there are, by name: `command` makes the command line from a port (and, of ours, that of the admin
+ * server, if it `hasAdmin`), `env` is added to its environment, `tool` is one that shows in the catalogue when it has arrived.
+ */
+export const TOOL_SERVICES = {
+  whoami: {
+    command: (port, adminPort) => [binary('whoami'), `--port=${port}`, `--admin_port=${adminPort}`],
+    hasAdmin: true,
+    tool: 'whoami',
+  },
+  conformance: {
+    command: (port, adminPort) => [binary('conformance'), `--port=${port}`, `--admin_port=${adminPort}`],
+    hasAdmin: true,
+    tool: 'test_simple_text',
+  },
+  trips: {
+    command: (port) => [python().file, join(ROOT, 'examples', 'python', 'trips_service.py'), `--port=${port}`],
+    env: () => python().env,
+    tool: 'plan_trip',
+  },
+  kitchen: {
+    command: (port) => (buildExample('go'), [join(ROOT, 'examples', 'go', 'bin', 'kitchen'), `--port=${port}`]),
+    tool: 'bake',
+  },
+};
+
 const running = new Set(); // the child processes of this process
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
@@ -85,15 +140,16 @@ export class Service {
   lines = [];
   #child;
   #command;
+  #env;
+  #isReady;
   #logFile;
-  #readyUrl;
-  #readyStatus;
 
-  constructor({ name, command, readyUrl, readyStatus = 200, logDir }) {
+  /** Ready: `readyUrl` answers with `readyStatus`, or something listens on `readyPort`. `env`: added to the environment. */
+  constructor({ name, command, env = {}, readyUrl, readyStatus = 200, readyPort, logDir }) {
     this.name = name;
     this.#command = command;
-    this.#readyUrl = readyUrl;
-    this.#readyStatus = readyStatus;
+    this.#env = env;
+    this.#isReady = () => (readyUrl ? answers(readyUrl, readyStatus) : listens(readyPort));
     this.#logFile = join(logDir, `${name}.log`);
     writeFileSync(this.#logFile, '');
   }
@@ -107,13 +163,13 @@ export class Service {
   }
 
   isReady() {
-    return answers(this.#readyUrl, this.#readyStatus);
+    return this.#isReady();
   }
 
   /** Starts it and returns at once. */
   spawn() {
     const [file, ...args] = this.#command;
-    const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...this.#env } });
     running.add(child);
     child.once('exit', () => running.delete(child));
     let rest = '';
@@ -174,7 +230,7 @@ export class Service {
   }
 }
 
-/** The four processes with free ports. Build with System.start. */
+/** The processes with free ports. Build with System.start. */
 export class System {
   services = new Map();
   #name;
@@ -189,16 +245,20 @@ export class System {
 
   /**
    * Starts everything and waits until it is ready. `name`: the folder of the logs; `authFlags`, `edgeFlags`: flags beside
-   * the necessary ones; `toolServices`: a function from the whoami port to the content of the tool services file.
+   * the necessary ones; `tools`: the tool services in the order of the file, each a name of TOOL_SERVICES or an object as
+   * there, with a `name`; `toolServices`: a function from the whoami port to another content of the tool services file.
    */
-  static async start(name, { authFlags = [], edgeFlags = [], toolServices } = {}) {
+  static async start(name, { authFlags = [], edgeFlags = [], tools = ['whoami'], toolServices } = {}) {
     const system = new System(name);
+    const wanted = tools.map((tool) => (typeof tool === 'string' ? { name: tool, ...TOOL_SERVICES[tool] } : tool));
     try {
-      await system.#assemble(authFlags, edgeFlags, toolServices);
+      await system.#assemble(authFlags, edgeFlags, wanted, toolServices);
       await system.services.get('provider').start();
-      const others = ['auth_service', 'whoami', 'mcp_edge'].map((service) => system.services.get(service).start());
-      await Promise.all(others);
-      await until('whoami is in the catalogue', () => system.#hasTool());
+      const others = [...system.services.values()].filter((service) => service !== system.provider);
+      await Promise.all(others.map((service) => service.start()));
+      for (const { tool } of wanted) {
+        if (tool) await until(`${tool} is in the catalogue`, () => system.#hasTool(tool));
+      }
     } catch (error) {
       await system.stop();
       throw error;
@@ -206,8 +266,8 @@ export class System {
     return system;
   }
 
-  async #assemble(authFlags, edgeFlags, toolServices) {
-    const names = ['provider', 'auth', 'authAdmin', 'whoami', 'whoamiAdmin', 'edge', 'edgeAdmin'];
+  async #assemble(authFlags, edgeFlags, tools, toolServices) {
+    const names = ['provider', 'auth', 'authAdmin', 'edge', 'edgeAdmin', ...tools.flatMap(({ name }) => [name, `${name}Admin`])];
     const ports = Object.fromEntries(await Promise.all(names.map(async (key) => [key, await freePort()])));
     this.ports = ports;
     this.issuer = `http://localhost:${ports.provider}/oidc`;
@@ -215,8 +275,8 @@ export class System {
     this.mcpUrl = `${this.origin}/mcp`;
     this.sseUrl = `${this.origin}/sse`;
     this.toolsFile = join(this.#dir, 'tools.yaml');
-    const defaultTools = (port) => `tool_services:\n  - name: whoami\n    target: dns:///localhost:${port}\n`;
-    writeFileSync(this.toolsFile, (toolServices ?? defaultTools)(ports.whoami));
+    const entries = tools.map(({ name }) => `  - name: ${name}\n    target: dns:///localhost:${ports[name]}\n`);
+    writeFileSync(this.toolsFile, toolServices ? toolServices(ports.whoami) : `tool_services:\n${entries.join('')}`);
 
     const main = join(ROOT, 'dev_provider', 'bin', 'provider.js');
     const resources = [this.mcpUrl, this.sseUrl];
@@ -231,7 +291,14 @@ export class System {
     this.#addBinary('auth_service', ports.auth, ports.authAdmin, [
       `--issuer=${this.issuer}`, `--resources=${resources.join()}`, '--opaque_tokens=userinfo', ...authFlags,
     ]);
-    this.#addBinary('whoami', ports.whoami, ports.whoamiAdmin, []);
+    for (const { name, command, env, hasAdmin } of tools) {
+      this.addService(name, {
+        command: command(ports[name], ports[`${name}Admin`]),
+        env: typeof env === 'function' ? env() : env,
+        readyPort: ports[name],
+        readyUrl: hasAdmin && `http://127.0.0.1:${ports[`${name}Admin`]}/readyz`,
+      });
+    }
     this.#addBinary('mcp_edge', ports.edge, ports.edgeAdmin, [
       `--resource=${this.mcpUrl}`, `--auth_service=dns:///localhost:${ports.auth}`, `--tools_config=${this.toolsFile}`,
       ...edgeFlags,
@@ -269,10 +336,15 @@ export class System {
   }
 
   // The edge may be ready before the first catalogue has arrived.
-  async #hasTool() {
+  async #hasTool(name) {
     this.probeToken ??= await this.token();
-    const response = await callModern(this.mcpUrl, 'tools/list', {}, this.probeToken).catch(() => undefined);
-    return response?.body?.result?.tools?.length > 0;
+    for (let cursor; ;) {
+      const response = await callModern(this.mcpUrl, 'tools/list', cursor ? { cursor } : {}, this.probeToken).catch(() => undefined);
+      const result = response?.body?.result;
+      if (result?.tools?.some((tool) => tool.name === name)) return true;
+      if (!result?.nextCursor) return false;
+      cursor = result.nextCursor;
+    }
   }
 
   /** An access token for the MCP endpoint (or another `resource`; null gives an opaque one). As obtainToken. */
