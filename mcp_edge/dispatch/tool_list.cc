@@ -5,6 +5,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/json_text.h"
+#include "mcp_edge/protocol/list_rendering.h"
 
 namespace mcp_edge {
 

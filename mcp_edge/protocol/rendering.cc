@@ -1,15 +1,16 @@
 #include "mcp_edge/protocol/rendering.h"
 
-#include <cmath>
-#include <cstdio>
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "common/json_text.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
+#include "mcp_edge/protocol/content_rendering.h"
+#include "mcp_edge/protocol/log_level.h"
+#include "mcp_edge/protocol/object_writer.h"
 
 namespace mcp_edge {
 namespace {
@@ -19,247 +20,83 @@ namespace tool = gatehouse::tool::v1;
 constexpr absl::string_view kServerName = "gatehouse";
 constexpr absl::string_view kServerTitle = "Gatehouse";
 constexpr absl::string_view kServerVersion = "0.1.0";
+constexpr absl::string_view kServerDescription = "The tools of many services behind one sign-in.";
 constexpr absl::string_view kServerInfoKey = "io.modelcontextprotocol/serverInfo";
 
-// Writes the members of one JSON object, with a comma before each but the first.
-class ObjectWriter {
- public:
-  explicit ObjectWriter(std::string& out) : out_(out) { out_ += '{'; }
+// A client that keeps an answer for longer than a year means to keep it for good.
+constexpr absl::Duration kMaxTtl = absl::Hours(24 * 365);
 
-  void String(absl::string_view key, absl::string_view value) {
-    Key(key);
-    common::AppendJsonString(value, out_);
-  }
-  void OptionalString(absl::string_view key, absl::string_view value) {
-    if (!value.empty()) String(key, value);
-  }
-  void Raw(absl::string_view key, absl::string_view json) {
-    Key(key);
-    absl::StrAppend(&out_, json);
-  }
-  void Bool(absl::string_view key, bool value) { Raw(key, value ? "true" : "false"); }
-  void Number(absl::string_view key, double value) {
-    // Whole numbers are written as such; JSON has no infinities.
-    if (!std::isfinite(value)) {
-      Raw(key, "0");
-    } else if (value == std::floor(value) && std::fabs(value) < 1e15) {
-      Raw(key, absl::StrCat(static_cast<int64_t>(value)));
-    } else {
-      char text[32];
-      snprintf(text, sizeof(text), "%.17g", value);
-      Raw(key, text);
-    }
-  }
-  // For a value that the caller appends itself.
-  std::string& Key(absl::string_view key) {
-    if (!first_) out_ += ',';
-    first_ = false;
-    common::AppendJsonString(key, out_);
-    out_ += ':';
-    return out_;
-  }
-  void Close() { out_ += '}'; }
-
- private:
-  std::string& out_;
-  bool first_ = true;
-};
-
-absl::string_view RoleName(tool::Role role) { return role == tool::ROLE_ASSISTANT ? "assistant" : "user"; }
-
-void AppendAnnotations(const tool::Annotations& annotations, const VersionFeatures& features, std::string& out) {
-  ObjectWriter object(out);
-  if (annotations.audience_size() > 0) {
-    std::string& audience = object.Key("audience");
-    audience += '[';
-    for (int i = 0; i < annotations.audience_size(); ++i) {
-      absl::StrAppend(&audience, i > 0 ? "," : "", "\"", RoleName(annotations.audience(i)), "\"");
-    }
-    audience += ']';
-  }
-  if (annotations.has_priority()) object.Number("priority", annotations.priority());
-  if (annotations.has_last_modified_time() && features.titles_links_and_meta) {
-    const absl::Time time = absl::FromUnixSeconds(annotations.last_modified_time().seconds());
-    object.String("lastModified", absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone()));
-  }
-  object.Close();
-}
-
-void AppendIcons(const google::protobuf::RepeatedPtrField<tool::Icon>& icons, std::string& out) {
-  out += '[';
-  for (int i = 0; i < icons.size(); ++i) {
-    if (i > 0) out += ',';
-    ObjectWriter object(out);
-    object.String("src", icons[i].src());
-    object.OptionalString("mimeType", icons[i].mime_type());
-    if (icons[i].sizes_size() > 0) {
-      std::string& sizes = object.Key("sizes");
-      sizes += '[';
-      for (int j = 0; j < icons[i].sizes_size(); ++j) {
-        if (j > 0) sizes += ',';
-        common::AppendJsonString(icons[i].sizes(j), sizes);
-      }
-      sizes += ']';
-    }
-    object.OptionalString("theme", icons[i].theme());
-    object.Close();
-  }
-  out += ']';
-}
-
-// Adds the member `key` with the JSON object `text` of a tool service, if there is one and it is one.
-absl::Status AddObject(absl::string_view key, absl::string_view text, ObjectWriter& object) {
-  if (text.empty()) return absl::OkStatus();
-  absl::StatusOr<std::string> compact = CompactJson(text);
-  if (!compact.ok() || compact->front() != '{') {
-    return absl::InternalError(absl::StrCat("the tool service sent ", key, " that is not a JSON object"));
-  }
-  object.Raw(key, *compact);
-  return absl::OkStatus();
-}
-
-absl::Status AppendResourceContents(const tool::ResourceContents& contents, const VersionFeatures& features,
-                                    std::string& out) {
-  ObjectWriter object(out);
-  object.String("uri", contents.uri());
-  object.OptionalString("mimeType", contents.mime_type());
-  if (contents.has_blob()) {
-    object.String("blob", absl::Base64Escape(contents.blob()));
-  } else {
-    object.String("text", contents.text());
-  }
-  if (features.titles_links_and_meta) {
-    if (const absl::Status status = AddObject("_meta", contents.meta_json(), object); !status.ok()) return status;
-  }
-  object.Close();
-  return absl::OkStatus();
-}
-
-// What stands for a block that the version does not have.
-std::string TextInstead(const tool::ContentBlock& block) {
-  if (block.has_audio()) {
-    return absl::StrCat("[audio, ", block.audio().mime_type(), ", ", block.audio().data().size(), " bytes]");
-  }
-  const tool::ResourceLink& link = block.resource_link();
-  return absl::StrCat(link.title().empty() ? link.name() : link.title(), ": ", link.uri());
-}
-
-absl::Status AppendContentBlock(const tool::ContentBlock& block, const VersionFeatures& features, std::string& out) {
-  ObjectWriter object(out);
-  if ((block.has_audio() && !features.audio) || (block.has_resource_link() && !features.titles_links_and_meta)) {
-    object.String("type", "text");
-    object.String("text", TextInstead(block));
-  } else {
-    switch (block.block_case()) {
-      case tool::ContentBlock::kText:
-        object.String("type", "text");
-        object.String("text", block.text().text());
-        break;
-      case tool::ContentBlock::kImage:
-        object.String("type", "image");
-        object.String("data", absl::Base64Escape(block.image().data()));
-        object.String("mimeType", block.image().mime_type());
-        break;
-      case tool::ContentBlock::kAudio:
-        object.String("type", "audio");
-        object.String("data", absl::Base64Escape(block.audio().data()));
-        object.String("mimeType", block.audio().mime_type());
-        break;
-      case tool::ContentBlock::kResourceLink: {
-        const tool::ResourceLink& link = block.resource_link();
-        object.String("type", "resource_link");
-        object.String("uri", link.uri());
-        object.String("name", link.name());
-        object.OptionalString("title", link.title());
-        object.OptionalString("description", link.description());
-        object.OptionalString("mimeType", link.mime_type());
-        if (link.has_size()) object.Raw("size", absl::StrCat(link.size()));
-        break;
-      }
-      case tool::ContentBlock::kResource: {
-        object.String("type", "resource");
-        const absl::Status status =
-            AppendResourceContents(block.resource().contents(), features, object.Key("resource"));
-        if (!status.ok()) return status;
-        break;
-      }
-      case tool::ContentBlock::BLOCK_NOT_SET:
-        return absl::InternalError("the tool service sent a content block without content");
-    }
-  }
-  if (block.has_annotations()) AppendAnnotations(block.annotations(), features, object.Key("annotations"));
-  if (features.titles_links_and_meta) {
-    if (const absl::Status status = AddObject("_meta", block.meta_json(), object); !status.ok()) return status;
-  }
-  object.Close();
-  return absl::OkStatus();
-}
-
-void AppendServerInfo(const VersionFeatures& features, std::string& out) {
+void AppendServerInfo(const VersionFeatures& features, bool with_description, std::string& out) {
   ObjectWriter object(out);
   object.String("name", kServerName);
   if (features.titles_links_and_meta) object.String("title", kServerTitle);
   object.String("version", kServerVersion);
+  if (features.icons && with_description) object.String("description", kServerDescription);
   object.Close();
+}
+
+std::string MakeDecoration(absl::string_view result_type) {
+  std::string text = absl::StrCat("\"resultType\":\"", result_type, "\",\"_meta\":{\"", kServerInfoKey, "\":");
+  AppendServerInfo(FeaturesOf(ProtocolVersion::k2026_07_28), /*with_description=*/false, text);
+  text += '}';
+  return text;
 }
 
 // The members that 2026-07-28 wants in every result.
 absl::string_view Decoration() {
-  static const std::string* const decoration = [] {
-    auto* text = new std::string;
-    absl::StrAppend(text, "\"resultType\":\"complete\",\"_meta\":{\"io.modelcontextprotocol/serverInfo\":");
-    AppendServerInfo(FeaturesOf(ProtocolVersion::k2026_07_28), *text);
-    *text += '}';
-    return text;
-  }();
+  static const std::string* const decoration = new std::string(MakeDecoration("complete"));
   return *decoration;
 }
 
-// The same with the `_meta` of a tool's own result, a JSON object, merged in.
-std::string DecorationWithMeta(absl::string_view meta_json) {
-  std::string decoration(Decoration());
-  const absl::string_view members = meta_json.substr(1, meta_json.size() - 2);
-  if (members.empty()) return decoration;
-  decoration.pop_back();
-  absl::StrAppend(&decoration, ",", members, "}");
-  return decoration;
+// Ends a result: the decoration of 2026-07-28, and the tool service's own `_meta` where the version has it.
+absl::Status CloseResult(absl::string_view meta_json, const VersionFeatures& features, ObjectWriter& object,
+                         std::string& out) {
+  if (!features.result_decoration) {
+    if (features.titles_links_and_meta) {
+      if (const absl::Status status = AddJsonObject("_meta", meta_json, object); !status.ok()) return status;
+    }
+    object.Close();
+    return absl::OkStatus();
+  }
+  // The writer has written a member, so there is one to be separated from.
+  absl::StrAppend(&out, ",", Decoration());
+  if (!meta_json.empty()) {
+    const absl::StatusOr<std::string> meta = CompactJson(meta_json);
+    if (!meta.ok() || meta->front() != '{') {
+      return absl::InternalError("the tool service sent _meta that is not a JSON object");
+    }
+    // A service that names itself as the server is not believed: its whole `_meta` goes.
+    if (meta->size() > 2 && RawMember(*meta, kServerInfoKey).empty()) {
+      out.pop_back();  // the brace of `_meta`
+      absl::StrAppend(&out, ",", absl::string_view(*meta).substr(1));
+    }
+  }
+  object.Close();
+  return absl::OkStatus();
+}
+
+std::string CacheMembers(const CacheTerms& cache) {
+  const absl::Duration ttl = std::clamp(cache.ttl, absl::ZeroDuration(), kMaxTtl);
+  return absl::StrCat("\"ttlMs\":", absl::ToInt64Milliseconds(ttl), ",\"cacheScope\":\"",
+                      cache.is_public ? "public" : "private", "\"");
 }
 
 }  // namespace
 
-std::string RenderTool(absl::string_view public_name, const tool::Tool& tool, ProtocolVersion version) {
-  const VersionFeatures& features = FeaturesOf(version);
-  std::string out;
-  ObjectWriter object(out);
-  object.String("name", public_name);
-  if (features.titles_links_and_meta) object.OptionalString("title", tool.title());
-  object.OptionalString("description", tool.description());
-  object.Raw("inputSchema", tool.input_schema_json());
-  const absl::string_view output_schema = tool.output_schema_json();
-  if (!output_schema.empty() && features.structured_objects) {
-    if (features.structured_values || RawMember(output_schema, "type") == "\"object\"") {
-      object.Raw("outputSchema", output_schema);
-    }
-  }
-  if (features.tool_annotations && (tool.has_annotations() || !tool.title().empty())) {
-    const tool::ToolAnnotations& hints = tool.annotations();
-    ObjectWriter annotations(object.Key("annotations"));
-    annotations.OptionalString("title", tool.title());
-    if (hints.has_read_only()) annotations.Bool("readOnlyHint", hints.read_only());
-    if (hints.has_destructive()) annotations.Bool("destructiveHint", hints.destructive());
-    if (hints.has_idempotent()) annotations.Bool("idempotentHint", hints.idempotent());
-    if (hints.has_open_world()) annotations.Bool("openWorldHint", hints.open_world());
-    annotations.Close();
-  }
-  if (features.icons && tool.icons_size() > 0) AppendIcons(tool.icons(), object.Key("icons"));
-  if (features.titles_links_and_meta && !tool.meta_json().empty()) object.Raw("_meta", tool.meta_json());
-  object.Close();
-  return out;
+CacheTerms CacheTermsOf(const tool::CacheHint& hint, const CacheTerms& otherwise) {
+  CacheTerms terms = otherwise;
+  if (hint.has_ttl()) terms.ttl = absl::Seconds(hint.ttl().seconds()) + absl::Nanoseconds(hint.ttl().nanos());
+  if (hint.scope() != tool::CACHE_SCOPE_UNSPECIFIED) terms.is_public = hint.scope() == tool::CACHE_SCOPE_PUBLIC;
+  return terms;
 }
 
 absl::StatusOr<std::string> RenderCallToolResult(const tool::CallToolResult& result, ProtocolVersion version) {
   const VersionFeatures& features = FeaturesOf(version);
+  const bool structured = !result.structured_content_json().empty() && features.structured_objects;
+  size_t size = 256 + result.meta_json().size() + (structured ? result.structured_content_json().size() : 0);
+  for (const tool::ContentBlock& block : result.content()) size += RenderedSize(block);
   std::string out;
+  out.reserve(size);
   ObjectWriter object(out);
   std::string& content = object.Key("content");
   content += '[';
@@ -269,26 +106,13 @@ absl::StatusOr<std::string> RenderCallToolResult(const tool::CallToolResult& res
     if (!status.ok()) return status;
   }
   content += ']';
-  if (!result.structured_content_json().empty() && features.structured_objects) {
-    absl::StatusOr<std::string> structured = CompactJson(result.structured_content_json());
-    if (!structured.ok()) return absl::InternalError("the tool service sent structured content that is not JSON");
-    if (features.structured_values || structured->front() == '{') object.Raw("structuredContent", *structured);
+  if (structured) {
+    const absl::StatusOr<std::string> compact = CompactJson(result.structured_content_json());
+    if (!compact.ok()) return absl::InternalError("the tool service sent structured content that is not JSON");
+    if (features.structured_values || compact->front() == '{') object.Raw("structuredContent", *compact);
   }
   object.Bool("isError", result.is_error());
-  if (features.result_decoration) {
-    std::string decoration(Decoration());
-    if (!result.meta_json().empty()) {
-      const absl::StatusOr<std::string> meta = CompactJson(result.meta_json());
-      if (!meta.ok() || meta->front() != '{') {
-        return absl::InternalError("the tool service sent _meta that is not a JSON object");
-      }
-      if (RawMember(*meta, kServerInfoKey).empty()) decoration = DecorationWithMeta(*meta);
-    }
-    absl::StrAppend(&out, ",", decoration);
-  } else if (features.titles_links_and_meta) {
-    if (const absl::Status status = AddObject("_meta", result.meta_json(), object); !status.ok()) return status;
-  }
-  object.Close();
+  if (const absl::Status status = CloseResult(result.meta_json(), features, object, out); !status.ok()) return status;
   return out;
 }
 
@@ -296,6 +120,70 @@ std::string RenderToolError(absl::string_view text, ProtocolVersion version) {
   std::string members = "\"content\":[{\"type\":\"text\",\"text\":";
   common::AppendJsonString(text, members);
   members += "}],\"isError\":true";
+  return RenderResult(members, version);
+}
+
+absl::StatusOr<std::string> RenderReadResourceResult(const tool::ReadResourceResult& result, const CacheTerms& cache,
+                                                     ProtocolVersion version) {
+  if (result.contents_size() == 0) return absl::InternalError("the tool service sent a resource without contents");
+  const VersionFeatures& features = FeaturesOf(version);
+  size_t size = 256 + result.meta_json().size();
+  for (const tool::ResourceContents& contents : result.contents()) {
+    size += 128 + contents.text().size() + contents.blob().size() / 3 * 4;
+  }
+  std::string out;
+  out.reserve(size);
+  ObjectWriter object(out);
+  std::string& list = object.Key("contents");
+  list += '[';
+  for (int i = 0; i < result.contents_size(); ++i) {
+    if (i > 0) list += ',';
+    const absl::Status status = AppendResourceContents(result.contents(i), features, list);
+    if (!status.ok()) return status;
+  }
+  list += ']';
+  if (features.result_decoration) absl::StrAppend(&out, ",", CacheMembers(cache));
+  if (const absl::Status status = CloseResult(result.meta_json(), features, object, out); !status.ok()) return status;
+  return out;
+}
+
+absl::StatusOr<std::string> RenderGetPromptResult(const tool::GetPromptResult& result, ProtocolVersion version) {
+  const VersionFeatures& features = FeaturesOf(version);
+  size_t size = 256 + result.description().size() + result.meta_json().size();
+  for (const tool::PromptMessage& message : result.messages()) size += 32 + RenderedSize(message.content());
+  std::string out;
+  out.reserve(size);
+  ObjectWriter object(out);
+  object.OptionalString("description", result.description());
+  std::string& messages = object.Key("messages");
+  messages += '[';
+  for (int i = 0; i < result.messages_size(); ++i) {
+    if (i > 0) messages += ',';
+    ObjectWriter message(messages);
+    message.Raw("role", result.messages(i).role() == tool::ROLE_ASSISTANT ? "\"assistant\"" : "\"user\"");
+    const absl::Status status = AppendContentBlock(result.messages(i).content(), features, message.Key("content"));
+    if (!status.ok()) return status;
+    message.Close();
+  }
+  messages += ']';
+  if (const absl::Status status = CloseResult(result.meta_json(), features, object, out); !status.ok()) return status;
+  return out;
+}
+
+std::string RenderCompleteResult(const tool::CompleteResponse& response, ProtocolVersion version) {
+  std::string members = "\"completion\":";
+  ObjectWriter completion(members);
+  std::string& values = completion.Key("values");
+  values += '[';
+  const int count = std::min(response.values_size(), kMaxCompletionValues);
+  for (int i = 0; i < count; ++i) {
+    if (i > 0) values += ',';
+    common::AppendJsonString(response.values(i), values);
+  }
+  values += ']';
+  if (response.has_total()) completion.Raw("total", absl::StrCat(std::max(response.total(), count)));
+  completion.Bool("hasMore", response.has_more() || response.values_size() > count);
+  completion.Close();
   return RenderResult(members, version);
 }
 
@@ -310,22 +198,75 @@ std::string RenderProgress(const tool::Progress& progress, absl::string_view tok
   return out;
 }
 
-std::string RenderDiscoverResult(absl::string_view instructions, const CacheTerms& cache) {
-  std::string members =
-      absl::StrCat("\"supportedVersions\":", kSupportedVersionsJson, ",\"capabilities\":{\"tools\":{}}");
+absl::StatusOr<std::string> RenderLogMessage(const tool::LogMessage& message) {
+  const absl::string_view level = LogLevelName(message.level());
+  if (level.empty()) return absl::InternalError("the tool service sent a log message without a level");
+  const absl::StatusOr<std::string> data = CompactJson(message.data_json());
+  if (!data.ok()) return absl::InternalError("the tool service sent a log message whose data is not JSON");
+  std::string out;
+  ObjectWriter object(out);
+  object.String("level", level);
+  object.OptionalString("logger", message.logger());
+  object.Raw("data", *data);
+  object.Close();
+  return out;
+}
+
+std::string RenderResourceUpdated(absl::string_view uri) {
+  std::string out;
+  ObjectWriter object(out);
+  object.String("uri", uri);
+  object.Close();
+  return out;
+}
+
+std::string RenderServerCapabilities(const ServerCapabilities& capabilities, ProtocolVersion version) {
+  const VersionFeatures& features = FeaturesOf(version);
+  const absl::string_view listed = capabilities.list_changed ? "{\"listChanged\":true}" : "{}";
+  std::string out;
+  ObjectWriter object(out);
+  if (capabilities.tools) object.Raw("tools", listed);
+  if (capabilities.resources) {
+    ObjectWriter resources(object.Key("resources"));
+    if (capabilities.subscribe) resources.Bool("subscribe", true);
+    if (capabilities.list_changed) resources.Bool("listChanged", true);
+    resources.Close();
+  }
+  if (capabilities.prompts) object.Raw("prompts", listed);
+  if (capabilities.logging) object.Raw("logging", "{}");
+  if (capabilities.completions && features.completions) object.Raw("completions", "{}");
+  if (features.extensions && (capabilities.tasks || capabilities.skills)) {
+    ObjectWriter extensions(object.Key("extensions"));
+    if (capabilities.tasks) extensions.Raw("io.modelcontextprotocol/tasks", "{}");
+    if (capabilities.skills) extensions.Raw("io.modelcontextprotocol/skills", "{\"directoryRead\":true}");
+    extensions.Close();
+  }
+  object.Close();
+  return out;
+}
+
+std::string RenderDiscoverResult(absl::string_view instructions, const CacheTerms& cache,
+                                 const ServerCapabilities& capabilities) {
+  const ProtocolVersion version = ProtocolVersion::k2026_07_28;
+  std::string members = absl::StrCat("\"supportedVersions\":", kSupportedVersionsJson,
+                                     ",\"capabilities\":", RenderServerCapabilities(capabilities, version));
   if (!instructions.empty()) {
     members += ",\"instructions\":";
     common::AppendJsonString(instructions, members);
   }
-  return RenderCacheableResult(members, cache, ProtocolVersion::k2026_07_28);
+  absl::StrAppend(&members, ",", CacheMembers(cache), ",\"resultType\":\"complete\",\"_meta\":{\"", kServerInfoKey,
+                  "\":");
+  AppendServerInfo(FeaturesOf(version), /*with_description=*/true, members);
+  return absl::StrCat("{", members, "}}");
 }
 
-std::string RenderInitializeResult(ProtocolVersion version, absl::string_view instructions) {
+std::string RenderInitializeResult(ProtocolVersion version, absl::string_view instructions,
+                                   const ServerCapabilities& capabilities) {
   const VersionFeatures& features = FeaturesOf(version);
   std::string members = "\"protocolVersion\":";
   common::AppendJsonString(features.name, members);
-  members += ",\"capabilities\":{\"tools\":{\"listChanged\":true}},\"serverInfo\":";
-  AppendServerInfo(features, members);
+  absl::StrAppend(&members, ",\"capabilities\":", RenderServerCapabilities(capabilities, version), ",\"serverInfo\":");
+  AppendServerInfo(features, /*with_description=*/true, members);
   if (!instructions.empty()) {
     members += ",\"instructions\":";
     common::AppendJsonString(instructions, members);
@@ -340,10 +281,16 @@ std::string RenderResult(absl::string_view members_json, ProtocolVersion version
 
 std::string RenderCacheableResult(absl::string_view members_json, const CacheTerms& cache, ProtocolVersion version) {
   if (!FeaturesOf(version).result_decoration) return RenderResult(members_json, version);
-  return RenderResult(
-      absl::StrCat(members_json, members_json.empty() ? "" : ",", "\"ttlMs\":", absl::ToInt64Milliseconds(cache.ttl),
-                   ",\"cacheScope\":\"", cache.is_public ? "public" : "private", "\""),
-      version);
+  return absl::StrCat("{", members_json, members_json.empty() ? "" : ",", CacheMembers(cache), ",", Decoration(), "}");
+}
+
+std::string RenderResultOfType(absl::string_view result_type, absl::string_view members_json) {
+  return absl::StrCat("{", members_json, members_json.empty() ? "" : ",", MakeDecoration(result_type), "}");
+}
+
+std::string CacheableResultEnd(const CacheTerms& cache, ProtocolVersion version) {
+  if (!FeaturesOf(version).result_decoration) return "}";
+  return absl::StrCat(",", CacheMembers(cache), ",", Decoration(), "}");
 }
 
 }  // namespace mcp_edge

@@ -6,6 +6,7 @@
 #include "common/json_text.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
 #include "mcp_edge/protocol/header_value.h"
+#include "mcp_edge/protocol/log_level.h"
 
 namespace mcp_edge {
 namespace {
@@ -49,6 +50,31 @@ bool Contains(const json& offered, const json& required) {
   return true;
 }
 
+// Whether the member `key` says that something can be done: anything but false and null does.
+bool Declares(const json& object, absl::string_view key) {
+  const json* found = Find(object, key);
+  return found != nullptr && !found->is_null() && *found != false;
+}
+
+ClientCapabilities Capabilities(const json& declared) {
+  ClientCapabilities capabilities;
+  if (Declares(declared, "elicitation")) {
+    const json& elicitation = *Find(declared, "elicitation");
+    capabilities.elicitation_url = Declares(elicitation, "url");
+    capabilities.elicitation_form = Declares(elicitation, "form") || !capabilities.elicitation_url;
+  }
+  if (Declares(declared, "sampling")) {
+    capabilities.sampling = true;
+    capabilities.sampling_tools = Declares(*Find(declared, "sampling"), "tools");
+  }
+  capabilities.roots = Declares(declared, "roots");
+  if (const json* extensions = Find(declared, "extensions"); extensions != nullptr) {
+    capabilities.tasks = Declares(*extensions, "io.modelcontextprotocol/tasks");
+    capabilities.skills = Declares(*extensions, "io.modelcontextprotocol/skills");
+  }
+  return capabilities;
+}
+
 void Describe(const json* implementation, const json* capabilities, absl::string_view capabilities_text,
               ClientDescription& description) {
   if (implementation != nullptr) {
@@ -57,17 +83,11 @@ void Describe(const json* implementation, const json* capabilities, absl::string
   }
   if (capabilities != nullptr && capabilities->is_object()) {
     description.capabilities_json = std::string(capabilities_text);
+    description.capabilities = Capabilities(*capabilities);
   }
 }
 
 }  // namespace
-
-RpcError UnsupportedVersionError(absl::string_view requested) {
-  std::string data = absl::StrCat("{\"supported\":", kSupportedVersionsJson, ",\"requested\":");
-  common::AppendJsonString(requested, data);
-  data += "}";
-  return {WireErrorKind::kUnsupportedVersion, "Unsupported protocol version", std::move(data)};
-}
 
 EraDecision DecideEra(const MirrorHeaders& headers, const Message& message) {
   if (headers.protocol_version.conflicting) {
@@ -124,6 +144,8 @@ std::optional<RpcError> CheckMirroredName(const MirrorHeaders& headers, const Me
     source = "name";
   } else if (message.method == "resources/read") {
     source = "uri";
+  } else if (message.method == "tasks/get" || message.method == "tasks/update" || message.method == "tasks/cancel") {
+    source = "taskId";
   } else {
     return std::nullopt;
   }
@@ -156,6 +178,14 @@ std::string ProgressToken(const Message& message) {
   const json* token = FindMeta(message, "progressToken");
   if (token == nullptr || !(token->is_string() || token->is_number_integer())) return "";
   return token->dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
+}
+
+absl::StatusOr<gatehouse::tool::v1::LogLevel> RequestedLogLevel(const Message& message) {
+  const json* name = FindMeta(message, kMetaLogLevel);
+  if (name == nullptr) return gatehouse::tool::v1::LOG_LEVEL_UNSPECIFIED;
+  const auto level = name->is_string() ? LogLevelFromName(name->get_ref<const std::string&>()) : std::nullopt;
+  if (!level.has_value()) return absl::InvalidArgumentError(absl::StrCat(kMetaLogLevel, " is not a log level"));
+  return *level;
 }
 
 bool HasCapabilities(const ClientDescription& client, const json& required) {

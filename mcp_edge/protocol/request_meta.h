@@ -6,8 +6,11 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "gatehouse/tool/v1/tool.pb.h"
 #include "mcp_edge/jsonrpc/message.h"
+#include "mcp_edge/protocol/rpc_errors.h"
 #include "mcp_edge/protocol/version.h"
 #include "mcp_edge/protocol/wire_error.h"
 #include "nlohmann/json.hpp"
@@ -17,6 +20,7 @@ namespace mcp_edge {
 inline constexpr char kMetaProtocolVersion[] = "io.modelcontextprotocol/protocolVersion";
 inline constexpr char kMetaClientCapabilities[] = "io.modelcontextprotocol/clientCapabilities";
 inline constexpr char kMetaClientInfo[] = "io.modelcontextprotocol/clientInfo";
+inline constexpr char kMetaLogLevel[] = "io.modelcontextprotocol/logLevel";
 
 // One header of an HTTP request, without the white space around its value.
 struct HeaderField {
@@ -49,11 +53,23 @@ EraDecision DecideEra(const MirrorHeaders& headers, const Message& message);
 std::optional<RpcError> CheckModernEnvelope(const MirrorHeaders& headers, const Message& message);
 
 // Checks `Mcp-Name` for the methods that have it (tools/call, prompts/get: `params.name`; resources/read:
-// `params.uri`). Nothing: all well, or not such a method.
+// `params.uri`; tasks/get, tasks/update, tasks/cancel: `params.taskId`). Nothing: all well, or not such a method.
 std::optional<RpcError> CheckMirroredName(const MirrorHeaders& headers, const Message& message);
 
-// The error for a version that is not served (-32022), with what is.
-RpcError UnsupportedVersionError(absl::string_view requested);
+// What a client can do, as far as the edge asks: its ClientCapabilities, looked at once.
+struct ClientCapabilities {
+  // `elicitation` with `form`, or with neither (MCP 2025-06-18, and an empty object ever since).
+  bool elicitation_form = false;
+  bool elicitation_url = false;
+  bool sampling = false;
+  bool sampling_tools = false;
+  bool roots = false;
+  // Extensions io.modelcontextprotocol/tasks and io.modelcontextprotocol/skills.
+  bool tasks = false;
+  bool skills = false;
+
+  friend bool operator==(const ClientCapabilities&, const ClientCapabilities&) = default;
+};
 
 // What the client says of itself: in modern requests each time, in legacy ones once, in `initialize`.
 struct ClientDescription {
@@ -61,6 +77,7 @@ struct ClientDescription {
   std::string version;  // likewise
   // Its ClientCapabilities, an object, as the text that was sent.
   std::string capabilities_json = "{}";
+  ClientCapabilities capabilities = {};
 };
 
 // From a modern request that passed CheckModernEnvelope.
@@ -71,6 +88,12 @@ ClientDescription DescriptionFromInitialize(const Message& message);
 
 // The client's `progressToken` as JSON, or empty. A token that is neither string nor integer counts as absent.
 std::string ProgressToken(const Message& message);
+
+// The least severe log message that a modern request wants (`_meta`, io.modelcontextprotocol/logLevel); UNSPECIFIED:
+// none.
+//
+// Errors: kInvalidArgument, it names no level: JSON-RPC code -32602.
+absl::StatusOr<gatehouse::tool::v1::LogLevel> RequestedLogLevel(const Message& message);
 
 // Whether the client has all the capabilities that `required` (a ClientCapabilities object) has, at every depth of its
 // objects.

@@ -122,5 +122,43 @@ TEST(RequestMetaTest, CapabilitiesAreComparedAtEveryDepth) {
   EXPECT_TRUE(has("{}", "{}"));
 }
 
+TEST(RequestMetaTest, CapabilitiesAreLookedAtOnce) {
+  const auto of = [](const std::string& capabilities) {
+    const Sent initialize(R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"capabilities":)" + capabilities +
+                          "}}");
+    return DescriptionFromInitialize(initialize.message).capabilities;
+  };
+  EXPECT_EQ(of("{}"), ClientCapabilities());
+  EXPECT_EQ(of(R"({"elicitation":null,"sampling":false,"extensions":1})"), ClientCapabilities());
+  EXPECT_EQ(of(R"({"elicitation":{}})"), (ClientCapabilities{.elicitation_form = true}));
+  EXPECT_EQ(of(R"({"elicitation":{"url":{}}})"), (ClientCapabilities{.elicitation_url = true}));
+  EXPECT_EQ(of(R"({"elicitation":{"form":{},"url":{}},"sampling":{"tools":{}},"roots":{"listChanged":true},)"
+               R"("extensions":{"io.modelcontextprotocol/tasks":{},"io.modelcontextprotocol/skills":{}}})"),
+            (ClientCapabilities{.elicitation_form = true,
+                                .elicitation_url = true,
+                                .sampling = true,
+                                .sampling_tools = true,
+                                .roots = true,
+                                .tasks = true,
+                                .skills = true}));
+}
+
+TEST(RequestMetaTest, TasksAreNamedByTheirId) {
+  const Sent get(R"({"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":"t1"}})");
+  EXPECT_EQ(CheckMirroredName(Headers("2026-07-28", "tasks/get", "t1"), get.message), std::nullopt);
+  EXPECT_EQ(CodeOf(CheckMirroredName(Headers("2026-07-28", "tasks/get", "t2"), get.message)), -32020);
+}
+
+TEST(RequestMetaTest, ALogLevelIsAskedForByName) {
+  const auto of = [](const std::string& meta) {
+    const Sent call(R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":)" + meta + "}}");
+    return RequestedLogLevel(call.message);
+  };
+  EXPECT_EQ(*of("{}"), gatehouse::tool::v1::LOG_LEVEL_UNSPECIFIED);
+  EXPECT_EQ(*of(R"({"io.modelcontextprotocol/logLevel":"warning"})"), gatehouse::tool::v1::LOG_LEVEL_WARNING);
+  EXPECT_FALSE(of(R"({"io.modelcontextprotocol/logLevel":"loud"})").ok());
+  EXPECT_FALSE(of(R"({"io.modelcontextprotocol/logLevel":4})").ok());
+}
+
 }  // namespace
 }  // namespace mcp_edge

@@ -28,6 +28,8 @@ struct VersionFeatures {
   bool audio;
   // Progress.message.
   bool progress_message;
+  // The capability `completions`; the method is there without it, too.
+  bool completions;
   // `title` of everything, ResourceLink, `_meta` of entities and blocks, Annotations.lastModified.
   bool titles_links_and_meta;
   // Tool.outputSchema and CallToolResult.structuredContent, as objects.
@@ -38,15 +40,25 @@ struct VersionFeatures {
   bool structured_values;
   // `resultType`, cache hints and `serverInfo` in `_meta`.
   bool result_decoration;
+  // elicitation/create: a form of text, number, boolean and choice fields.
+  bool forms;
+  // What else forms may have: titled and multiple choice, defaults of every kind. And elicitation/create with a URL.
+  bool rich_forms_and_urls;
+  // sampling/createMessage with tools, and with several content blocks in a message.
+  bool sampling_tools;
+  // ServerCapabilities.extensions.
+  bool extensions;
 };
 
 inline constexpr std::array<VersionFeatures, kProtocolVersionCount> kVersionFeatures = {{
-    // name        modern batch  annot. audio  prog.m titles objects icons  values decoration
-    {"2024-11-05", false, false, false, false, false, false, false, false, false, false},
-    {"2025-03-26", false, true, true, true, true, false, false, false, false, false},
-    {"2025-06-18", false, false, true, true, true, true, true, false, false, false},
-    {"2025-11-25", false, false, true, true, true, true, true, true, false, false},
-    {"2026-07-28", true, false, true, true, true, true, true, true, true, true},
+    // clang-format off
+    // name        modern batch  annot. audio  prog.m compl. titles objects icons values decor. forms  rich   s.tools ext.
+    {"2024-11-05", false, false, false, false, false, false, false, false, false, false, false, false, false, false, false},
+    {"2025-03-26", false, true,  true,  true,  true,  true,  false, false, false, false, false, false, false, false, false},
+    {"2025-06-18", false, false, true,  true,  true,  true,  true,  true,  false, false, false, true,  false, false, false},
+    {"2025-11-25", false, false, true,  true,  true,  true,  true,  true,  true,  false, false, true,  true,  true,  false},
+    {"2026-07-28", true,  false, true,  true,  true,  true,  true,  true,  true,  true,  true,  true,  true,  true,  true},
+    // clang-format on
 }};
 
 // The newest version that is agreed upon by a handshake.

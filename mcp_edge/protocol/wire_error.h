@@ -38,6 +38,9 @@ enum class WireErrorKind {
   // The request cannot be carried out.
   kMethodNotFound,
   kInvalidParams,
+  kResourceNotFound,
+  kResourceNotFoundLegacy,
+  kUrlElicitationRequired,
   kMissingMeta,
   kHeaderMismatch,
   kMissingClientCapability,
@@ -55,7 +58,7 @@ struct WireError {
 };
 
 // Statuses where the specifications are silent are decided in docs/adr/0004-errors-on-the-wire.md.
-inline constexpr std::array<WireError, 28> kWireErrors = {{
+inline constexpr std::array<WireError, 31> kWireErrors = {{
     // kind                                  modern legacy code   reason
     {WireErrorKind::kMalformedHttp, 400, 400, -32600, "malformed_http"},
     {WireErrorKind::kMalformedAuthorization, 400, 400, -32600, "malformed_authorization"},
@@ -79,6 +82,9 @@ inline constexpr std::array<WireError, 28> kWireErrors = {{
     {WireErrorKind::kSessionNotFound, 404, 404, -32600, "session_not_found"},
     {WireErrorKind::kMethodNotFound, 404, 200, -32601, "method_not_found"},
     {WireErrorKind::kInvalidParams, 200, 200, -32602, "invalid_params"},
+    {WireErrorKind::kResourceNotFound, 200, 200, -32602, "resource_not_found"},               // 2026-07-28
+    {WireErrorKind::kResourceNotFoundLegacy, 200, 200, -32002, "resource_not_found_legacy"},  // before
+    {WireErrorKind::kUrlElicitationRequired, 200, 200, -32042, "url_elicitation_required"},   // 2025-11-25
     {WireErrorKind::kMissingMeta, 400, 400, -32602, "missing_meta"},
     {WireErrorKind::kHeaderMismatch, 400, 400, -32020, "header_mismatch"},
     {WireErrorKind::kMissingClientCapability, 400, 200, -32021, "missing_client_capability"},

@@ -17,7 +17,7 @@ TEST(WireErrorTest, EveryKindHasItsOwnRowInItsOwnPlace) {
 }
 
 TEST(WireErrorTest, CodesAreDefinedOnes) {
-  const std::set<int> defined = {-32700, -32600, -32601, -32602, -32603, -32020, -32021, -32022};
+  const std::set<int> defined = {-32700, -32600, -32601, -32602, -32603, -32002, -32042, -32020, -32021, -32022};
   for (const WireError& error : kWireErrors) EXPECT_TRUE(defined.contains(error.json_rpc)) << error.reason;
 }
 
