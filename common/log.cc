@@ -4,7 +4,9 @@
 
 #include <cerrno>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <string>
 #include <thread>
 
@@ -99,6 +101,22 @@ absl::string_view Name(Severity severity) {
   return "ERROR";
 }
 
+// Appends `now` in RFC 3339 with microseconds. The part that changes once in a second is written once in a second.
+void AppendTime(absl::Time now, std::string& line) {
+  thread_local int64_t last_second = std::numeric_limits<int64_t>::min();
+  thread_local std::string prefix;
+  const int64_t second = absl::ToUnixSeconds(now);
+  if (second != last_second) {
+    prefix = absl::FormatTime("%Y-%m-%dT%H:%M:%S.", now, absl::UTCTimeZone());
+    last_second = second;
+  }
+  const auto microseconds = absl::ToInt64Microseconds(now - absl::FromUnixSeconds(second));
+  char digits[6];
+  auto rest = microseconds;
+  for (int i = 5; i >= 0; --i, rest /= 10) digits[i] = static_cast<char>('0' + rest % 10);
+  absl::StrAppend(&line, prefix, absl::string_view(digits, sizeof(digits)), "Z");
+}
+
 }  // namespace
 
 void LogField::AppendTo(std::string& line) const {
@@ -132,9 +150,10 @@ void Log(Severity severity, absl::string_view event, std::initializer_list<LogFi
   if (severity < sink.least_severity()) return;
   thread_local std::string line;
   line.clear();
-  absl::StrAppend(&line, "{\"time\":\"", absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::Now(), absl::UTCTimeZone()),
-                  "\",\"severity\":\"", Name(severity), "\",\"service\":\"", sink.service(), "\",\"event\":\"", event,
-                  "\"");
+  line += "{\"time\":\"";
+  AppendTime(absl::Now(), line);
+  absl::StrAppend(&line, "\",\"severity\":\"", Name(severity), "\",\"service\":\"", sink.service(), "\",\"event\":\"",
+                  event, "\"");
   for (const LogField& field : fields) field.AppendTo(line);
   line += "}\n";
   sink.Append(line, severity >= Severity::kWarning);
