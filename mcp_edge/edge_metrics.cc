@@ -12,8 +12,9 @@ prometheus::Counter& Counter(Registry& registry, const char* name, const char* h
   return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add(labels);
 }
 
-prometheus::Gauge& Gauge(Registry& registry, const char* name, const char* help) {
-  return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+prometheus::Gauge& Gauge(Registry& registry, const char* name, const char* help,
+                         const prometheus::Labels& labels = {}) {
+  return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add(labels);
 }
 
 constexpr char kRequests[] = "gatehouse_edge_http_requests_total";
@@ -24,6 +25,10 @@ constexpr char kVerdicts[] = "gatehouse_edge_verdicts_total";
 constexpr char kVerdictsHelp[] = "Questions about tokens, by where the answer came from.";
 constexpr char kToolCalls[] = "gatehouse_edge_tool_calls_total";
 constexpr char kToolCallsHelp[] = "Tool calls answered, by outcome.";
+constexpr char kTasksEnded[] = "gatehouse_edge_tasks_ended_total";
+constexpr char kTasksEndedHelp[] = "Tasks that ended, by status.";
+constexpr char kTasks[] = "gatehouse_edge_tasks";
+constexpr char kTasksHelp[] = "Tasks that have not ended, by status.";
 
 }  // namespace
 
@@ -44,9 +49,14 @@ EdgeMetrics::EdgeMetrics(Registry& registry)
       tool_calls_tool_error_total(Counter(registry, kToolCalls, kToolCallsHelp, {{"outcome", "tool_error"}})),
       tool_calls_failed_total(Counter(registry, kToolCalls, kToolCallsHelp, {{"outcome", "failed"}})),
       tool_calls_cancelled_total(Counter(registry, kToolCalls, kToolCallsHelp, {{"outcome", "cancelled"}})),
+      tasks_completed_total(Counter(registry, kTasksEnded, kTasksEndedHelp, {{"status", "completed"}})),
+      tasks_failed_total(Counter(registry, kTasksEnded, kTasksEndedHelp, {{"status", "failed"}})),
+      tasks_cancelled_total(Counter(registry, kTasksEnded, kTasksEndedHelp, {{"status", "cancelled"}})),
       connections(Gauge(registry, "gatehouse_edge_connections", "Open client connections.")),
       streams(Gauge(registry, "gatehouse_edge_streams", "Open event streams that are not the answer to a request.")),
       sessions(Gauge(registry, "gatehouse_edge_sessions", "Sessions that this process serves.")),
+      tasks_working(Gauge(registry, kTasks, kTasksHelp, {{"status", "working"}})),
+      tasks_input_required(Gauge(registry, kTasks, kTasksHelp, {{"status", "input_required"}})),
       requests_of_other_status_(Counter(registry, kRequests, kRequestsHelp, {{"status", "other"}})),
       request_duration_(
           prometheus::BuildHistogram()

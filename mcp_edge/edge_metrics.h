@@ -41,10 +41,16 @@ class EdgeMetrics {
   prometheus::Counter& tool_calls_tool_error_total;
   prometheus::Counter& tool_calls_failed_total;
   prometheus::Counter& tool_calls_cancelled_total;
+  // Tasks by how they ended.
+  prometheus::Counter& tasks_completed_total;
+  prometheus::Counter& tasks_failed_total;
+  prometheus::Counter& tasks_cancelled_total;
   // What there is now.
   prometheus::Gauge& connections;
   prometheus::Gauge& streams;
   prometheus::Gauge& sessions;
+  prometheus::Gauge& tasks_working;
+  prometheus::Gauge& tasks_input_required;
 
  private:
   std::map<int, prometheus::Counter*> requests_by_status_;

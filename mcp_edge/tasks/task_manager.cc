@@ -1,0 +1,600 @@
+#include "mcp_edge/tasks/task_manager.h"
+
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "common/json_text.h"
+#include "common/log.h"
+#include "mcp_edge/jsonrpc/json_reader.h"
+#include "mcp_edge/tasks/task_questions.h"
+#include "mcp_edge/tasks/task_rendering.h"
+
+namespace mcp_edge {
+namespace {
+
+namespace tool = gatehouse::tool::v1;
+using common::Severity;
+using nlohmann::json;
+
+constexpr size_t kIdRandomBytes = 32;
+constexpr size_t kMaxIdBytes = 64;
+
+std::string NewTaskId() {
+  unsigned char bytes[kIdRandomBytes];
+  if (RAND_bytes(bytes, sizeof(bytes)) != 1) {
+    // Without secure randomness there is no safe way on.
+    common::Log(Severity::kError, "random_source_failed");
+    std::abort();
+  }
+  return absl::WebSafeBase64Escape({reinterpret_cast<const char*>(bytes), sizeof(bytes)});
+}
+
+// `text` without what exceeds the bound, which may not end within a character.
+std::string Cut(absl::string_view text, size_t bound) {
+  std::string cut(text.substr(0, bound));
+  while (!common::IsUtf8(cut)) cut.pop_back();
+  return cut;
+}
+
+// `key` if it is not among `used`, else with a number that makes it so; it then is.
+std::string UnusedKey(const std::string& key, std::set<std::string>& used) {
+  std::string unused = key;
+  for (int number = 2; !used.insert(unused).second; ++number) unused = absl::StrCat(key, "-", number);
+  return unused;
+}
+
+RpcError InvalidParams(absl::string_view message) { return {WireErrorKind::kInvalidParams, std::string(message), ""}; }
+
+// What a client sees when a task cannot be found, begun or changed.
+RpcError ToRpcError(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+      return InvalidParams(status.message());
+    case absl::StatusCode::kNotFound:
+      return InvalidParams("Unknown task: there never was one of this id, or it has expired");
+    case absl::StatusCode::kResourceExhausted:
+      return {WireErrorKind::kTooManyRequests, "Too many tasks of this user; wait until some have ended or expired",
+              ""};
+    default:
+      return {WireErrorKind::kOverloaded, "No task can be taken now; try again later", ""};
+  }
+}
+
+}  // namespace
+
+struct TaskManager::LiveTask {
+  LiveTask(std::string new_id, std::string principal, const ClientDescription& description,
+           std::unique_ptr<Operation> work, std::unique_ptr<Round> first_round, absl::Duration max_time)
+      : id(std::move(new_id)),
+        principal_key(std::move(principal)),
+        client(description),
+        operation(std::move(work)),
+        time_left(max_time),
+        round(std::move(first_round)) {}
+
+  const std::string id;
+  const std::string principal_key;
+  const ClientDescription client;  // as the request that began it described it
+  const std::unique_ptr<Operation> operation;
+
+  // Only for the thread that runs it.
+  absl::Duration time_left;
+  int rounds = 0;
+  absl::Time next_news_time = absl::InfinitePast();
+
+  absl::Mutex mutex;  // held while its record is changed and the change published, which keeps changes in order
+  // Set by the thread that runs it, with the mutex held; read there without.
+  std::unique_ptr<Round> round;
+  // It waits for answers, and no thread runs it.
+  bool waiting ABSL_GUARDED_BY(mutex) = false;
+  // Its record has a terminal status, or is gone: nothing more is to be done.
+  bool ended ABSL_GUARDED_BY(mutex) = false;
+  // What the metrics have it as; nothing before it is remembered.
+  std::optional<TaskStatus> counted_as ABSL_GUARDED_BY(mutex);
+};
+
+TaskManager::TaskManager(const TaskManagerOptions& options, TaskStore& store, EventBus& bus, const common::Clock& clock,
+                         EdgeMetrics& metrics)
+    : options_(options),
+      store_(store),
+      bus_(bus),
+      clock_(clock),
+      metrics_(metrics),
+      // A thread that has run its last task still counts for a moment.
+      threads_(2 * options.max_running) {}
+
+TaskManager::~TaskManager() { Shutdown(); }
+
+// ---------------------------------------------------------------------------------------------------------------------
+// What clients ask for
+
+TaskAnswer TaskManager::Start(std::unique_ptr<Operation> operation, std::unique_ptr<Round> round,
+                              const RequestContext& context) {
+  TaskRecord record;
+  record.id = NewTaskId();
+  record.principal_key = context.principal->key;
+  record.create_time = record.update_time = clock_.Now();
+  record.expire_time = record.create_time + options_.ttl;
+  const auto task = std::make_shared<LiveTask>(record.id, record.principal_key,
+                                               context.client == nullptr ? ClientDescription() : *context.client,
+                                               std::move(operation), std::move(round), options_.max_time);
+  std::string answer = RenderCreateTaskResult(record, options_.poll_interval);
+  absl::Status status = Admit(task);
+  if (status.ok()) {
+    status = store_.Create(std::move(record));
+    if (status.ok()) {
+      {
+        absl::MutexLock lock(&task->mutex);
+        Count(*task, TaskStatus::kWorking);
+      }
+      if (!Enqueue(task)) {
+        store_.Erase(task->id).IgnoreError();  // nobody knows of it
+        status = absl::UnavailableError("shutting down");
+      }
+    }
+    if (!status.ok()) Drop(*task);
+  }
+  if (!status.ok()) {
+    metrics_.overload_refused_total.Increment();
+    common::Log(Severity::kWarning, "task_refused", {{"request_id", context.request_id}, {"reason", status.message()}});
+    return ToRpcError(status);
+  }
+  return answer;
+}
+
+TaskAnswer TaskManager::Get(const Message& message, const RequestContext& context) {
+  const RecordOrStatus record = Find(message, context);
+  if (!record.ok()) return ToRpcError(record.status());
+  return RenderGetTaskResult(**record, options_.poll_interval);
+}
+
+TaskAnswer TaskManager::Update(const Message& message, const RequestContext& context) {
+  RecordOrStatus record = Find(message, context);
+  if (!record.ok()) return ToRpcError(record.status());
+  const auto responses = message.params.find("inputResponses");
+  if (responses == message.params.end() || !responses->is_object()) {
+    return InvalidParams("params.inputResponses must be an object");
+  }
+  for (const json& response : *responses) {
+    if (!response.is_object()) return InvalidParams("params.inputResponses must hold objects");
+  }
+  // By the client's keys: the answers to questions that are open, as they were sent.
+  std::map<std::string, std::string> answers;
+  const absl::string_view responses_text = RawMember(message.params_text, "inputResponses");
+  for (const TaskQuestion& question : (*record)->questions) {
+    const auto response = responses->find(question.key);
+    if (response == responses->end()) continue;
+    if (const std::optional<std::string> problem = CheckTaskAnswer(question, *response); problem.has_value()) {
+      return InvalidParams(*problem);
+    }
+    answers.emplace(question.key, RawMember(responses_text, question.key));
+  }
+  if (answers.empty()) return RenderTaskAcknowledgement();
+
+  bool complete = false;
+  const auto take_answers = [&](TaskRecord& changed) {
+    complete = false;
+    std::vector<TaskQuestion> open;
+    for (TaskQuestion& question : changed.questions) {
+      if (const auto answer = answers.find(question.key); answer != answers.end()) {
+        changed.answers[question.tool_key] = answer->second;
+      } else {
+        open.push_back(std::move(question));
+      }
+    }
+    const bool any = open.size() < changed.questions.size();
+    changed.questions = std::move(open);
+    if (!any) return false;  // another request was faster
+    complete = changed.questions.empty();
+    if (complete) {
+      changed.status = TaskStatus::kWorking;
+      changed.expire_time = clock_.Now() + options_.ttl;
+    }
+    return true;
+  };
+  const LiveTaskPtr task = FindLive((*record)->id);
+  bool resumes = false;
+  if (task == nullptr) {
+    record = Change((*record)->id, nullptr, take_answers);
+  } else {
+    absl::MutexLock lock(&task->mutex);
+    record = Change(task->id, task.get(), take_answers);
+    resumes = record.ok() && complete && task->waiting;
+    if (resumes) task->waiting = false;
+  }
+  if (absl::IsResourceExhausted(record.status())) {
+    return RpcError{WireErrorKind::kOverloaded, "These answers are too large to be kept now", ""};
+  }
+  if (!record.ok()) return ToRpcError(record.status());
+  if (resumes) Enqueue(task);
+  return RenderTaskAcknowledgement();
+}
+
+TaskAnswer TaskManager::Cancel(const Message& message, const RequestContext& context) {
+  RecordOrStatus record = Find(message, context);
+  if (!record.ok()) return ToRpcError(record.status());
+  if (IsTerminal((*record)->status)) return RenderTaskAcknowledgement();
+  const auto cancel = [&](TaskRecord& changed) {
+    Finish(TaskStatus::kCancelled, "", "", changed);
+    return true;
+  };
+  const LiveTaskPtr task = FindLive((*record)->id);
+  bool drops = false;
+  if (task == nullptr) {
+    record = Change((*record)->id, nullptr, cancel);
+  } else {
+    absl::MutexLock lock(&task->mutex);
+    record = Change(task->id, task.get(), cancel);
+    if (task->ended) {
+      drops = std::exchange(task->waiting, false);
+      if (task->round != nullptr) task->round->Cancel();
+    }
+  }
+  if (drops) Drop(*task);
+  // One that expires at this very moment is gone, as was asked for.
+  if (!record.ok() && !absl::IsNotFound(record.status())) return ToRpcError(record.status());
+  return RenderTaskAcknowledgement();
+}
+
+bool TaskManager::Owns(absl::string_view task_id, const Principal& principal) {
+  const RecordOrStatus record = store_.Get(task_id);
+  return record.ok() && (*record)->principal_key == principal.key;
+}
+
+TaskManager::RecordOrStatus TaskManager::Find(const Message& message, const RequestContext& context) {
+  const auto id = message.params.find("taskId");
+  if (id == message.params.end() || !id->is_string()) {
+    return absl::InvalidArgumentError("params.taskId must be a string");
+  }
+  const std::string& text = id->get_ref<const std::string&>();
+  if (text.size() > kMaxIdBytes) return absl::NotFoundError("no such task");
+  RecordOrStatus record = store_.Get(text);
+  if (record.ok() && (*record)->principal_key != context.principal->key) return absl::NotFoundError("no such task");
+  return record;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Which tasks are live, and on which threads
+
+TaskManager::LiveTaskPtr TaskManager::FindLive(absl::string_view id) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = live_.find(id);
+  return found == live_.end() ? nullptr : found->second;
+}
+
+absl::Status TaskManager::Admit(const LiveTaskPtr& task) {
+  absl::MutexLock lock(&mutex_);
+  if (shut_down_) return absl::UnavailableError("shutting down");
+  if (workers_ + queue_.size() >= options_.max_running) {
+    return absl::UnavailableError(absl::StrCat(options_.max_running, " tasks run already"));
+  }
+  if (live_.size() >= options_.max_live) {
+    return absl::UnavailableError(absl::StrCat(options_.max_live, " tasks have not ended yet"));
+  }
+  if (const auto own = live_by_principal_.find(task->principal_key);
+      own != live_by_principal_.end() && own->second >= options_.max_live_per_principal) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(options_.max_live_per_principal, " tasks of the principal have not ended yet"));
+  }
+  ++live_by_principal_[task->principal_key];
+  live_.emplace(task->id, task);
+  return absl::OkStatus();
+}
+
+void TaskManager::Drop(LiveTask& task) {
+  {
+    absl::MutexLock lock(&task.mutex);
+    Count(task, std::nullopt);
+  }
+  LiveTaskPtr kept;  // the task is destroyed without the lock
+  absl::MutexLock lock(&mutex_);
+  const auto found = live_.find(task.id);
+  if (found == live_.end()) return;
+  kept = std::move(found->second);
+  live_.erase(found);
+  const auto own = live_by_principal_.find(task.principal_key);
+  if (--own->second == 0) live_by_principal_.erase(own);
+}
+
+bool TaskManager::Enqueue(LiveTaskPtr task) {
+  absl::MutexLock lock(&mutex_);
+  if (shut_down_) return false;
+  queue_.push_back(std::move(task));
+  StartWorkerLocked();
+  return true;
+}
+
+bool TaskManager::StartWorkerLocked() {
+  if (workers_ >= options_.max_running || !threads_.Run([this] { Work(); })) return false;
+  ++workers_;
+  return true;
+}
+
+void TaskManager::Work() {
+  while (true) {
+    LiveTaskPtr task;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (queue_.empty()) {
+        --workers_;
+        return;
+      }
+      task = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    if (RunRounds(*task)) Drop(*task);
+  }
+}
+
+void TaskManager::Sweep() {
+  std::vector<LiveTaskPtr> tasks;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [id, task] : live_) tasks.push_back(task);
+    while (workers_ < queue_.size() && StartWorkerLocked()) {
+    }
+  }
+  for (const LiveTaskPtr& task : tasks) {
+    bool drops = false;
+    {
+      absl::MutexLock lock(&task->mutex);
+      // What is not remembered yet is not missing.
+      if (!task->counted_as.has_value() || task->ended) continue;
+      const RecordOrStatus record = store_.Get(task->id);
+      const bool gone = record.ok() ? IsTerminal((*record)->status) : absl::IsNotFound(record.status());
+      if (!gone) continue;
+      task->ended = true;
+      drops = std::exchange(task->waiting, false);
+      if (task->round != nullptr) task->round->Cancel();
+    }
+    if (drops) Drop(*task);
+  }
+}
+
+void TaskManager::Shutdown() {
+  std::vector<LiveTaskPtr> tasks;
+  {
+    absl::MutexLock lock(&mutex_);
+    shut_down_ = true;
+    queue_.clear();
+    for (const auto& [id, task] : live_) tasks.push_back(task);
+  }
+  for (const LiveTaskPtr& task : tasks) {
+    Fail(*task, {WireErrorKind::kUnavailable, "The server was stopped before the task had ended", ""});
+    absl::MutexLock lock(&task->mutex);
+    if (task->round != nullptr) task->round->Cancel();
+  }
+  threads_.Shutdown();
+  for (const LiveTaskPtr& task : tasks) Drop(*task);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The life of a task
+
+bool TaskManager::RunRounds(LiveTask& task) {
+  while (BeginRound(task)) {
+    const RoundEvent end = Drive(task);
+    std::unique_ptr<Round> round;
+    {
+      absl::MutexLock lock(&task.mutex);
+      round = std::move(task.round);
+    }
+    round.reset();
+    if (const auto* input = std::get_if<tool::InputRequired>(&end)) {
+      switch (Ask(task, *input)) {
+        case AfterAsking::kGoesOn:
+          continue;
+        case AfterAsking::kWaits:
+          return false;
+        case AfterAsking::kEnded:
+          return true;
+      }
+    }
+    if (const auto* result = std::get_if<OperationResult>(&end)) {
+      End(task, TaskStatus::kCompleted, result->json, "");
+    } else {
+      Fail(task, std::get<RpcError>(end));
+    }
+    return true;
+  }
+  return true;
+}
+
+bool TaskManager::BeginRound(LiveTask& task) {
+  const bool begun_already = task.rounds++ == 0 && task.round != nullptr;
+  const RecordOrStatus record = store_.Get(task.id);
+  if (!record.ok() && !absl::IsNotFound(record.status())) {
+    Fail(task, {WireErrorKind::kInternal, "The task could not be read any more", ""});
+  }
+  absl::MutexLock lock(&task.mutex);
+  if (!record.ok()) task.ended = true;
+  if (task.ended) return false;
+  if (!begun_already) task.round = task.operation->Begin((*record)->answers, (*record)->state);
+  return true;
+}
+
+RoundEvent TaskManager::Drive(LiveTask& task) {
+  const absl::Time start_time = clock_.Now();
+  const absl::Time deadline = start_time + task.time_left;
+  std::string news;  // a message that has to wait a little
+  while (true) {
+    const bool has_event = task.round->Wait(news.empty() ? deadline : std::min(deadline, task.next_news_time));
+    const absl::Time now = clock_.Now();
+    if (now >= deadline) {
+      task.round->Cancel();
+      return RpcError{WireErrorKind::kInternal,
+                      absl::StrCat("The task took longer than ", absl::FormatDuration(options_.max_time)), ""};
+    }
+    if (has_event) {
+      RoundEvent event = task.round->Next();
+      if (const auto* progress = std::get_if<tool::Progress>(&event)) {
+        if (!progress->message().empty()) news = Cut(progress->message(), kMaxStatusMessageBytes);
+      } else if (std::holds_alternative<tool::InputRequired>(event) || std::holds_alternative<OperationResult>(event) ||
+                 std::holds_alternative<RpcError>(event)) {
+        task.time_left -= clock_.Now() - start_time;
+        return event;
+      }
+    }
+    if (!news.empty() && now >= task.next_news_time) {
+      task.next_news_time = now + options_.poll_interval;
+      absl::MutexLock lock(&task.mutex);
+      // That a message is not kept does no harm.
+      Change(task.id, &task, [&](TaskRecord& changed) {
+        if (changed.status_message == news) return false;
+        changed.status_message = news;
+        return true;
+      }).IgnoreError();
+      news.clear();
+    }
+  }
+}
+
+TaskManager::AfterAsking TaskManager::Ask(LiveTask& task, const tool::InputRequired& input) {
+  const auto refuse = [&](RpcError error) {
+    Fail(task, error);
+    return AfterAsking::kEnded;
+  };
+  const auto broken = [](absl::string_view what) {
+    return RpcError{WireErrorKind::kInternal, absl::StrCat("The tool ", what), ""};
+  };
+  if (task.rounds >= kMaxRounds) return refuse(broken("asked for input too often"));
+  if (task.time_left <= absl::ZeroDuration()) return refuse(broken("used up its time"));
+  if (input.requests().size() > kMaxQuestions) return refuse(broken("asked for too much at once"));
+  if (input.state().size() > kMaxStateBytes) return refuse(broken("gave a state that is too large"));
+  if (input.requests().empty() && input.state().empty()) return refuse(broken("asked for nothing"));
+  std::map<std::string, TaskQuestion> questions;  // in the order of their keys, whatever the order of the message
+  size_t bytes = 0;
+  for (const auto& [key, request] : input.requests()) {
+    bytes += key.size() + request.params_json().size();
+    if (bytes > kMaxQuestionBytes) return refuse(broken("asked for too much at once"));
+    std::variant<TaskQuestion, RpcError> question = MakeTaskQuestion(key, request, task.client);
+    if (const auto* error = std::get_if<RpcError>(&question)) return refuse(*error);
+    questions.emplace(key, std::get<TaskQuestion>(std::move(question)));
+  }
+
+  absl::Status status;
+  {
+    absl::MutexLock lock(&task.mutex);
+    if (task.ended) return AfterAsking::kEnded;
+    status = Change(task.id, &task, [&](TaskRecord& changed) {
+               changed.questions.clear();
+               changed.answers.clear();
+               changed.state = input.state();
+               changed.status_message.clear();
+               for (const auto& [key, question] : questions) {
+                 changed.questions.push_back(question);
+                 changed.questions.back().key = UnusedKey(key, changed.used_keys);
+               }
+               if (!questions.empty()) {
+                 changed.status = TaskStatus::kInputRequired;
+                 changed.expire_time = clock_.Now() + options_.ttl;
+               }
+               return true;
+             }).status();
+    if (task.ended) return AfterAsking::kEnded;
+    // From here on the thread that brings the last answer may have the task.
+    if (status.ok() && !questions.empty()) {
+      task.waiting = true;
+      return AfterAsking::kWaits;
+    }
+  }
+  if (!status.ok()) return refuse(broken("asked for something that could not be kept"));
+  return AfterAsking::kGoesOn;
+}
+
+void TaskManager::Fail(LiveTask& task, const RpcError& error) {
+  End(task, TaskStatus::kFailed, RenderTaskError(error), error.message);
+}
+
+void TaskManager::End(LiveTask& task, TaskStatus status, const std::string& outcome_json,
+                      absl::string_view status_message) {
+  absl::MutexLock lock(&task.mutex);
+  if (task.ended) return;
+  absl::Status kept = Change(task.id, &task, [&](TaskRecord& changed) {
+                        Finish(status, outcome_json, status_message, changed);
+                        return true;
+                      }).status();
+  if (absl::IsResourceExhausted(kept)) {
+    const RpcError error = {WireErrorKind::kInternal, "What came of the task is too large to be kept now", ""};
+    kept = Change(task.id, &task, [&](TaskRecord& changed) {
+             Finish(TaskStatus::kFailed, RenderTaskError(error), error.message, changed);
+             return true;
+           }).status();
+  }
+  if (!kept.ok() && !absl::IsNotFound(kept)) {
+    common::Log(Severity::kError, "task_lost", {{"reason", kept.message()}});
+  }
+  task.ended = true;
+}
+
+void TaskManager::Finish(TaskStatus status, const std::string& outcome_json, absl::string_view status_message,
+                         TaskRecord& record) {
+  record.status = status;
+  record.status_message = std::string(status_message);
+  record.outcome_json = outcome_json;
+  record.expire_time = clock_.Now() + options_.ttl;
+  // Of no use any more.
+  record.questions.clear();
+  record.answers.clear();
+  record.state.clear();
+  record.used_keys.clear();
+}
+
+TaskManager::RecordOrStatus TaskManager::Change(absl::string_view id, LiveTask* task, const TaskStore::Change& change) {
+  bool changed = false;
+  RecordOrStatus record = store_.Update(id, [&](TaskRecord& current) {
+    changed = !IsTerminal(current.status) && change(current);
+    if (changed) current.update_time = clock_.Now();
+    return changed;
+  });
+  const bool ended = record.ok() ? IsTerminal((*record)->status) : absl::IsNotFound(record.status());
+  if (task != nullptr) {
+    task->mutex.AssertHeld();
+    if (ended) task->ended = true;
+    if (record.ok()) Count(*task, (*record)->status);
+  }
+  if (!record.ok() || !changed) return record;
+  switch ((*record)->status) {
+    case TaskStatus::kCompleted:
+      metrics_.tasks_completed_total.Increment();
+      break;
+    case TaskStatus::kFailed:
+      metrics_.tasks_failed_total.Increment();
+      break;
+    case TaskStatus::kCancelled:
+      metrics_.tasks_cancelled_total.Increment();
+      break;
+    case TaskStatus::kWorking:
+    case TaskStatus::kInputRequired:
+      break;
+  }
+  Event event;
+  event.kind = Event::Kind::kTaskChanged;
+  event.task_id = (*record)->id;
+  event.payload_json = RenderTaskNotification(**record, options_.poll_interval);
+  bus_.Publish(event);
+  return record;
+}
+
+void TaskManager::Count(LiveTask& task, std::optional<TaskStatus> status) {
+  if (status.has_value() && IsTerminal(*status)) status = std::nullopt;
+  if (status == task.counted_as) return;
+  const auto gauge = [&](TaskStatus of) -> prometheus::Gauge& {
+    return of == TaskStatus::kWorking ? metrics_.tasks_working : metrics_.tasks_input_required;
+  };
+  if (task.counted_as.has_value()) gauge(*task.counted_as).Decrement();
+  if (status.has_value()) gauge(*status).Increment();
+  task.counted_as = status;
+}
+
+}  // namespace mcp_edge
