@@ -45,6 +45,8 @@ EdgeMetrics::EdgeMetrics(Registry& registry)
       verdicts_unavailable_total(Counter(registry, kVerdicts, kVerdictsHelp, {{"source", "unavailable"}})),
       foreign_origin_total(Counter(registry, "gatehouse_edge_foreign_origin_total",
                                    "Requests refused because of their Host or Origin.")),
+      listeners_dropped_total(Counter(registry, "gatehouse_edge_listeners_dropped_total",
+                                      "Listeners ended because their clients were too slow.")),
       tool_calls_result_total(Counter(registry, kToolCalls, kToolCallsHelp, {{"outcome", "result"}})),
       tool_calls_tool_error_total(Counter(registry, kToolCalls, kToolCallsHelp, {{"outcome", "tool_error"}})),
       tool_calls_failed_total(Counter(registry, kToolCalls, kToolCallsHelp, {{"outcome", "failed"}})),

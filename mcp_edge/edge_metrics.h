@@ -36,6 +36,8 @@ class EdgeMetrics {
   prometheus::Counter& verdicts_unavailable_total;
   // Requests with a Host or Origin that is not allowed.
   prometheus::Counter& foreign_origin_total;
+  // Listeners (`subscriptions/listen`) ended because their clients were too slow.
+  prometheus::Counter& listeners_dropped_total;
   // Tool calls by what came of them: a result, a result with isError, a JSON-RPC error, or cancelled.
   prometheus::Counter& tool_calls_result_total;
   prometheus::Counter& tool_calls_tool_error_total;

@@ -29,15 +29,18 @@
 #include "mcp_edge/config.h"
 #include "mcp_edge/dispatch/dispatcher.h"
 #include "mcp_edge/edge_metrics.h"
+#include "mcp_edge/events/catalog_events.h"
+#include "mcp_edge/events/listen_exchange.h"
+#include "mcp_edge/events/memory_event_bus.h"
 #include "mcp_edge/http/disconnect_monitor.h"
 #include "mcp_edge/http/host_policy.h"
 #include "mcp_edge/http/http_server.h"
-#include "mcp_edge/jsonrpc/message.h"
 #include "mcp_edge/session/memory_session_store.h"
 #include "mcp_edge/session/session_manager.h"
 #include "mcp_edge/tools/grpc_channel.h"
 #include "mcp_edge/transport/edge_routes.h"
 #include "mcp_edge/transport/mcp_endpoint.h"
+#include "mcp_edge/transport/session_notifier.h"
 #include "mcp_edge/transport/sse_endpoint.h"
 #include "prometheus/registry.h"
 
@@ -52,7 +55,6 @@ constexpr absl::Duration kSweepInterval = absl::Seconds(10);
 // Between "not ready" and the refusal of new connections: load balancers have looked elsewhere by then.
 constexpr absl::Duration kLameDuckTime = absl::Seconds(1);
 constexpr absl::Duration kReadyPoll = absl::Milliseconds(10);
-constexpr char kToolsChanged[] = "notifications/tools/list_changed";
 
 enum class State { kStarting, kServing, kStopping };
 
@@ -118,8 +120,10 @@ int Run(int argc, char** argv) {
       registry);
   if (!admin.ok()) return Fail("start_failed", admin.status(), "; choose another with --admin_port");
 
-  // What can be called.
+  // What can be called, and who is told when it changes.
+  MemoryEventBus bus;
   Catalog catalog;
+  catalog.AddListener([&](const CatalogSnapshot& snapshot) { PublishListChanges(snapshot, bus); });
   CatalogWatcherOptions watcher_options;
   watcher_options.file_name = config.tools_config;
   absl::StatusOr<std::unique_ptr<CatalogWatcher>> watcher =
@@ -158,16 +162,12 @@ int Run(int argc, char** argv) {
   limits.max_streams_per_principal = static_cast<size_t>(config.max_streams_per_principal);
   Admission admission(limits, metrics);
   DisconnectMonitor disconnects;
-  const Collaborators with = {authenticator, dispatcher, sessions, admission, disconnects, clock, metrics};
+  Listeners listeners(bus, catalog, /*tasks=*/nullptr, clock, metrics);
+  const Collaborators with = {authenticator, dispatcher, sessions, listeners, admission, disconnects, clock, metrics};
   const auto max_body_bytes = static_cast<size_t>(config.max_body_bytes);
   McpEndpoint mcp(mcp_resource, max_body_bytes, with);
   SseEndpoint sse(sse_resource, max_body_bytes, kMaxSseRunning, with);
-  catalog.AddListener([&](const CatalogSnapshot& snapshot) {
-    if (snapshot.tools_generation() != snapshot.generation()) return;
-    const std::string message = NotificationText(kToolsChanged, "{}");
-    sessions.ForEach([&](Session& session) { session.Send(message, /*coalesce=*/true); });
-    sse.SendToAll(message);
-  });
+  const SessionNotifier notifier(bus, sessions, sse);
   AddRoutes(config.resource, mcp, config.http_sse ? &sse : nullptr,
             {[&](absl::string_view resource) { return metadata.ProtectedResource(resource); },
              [&] { return metadata.AuthorizationServer(); }},
@@ -206,6 +206,7 @@ int Run(int argc, char** argv) {
   if (!admission.AwaitNoRequests(deadline)) common::Log(Severity::kWarning, "requests_left_at_shutdown");
   sessions.CloseAll();
   sse.CloseAll();
+  listeners.CloseAll();
   server.Finish(deadline + kLameDuckTime);
   stopped.Notify();
   sweeper.join();

@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "mcp_edge/session/session_state.h"
 #include "mcp_edge/session/session_store.h"
 
 namespace mcp_edge {
@@ -37,6 +38,9 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   const SessionRecord& record() const { return *record_; }
+
+  // What changes while it lives. Has a lock of its own.
+  SessionState& state() { return state_; }
 
   enum class Begun { kYes, kDuplicateId, kTooMany, kEnded };
   // Notes that the request `id_json` runs; `cancel` ends it early and may be called at any time until Finish, on any
@@ -71,6 +75,7 @@ class Session {
   }
 
   const std::shared_ptr<const SessionRecord> record_;
+  SessionState state_;
   mutable absl::Mutex mutex_;
   absl::flat_hash_map<std::string, std::function<void()>> running_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::string> waiting_ ABSL_GUARDED_BY(mutex_);

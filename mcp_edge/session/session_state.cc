@@ -14,26 +14,17 @@ void SessionState::set_log_level(gatehouse::tool::v1::LogLevel level) {
 
 bool SessionState::Subscribe(absl::string_view uri) {
   absl::MutexLock lock(&mutex_);
-  if (subscriptions_.contains(uri)) return true;
-  if (subscriptions_.size() >= kMaxSubscriptions) return false;
-  subscriptions_.emplace(uri);
-  return true;
+  return subscriptions_.Add(uri);
 }
 
 void SessionState::Unsubscribe(absl::string_view uri) {
   absl::MutexLock lock(&mutex_);
-  subscriptions_.erase(uri);
+  subscriptions_.Remove(uri);
 }
 
 bool SessionState::IsSubscribed(absl::string_view uri) const {
   absl::MutexLock lock(&mutex_);
-  if (subscriptions_.empty()) return false;
-  if (subscriptions_.contains(uri)) return true;
-  for (size_t slash = uri.rfind('/'); slash != absl::string_view::npos && slash > 0;
-       slash = uri.rfind('/', slash - 1)) {
-    if (subscriptions_.contains(uri.substr(0, slash)) || subscriptions_.contains(uri.substr(0, slash + 1))) return true;
-  }
-  return false;
+  return subscriptions_.Covers(uri);
 }
 
 }  // namespace mcp_edge

@@ -4,14 +4,13 @@
 #define GATEHOUSE_MCP_EDGE_SESSION_SESSION_STATE_H_
 
 #include <cstddef>
-#include <string>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "gatehouse/tool/v1/tool.pb.h"
 #include "mcp_edge/session/client_requests.h"
+#include "mcp_edge/session/resource_set.h"
 
 namespace mcp_edge {
 
@@ -19,7 +18,7 @@ namespace mcp_edge {
 class SessionState {
  public:
   // Resources that one session may subscribe to.
-  static constexpr size_t kMaxSubscriptions = 1'000;
+  static constexpr size_t kMaxSubscriptions = ResourceSet::kMaxSize;
 
   // The least severe log message that the client wants (`logging/setLevel`); before it says, warnings.
   gatehouse::tool::v1::LogLevel log_level() const;
@@ -38,7 +37,7 @@ class SessionState {
   ClientRequests client_requests_;
   mutable absl::Mutex mutex_;
   gatehouse::tool::v1::LogLevel log_level_ ABSL_GUARDED_BY(mutex_) = gatehouse::tool::v1::LOG_LEVEL_WARNING;
-  absl::flat_hash_set<std::string> subscriptions_ ABSL_GUARDED_BY(mutex_);
+  ResourceSet subscriptions_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace mcp_edge

@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "mcp_edge/dispatch/dispatcher.h"
 #include "mcp_edge/edge_metrics.h"
+#include "mcp_edge/events/listen_exchange.h"
 #include "mcp_edge/http/disconnect_monitor.h"
 #include "mcp_edge/session/session_manager.h"
 #include "mcp_edge/transport/admission.h"
@@ -19,6 +20,7 @@ struct Collaborators {
   const Authenticator& authenticator;
   Dispatcher& dispatcher;
   SessionManager& sessions;
+  Listeners& listeners;
   Admission& admission;
   DisconnectMonitor& disconnects;
   const common::Clock& clock;

@@ -33,6 +33,11 @@ std::optional<RpcError> ReadInitialize(const Message& message, SessionRecord& re
 }
 
 void HandleLegacyNotice(const Message& message, Session& session) {
+  if (message.kind == Message::Kind::kResponse) {
+    session.state().client_requests().Deliver(
+        message.id_json, {std::string(message.result_text), message.error_code, message.error_message});
+    return;
+  }
   if (message.method != "notifications/cancelled") return;
   const auto id = message.params.find("requestId");
   if (id == message.params.end() || !(id->is_string() || id->is_number_integer())) return;

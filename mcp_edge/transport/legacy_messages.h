@@ -17,7 +17,8 @@ namespace mcp_edge {
 // Sets version and client of `record` from an `initialize` request. An error when it does not name a version.
 std::optional<RpcError> ReadInitialize(const Message& message, SessionRecord& record);
 
-// Acts upon a notification or a response. Unknown and late ones are ignored (MCP, cancellation).
+// Acts upon a notification, or hands a response to whoever asked the client. Unknown and late ones are ignored (MCP,
+// cancellation).
 void HandleLegacyNotice(const Message& message, Session& session);
 
 // Why a request of a session cannot run. `begun` is not kYes.

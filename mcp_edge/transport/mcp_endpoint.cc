@@ -17,6 +17,7 @@
 namespace mcp_edge {
 namespace {
 
+constexpr char kListen[] = "subscriptions/listen";
 constexpr char kSessionHeader[] = "Mcp-Session-Id";
 // More messages than this in one array are nobody's honest wish.
 constexpr size_t kMaxBatch = 100;
@@ -47,6 +48,7 @@ struct McpEndpoint::Call {
     exchange.reset();
   }
 
+  std::shared_ptr<Admission::Place> place;
   std::string body;  // what the messages point into
   std::shared_ptr<const Principal> principal;
   std::shared_ptr<Session> session;  // null in a modern call
@@ -66,6 +68,7 @@ void McpEndpoint::Post(const httplib::Request& request, httplib::Response& respo
   CurrentTrail().held = place;  // until the answer is sent, be it a stream or not
   if (const auto full = with_.admission.AdmitRequest(*place); full.has_value()) return ReplyError(response, "", *full);
   auto call = std::make_shared<Call>();
+  call->place = place;
   call->principal = with_.authenticator.Authenticate(request, resource_, response);
   if (call->principal == nullptr) return;
   if (const auto full = with_.admission.AssignRequest(call->principal->key, *place); full.has_value()) {
@@ -110,11 +113,24 @@ void McpEndpoint::PostModern(const httplib::Request& request, httplib::Response&
     return;
   }
   call->modern = true;
+  const bool listens = message.method == kListen;
+  if (listens && !ReadAccept(request).event_stream) {
+    return ReplyError(response, message.id_json, {WireErrorKind::kNotAcceptable, "Accept text/event-stream", ""}, true);
+  }
+  if (listens) {
+    // A stream for as long as the client wants: no work, and nothing to wait for at shutdown.
+    Admission::Place stream;
+    if (const auto full = with_.admission.AdmitStream(call->principal->key, stream); full.has_value()) {
+      return ReplyError(response, message.id_json, *full, true);
+    }
+    *call->place = std::move(stream);
+  }
   call->client = DescriptionFromMeta(message);
   call->id_json = message.id_json;
   const RequestContext context = {call->principal, kVersion, &call->client, ReadTraceContext(request, message),
                                   CurrentTrail().request_id};
-  call->exchange = with_.dispatcher.Start(message, context, &headers);
+  call->exchange =
+      listens ? with_.listeners.Start(message, context) : with_.dispatcher.Start(message, context, &headers);
   Respond(request, response, std::move(call));
 }
 
@@ -147,8 +163,13 @@ void McpEndpoint::PostLegacy(const httplib::Request& request, httplib::Response&
     return;
   }
   call->id_json = first.id_json;
-  const RequestContext context = {call->principal, version, &call->session->record().client,
-                                  ReadTraceContext(request, first), CurrentTrail().request_id};
+  const RequestContext context = {call->principal,
+                                  version,
+                                  &call->session->record().client,
+                                  ReadTraceContext(request, first),
+                                  CurrentTrail().request_id,
+                                  &call->session->state(),
+                                  ReadAccept(request).event_stream};
   std::unique_ptr<Exchange> exchange = with_.dispatcher.Start(first, context, nullptr);
   const Session::Begun begun = call->session->Begin(call->id_json, [running = exchange.get()] { running->Cancel(); });
   if (begun != Session::Begun::kYes) return ReplyError(response, first.id_json, NotBegunError(begun));
@@ -202,8 +223,13 @@ void McpEndpoint::RunBatch(const httplib::Request& request, httplib::Response& r
       continue;
     }
     TrailMessage(message, call.session->record().version);
-    const RequestContext context = {call.principal, call.session->record().version, &call.session->record().client,
-                                    ReadTraceContext(request, message), CurrentTrail().request_id};
+    const RequestContext context = {call.principal,
+                                    call.session->record().version,
+                                    &call.session->record().client,
+                                    ReadTraceContext(request, message),
+                                    CurrentTrail().request_id,
+                                    &call.session->state(),
+                                    /*can_stream=*/false};
     const std::unique_ptr<Exchange> exchange = with_.dispatcher.Start(message, context, nullptr);
     responses.push_back(RunToResponse(*call.session, message.id_json, *exchange));
   }
@@ -256,7 +282,9 @@ void McpEndpoint::Respond(const httplib::Request& request, httplib::Response& re
       }
       const Step step = *std::exchange(first, std::nullopt);
       // A cancelled request has no response.
-      if (step.error != WireErrorKind::kCancelled && !write(EventText("message", step.message))) return false;
+      if (step.error != WireErrorKind::kCancelled && !step.message.empty() &&
+          !write(EventText("message", step.message)))
+        return false;
       if (step.last) break;
       if (call->exchange->Wait(clock.Now() + interval)) first = call->exchange->Next();
     }

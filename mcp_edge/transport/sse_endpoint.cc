@@ -171,8 +171,8 @@ void SseEndpoint::Run(Connection& connection, const Posted& posted) {
     agreed = connection.agreed;
   }
   if (agreed == nullptr) agreed = NewRecord("");
-  const RequestContext context = {connection.principal, agreed->version, &agreed->client, posted.trace,
-                                  posted.request_id};
+  const RequestContext context = {connection.principal, agreed->version,   &agreed->client,
+                                  posted.trace,         posted.request_id, &session.state()};
   const std::unique_ptr<Exchange> exchange = with_.dispatcher.Start(message, context, nullptr);
   const Session::Begun begun = session.Begin(message.id_json, [running = exchange.get()] { running->Cancel(); });
   if (begun != Session::Begun::kYes) {
@@ -183,7 +183,7 @@ void SseEndpoint::Run(Connection& connection, const Posted& posted) {
   do {
     step = exchange->Next();
     // A cancelled request has no response.
-    if (step.error != WireErrorKind::kCancelled) Answer(session, std::move(step.message));
+    if (step.error != WireErrorKind::kCancelled && !step.message.empty()) Answer(session, std::move(step.message));
   } while (!step.last);
   session.Finish(message.id_json);
 }
@@ -197,9 +197,16 @@ std::shared_ptr<SseEndpoint::Connection> SseEndpoint::Find(const httplib::Reques
   return found->second;
 }
 
-void SseEndpoint::SendToAll(const std::string& message) {
-  absl::MutexLock lock(&mutex_);
-  for (const auto& [id, connection] : connections_) connection->session.Send(message, /*coalesce=*/true);
+void SseEndpoint::ForEach(const std::function<void(Session&)>& visit) {
+  std::vector<std::shared_ptr<Connection>> agreed;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [id, connection] : connections_) {
+      absl::MutexLock connection_lock(&connection->mutex);
+      if (connection->agreed != nullptr) agreed.push_back(connection);
+    }
+  }
+  for (const std::shared_ptr<Connection>& connection : agreed) visit(connection->session);
 }
 
 void SseEndpoint::CloseAll() {

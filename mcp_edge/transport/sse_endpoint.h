@@ -3,6 +3,7 @@
 #ifndef GATEHOUSE_MCP_EDGE_TRANSPORT_SSE_ENDPOINT_H_
 #define GATEHOUSE_MCP_EDGE_TRANSPORT_SSE_ENDPOINT_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -31,8 +32,8 @@ class SseEndpoint {
   // POST /messages?sessionId=…: takes one message; what it asks for is answered on the stream.
   void Post(const httplib::Request& request, httplib::Response& response, const httplib::ContentReader& read_body);
 
-  // Sends `message` on every stream.
-  void SendToAll(const std::string& message);
+  // Calls `visit` with each session that has said `initialize`.
+  void ForEach(const std::function<void(Session&)>& visit);
 
   // Ends all sessions and their streams.
   void CloseAll();

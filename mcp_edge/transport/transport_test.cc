@@ -12,13 +12,17 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "gtest/gtest.h"
 #include "httplib.h"
+#include "mcp_edge/events/catalog_events.h"
+#include "mcp_edge/events/memory_event_bus.h"
 #include "mcp_edge/http/http_server.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
 #include "mcp_edge/session/memory_session_store.h"
 #include "mcp_edge/tools/testing/fake_tool_service.h"
 #include "mcp_edge/transport/edge_routes.h"
+#include "mcp_edge/transport/session_notifier.h"
 
 namespace mcp_edge {
 namespace {
@@ -58,6 +62,7 @@ class TransportTest : public testing::Test {
       if (request.name() == "steps") return FakeCallScript{{ProgressEvent(1), ProgressEvent(2), TextResult("done")}};
       return FakeCallScript{{TextResult(absl::StrCat("for ", request.context().principal().subject()))}};
     });
+    catalog_.AddListener([this](const CatalogSnapshot& snapshot) { PublishListChanges(snapshot, bus_); });
     CatalogContents contents;
     for (const char* name : {"plain", "hang", "slow", "steps", "guarded"}) {
       ToolEntry entry;
@@ -87,6 +92,7 @@ class TransportTest : public testing::Test {
     server_->StopAccepting();
     sessions_.CloseAll();
     sse_.CloseAll();
+    listeners_.CloseAll();
     server_->Finish(absl::Now() + absl::Seconds(5));
   }
 
@@ -143,6 +149,7 @@ class TransportTest : public testing::Test {
   FakeVerifier verifier_;
   const Authenticator authenticator_{verifier_, [](absl::string_view) { return "openid profile"; }, absl::Seconds(5),
                                      clock_, metrics_};
+  MemoryEventBus bus_;
   Catalog catalog_;
   Dispatcher dispatcher_{{}, catalog_, clock_, metrics_};
   MemorySessionStore store_{{}, clock_};
@@ -150,10 +157,13 @@ class TransportTest : public testing::Test {
   Admission admission_{
       {.max_requests = 8, .max_requests_per_principal = 8, .max_streams = 4, .max_streams_per_principal = 2}, metrics_};
   DisconnectMonitor disconnects_{absl::Milliseconds(5)};
-  const Collaborators with_ = {authenticator_, dispatcher_, sessions_, admission_,
-                               disconnects_,   clock_,      metrics_,  absl::Milliseconds(30)};
+  Listeners listeners_{bus_, catalog_, nullptr, clock_, metrics_};
+  const Collaborators with_ = {authenticator_, dispatcher_, sessions_,
+                               listeners_,     admission_,  disconnects_,
+                               clock_,         metrics_,    absl::Milliseconds(30)};
   McpEndpoint mcp_{MakeProtectedResource(kResource, "/mcp"), kMaxBody, with_};
   SseEndpoint sse_{MakeProtectedResource(kResource, "/sse"), kMaxBody, 8, with_};
+  const SessionNotifier notifier_{bus_, sessions_, sse_};
   const HostPolicy hosts_ = *HostPolicy::Create(kResource, {}, {});
   std::unique_ptr<FakeToolService> service_;
   std::unique_ptr<HttpServer> server_;
@@ -325,13 +335,102 @@ TEST_F(TransportTest, TheStreamOfASessionCarriesNotices) {
       return !absl::StrContains(heard, "list_changed");
     });
   });
-  sessions_.ForEach(
-      [](mcp_edge::Session& each) { each.Send(NotificationText("notifications/tools/list_changed", "{}")); });
+  bus_.Publish({.kind = Event::Kind::kToolsChanged});
   reader.join();
   EXPECT_TRUE(absl::StrContains(heard,
                                 "event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":"
                                 "\"notifications/tools/list_changed\",\"params\":{}}\n\n"))
       << heard;
+}
+
+TEST_F(TransportTest, ListeningIsAStreamThatEndsWithItsResponse) {
+  std::string heard;
+  absl::Notification acknowledged;
+  std::thread listener([&] {
+    Headers headers = Modern("subscriptions/listen");
+    headers.emplace("Authorization", "Bearer alice");
+    httplib::Client client = Client();
+    httplib::Request request;
+    request.method = "POST";
+    request.path = "/mcp";
+    request.headers = headers;
+    request.set_header("Content-Type", "application/json");
+    request.body = ModernBody("subscriptions/listen", R"("notifications":{"toolsListChanged":true})");
+    request.content_receiver = [&](const char* data, size_t size, uint64_t, uint64_t) {
+      heard.append(data, size);
+      if (absl::StrContains(heard, "acknowledged") && !acknowledged.HasBeenNotified()) acknowledged.Notify();
+      return true;
+    };
+    const auto result = client.send(request);
+    EXPECT_EQ(result->status, 200);
+    EXPECT_EQ(result->get_header_value("Content-Type"), "text/event-stream");
+  });
+  acknowledged.WaitForNotification();
+  EXPECT_TRUE(admission_.AwaitNoRequests(absl::Now() + absl::Seconds(5))) << "it is no request to be waited for";
+  bus_.Publish({.kind = Event::Kind::kPromptsChanged});
+  bus_.Publish({.kind = Event::Kind::kToolsChanged});
+  listeners_.CloseAll();
+  listener.join();
+  const size_t change = heard.find("notifications/tools/list_changed");
+  const size_t response = heard.find("\"result\"");
+  EXPECT_LT(change, response) << heard;
+  EXPECT_NE(response, std::string::npos) << heard;
+  EXPECT_FALSE(absl::StrContains(heard, "prompts")) << heard;
+  EXPECT_FALSE(absl::StrContains(heard, "id: ")) << "nothing to resume by";
+}
+
+TEST_F(TransportTest, ListenersNeedAStreamAndAFilter) {
+  Headers headers = Modern("subscriptions/listen");
+  const auto bad = Post(ModernBody("subscriptions/listen"), headers);
+  EXPECT_EQ(bad->status, 200);
+  EXPECT_EQ(Body(bad)["error"]["code"], -32602);
+  headers.emplace("Accept", "application/json");
+  EXPECT_EQ(Post(ModernBody("subscriptions/listen", R"("notifications":{})"), headers)->status, 406);
+}
+
+TEST_F(TransportTest, AListenerThatLeavesIsForgotten) {
+  httplib::Client client("127.0.0.1", server_->port());
+  std::thread leaver([&] {
+    Headers headers = Modern("subscriptions/listen");
+    headers.emplace("Authorization", "Bearer alice");
+    client.Post("/mcp", headers, ModernBody("subscriptions/listen", R"("notifications":{})"), "application/json");
+  });
+  while (listeners_.size() == 0) absl::SleepFor(absl::Milliseconds(1));
+  client.stop();
+  leaver.join();
+  while (listeners_.size() > 0) absl::SleepFor(absl::Milliseconds(1));
+}
+
+TEST_F(TransportTest, AResponseReachesWhoeverAskedTheClient) {
+  const Headers session = Session("2025-11-25");
+  std::string id;
+  std::vector<ClientAnswer> answers;
+  sessions_.ForEach([&](mcp_edge::Session& each) {
+    id = each.state().client_requests().Expect([&](ClientAnswer answer) { answers.push_back(std::move(answer)); });
+  });
+  const std::string response = absl::StrCat(R"({"jsonrpc":"2.0","id":)", id, R"(,"result":{"action":"accept"}})");
+  EXPECT_EQ(Post(response, Session("2025-11-25"))->status, 202) << "another session's is dropped";
+  EXPECT_EQ(answers.size(), 0u);
+  EXPECT_EQ(Post(response, session)->status, 202);
+  EXPECT_EQ(Post(response, session)->status, 202) << "late ones are dropped";
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].result_json, R"({"action":"accept"})");
+}
+
+TEST_F(TransportTest, OnlySubscribersHearOfAResource) {
+  const Headers session = Session("2025-11-25");
+  sessions_.ForEach([](mcp_edge::Session& each) { each.state().Subscribe("a://b"); });
+  Headers headers = session;
+  headers.emplace("Accept", "text/event-stream");
+  bus_.Publish({.kind = Event::Kind::kResourceUpdated, .uri = "a://other"});
+  bus_.Publish({.kind = Event::Kind::kResourceUpdated, .uri = "a://b"});
+  std::string heard;
+  Client().Get("/mcp", headers, [&](const char* data, size_t size) {
+    heard.append(data, size);
+    return !absl::StrContains(heard, "resources/updated");
+  });
+  EXPECT_TRUE(absl::StrContains(heard, R"("params":{"uri":"a://b"})")) << heard;
+  EXPECT_FALSE(absl::StrContains(heard, "a://other")) << heard;
 }
 
 TEST_F(TransportTest, StreamsNeedTheRightQuestion) {

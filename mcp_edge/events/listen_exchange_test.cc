@@ -1,0 +1,273 @@
+#include "mcp_edge/events/listen_exchange.h"
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "gtest/gtest.h"
+#include "mcp_edge/events/catalog_events.h"
+#include "mcp_edge/events/memory_event_bus.h"
+#include "mcp_edge/jsonrpc/json_reader.h"
+
+namespace mcp_edge {
+namespace {
+
+using nlohmann::json;
+
+constexpr char kId[] = "io.modelcontextprotocol/subscriptionId";
+
+// Knows the task "mine" of everybody.
+class FakeTasks final : public Tasks {
+ public:
+  TaskAnswer Start(std::unique_ptr<Operation>, std::unique_ptr<Round>, const RequestContext&) override { return ""; }
+  TaskAnswer Get(const Message&, const RequestContext&) override { return ""; }
+  TaskAnswer Update(const Message&, const RequestContext&) override { return ""; }
+  TaskAnswer Cancel(const Message&, const RequestContext&) override { return ""; }
+  bool Owns(absl::string_view task_id, const Principal&) override { return task_id == "mine"; }
+  absl::Duration max_time() const override { return absl::Hours(1); }
+};
+
+class ListenExchangeTest : public testing::Test {
+ protected:
+  ListenExchangeTest() {
+    catalog_.AddListener([this](const CatalogSnapshot& snapshot) { PublishListChanges(snapshot, bus_); });
+    PublishResources({});
+  }
+
+  // "a://open" needs no scope, "a://mail" one. `more`: further ones.
+  void PublishResources(const std::vector<std::string>& more, const std::string& scope = "mail:read") {
+    CatalogContents contents;
+    for (std::string uri : std::vector<std::string>{"a://open", "a://open/below", "a://mail"}) {
+      ResourceEntry entry;
+      entry.resource.set_uri(uri);
+      if (uri == "a://mail") entry.required_scopes = {{scope}};
+      contents.resources.push_back(std::move(entry));
+    }
+    for (const std::string& uri : more) {
+      ResourceEntry entry;
+      entry.resource.set_uri(uri);
+      contents.resources.push_back(std::move(entry));
+    }
+    catalog_.Publish(std::move(contents));
+  }
+
+  std::unique_ptr<Exchange> Listen(const std::string& filter, const std::string& id = "7",
+                                   absl::Time expire_time = absl::InfiniteFuture()) {
+    Message message;
+    message.kind = Message::Kind::kRequest;
+    message.id_json = id;
+    message.method = "subscriptions/listen";
+    message.params = *ReadJson(filter.empty() ? "{}" : absl::StrCat(R"({"notifications":)", filter, "}"));
+    auto principal = std::make_shared<Principal>();
+    principal->key = "alice";
+    principal->scopes = {"mail:read"};
+    principal->scopes_known = true;
+    principal->expire_time = expire_time;
+    RequestContext context;
+    context.principal = std::move(principal);
+    context.version = ProtocolVersion::k2026_07_28;
+    context.client = &client_;
+    return listeners_.Start(message, context);
+  }
+
+  // The next message, which must be there already.
+  static json Hear(Exchange& exchange) {
+    EXPECT_TRUE(exchange.Wait(absl::InfinitePast()));
+    return *ReadJson(exchange.Next().message);
+  }
+
+  static bool IsSilent(Exchange& exchange) { return !exchange.Wait(absl::InfinitePast()); }
+
+  void Update(const std::string& uri) { bus_.Publish({.kind = Event::Kind::kResourceUpdated, .uri = uri}); }
+
+  const common::SystemClock clock_{};
+  prometheus::Registry registry_;
+  EdgeMetrics metrics_{registry_};
+  MemoryEventBus bus_;
+  Catalog catalog_;
+  FakeTasks tasks_;
+  ClientDescription client_;
+  Listeners listeners_{bus_, catalog_, &tasks_, clock_, metrics_};
+};
+
+TEST_F(ListenExchangeTest, TheAcknowledgementComesFirstAndNamesWhatIsHonoured) {
+  const auto exchange = Listen(R"({"toolsListChanged":true,"promptsListChanged":false,"unheardOf":true,)"
+                               R"("resourceSubscriptions":["a://open","a://none","a://mail","a://open"]})");
+  bus_.Publish({.kind = Event::Kind::kToolsChanged});
+  EXPECT_EQ(Hear(*exchange),
+            *ReadJson(absl::StrCat(R"({"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{)"
+                                   R"("_meta":{")",
+                                   kId, R"(":7},"notifications":{"toolsListChanged":true,)",
+                                   R"("resourceSubscriptions":["a://open","a://mail"]}}})")));
+  EXPECT_EQ(Hear(*exchange), *ReadJson(absl::StrCat(R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed",)",
+                                                    R"("params":{"_meta":{")", kId, R"(":7}}})")));
+  EXPECT_TRUE(IsSilent(*exchange));
+}
+
+TEST_F(ListenExchangeTest, TheIdKeepsItsType) {
+  const auto exchange = Listen(R"({"toolsListChanged":true})", R"("7")");
+  EXPECT_EQ(Hear(*exchange)["params"]["_meta"][kId], "7");
+  listeners_.CloseAll();
+  const json end = Hear(*exchange);
+  EXPECT_EQ(end["id"], "7");
+  EXPECT_EQ(end["result"]["_meta"][kId], "7");
+}
+
+TEST_F(ListenExchangeTest, OnlyWhatWasAskedForIsTold) {
+  const auto exchange = Listen(R"({"promptsListChanged":true})");
+  Hear(*exchange);
+  bus_.Publish({.kind = Event::Kind::kToolsChanged});
+  bus_.Publish({.kind = Event::Kind::kResourcesChanged});
+  bus_.Publish({.kind = Event::Kind::kTaskChanged, .task_id = "mine", .payload_json = R"({"taskId":"mine"})"});
+  Update("a://open");
+  EXPECT_TRUE(IsSilent(*exchange));
+  bus_.Publish({.kind = Event::Kind::kPromptsChanged});
+  bus_.Publish({.kind = Event::Kind::kPromptsChanged});
+  EXPECT_EQ(Hear(*exchange)["method"], "notifications/prompts/list_changed");
+  EXPECT_TRUE(IsSilent(*exchange)) << "twice is once";
+}
+
+TEST_F(ListenExchangeTest, AChangeOfTheCatalogueIsTold) {
+  const auto exchange = Listen(R"({"resourcesListChanged":true,"toolsListChanged":true})");
+  Hear(*exchange);
+  PublishResources({"a://new"});
+  EXPECT_EQ(Hear(*exchange)["method"], "notifications/resources/list_changed");
+  EXPECT_TRUE(IsSilent(*exchange));
+}
+
+TEST_F(ListenExchangeTest, ResourcesBelowAreToldWithTheirOwnUri) {
+  const auto exchange = Listen(R"({"resourceSubscriptions":["a://open"]})");
+  Hear(*exchange);
+  Update("a://open/below");
+  Update("a://open/nobody-reads");
+  Update("a://openly");
+  Update("a://mail");
+  const json update = Hear(*exchange);
+  EXPECT_EQ(update["method"], "notifications/resources/updated");
+  EXPECT_EQ(update["params"]["uri"], "a://open/below");
+  EXPECT_EQ(update["params"]["_meta"][kId], 7);
+  listeners_.CloseAll();
+  EXPECT_EQ(Hear(*exchange)["id"], 7) << "nothing else was told";
+}
+
+TEST_F(ListenExchangeTest, ScopesAreLookedAtAgainBeforeEachMessage) {
+  const auto exchange = Listen(R"({"resourceSubscriptions":["a://mail"]})");
+  Hear(*exchange);
+  Update("a://mail");
+  EXPECT_EQ(Hear(*exchange)["params"]["uri"], "a://mail");
+  PublishResources({"a://new"}, "mail:admin");
+  Update("a://mail");
+  listeners_.CloseAll();
+  EXPECT_TRUE(Hear(*exchange).contains("result"));
+}
+
+TEST_F(ListenExchangeTest, TasksNeedTheExtensionAndAnOwner) {
+  const auto refused = Listen(R"({"taskIds":["mine"]})");
+  const Step step = refused->Next();
+  EXPECT_TRUE(step.last);
+  EXPECT_EQ(step.error, WireErrorKind::kMissingClientCapability);
+  EXPECT_EQ((*ReadJson(step.message))["error"]["data"]["requiredCapabilities"],
+            *ReadJson(R"({"extensions":{"io.modelcontextprotocol/tasks":{}}})"));
+  client_.capabilities_json = R"({"extensions":{"io.modelcontextprotocol/tasks":{}}})";
+  const auto exchange = Listen(R"({"taskIds":["mine","other"]})");
+  EXPECT_EQ(Hear(*exchange)["params"]["notifications"], *ReadJson(R"({"taskIds":["mine"]})"));
+  const auto change = [&](const std::string& id, const std::string& status) {
+    bus_.Publish({.kind = Event::Kind::kTaskChanged,
+                  .task_id = id,
+                  .payload_json = absl::StrCat(R"({"taskId":")", id, R"(","status":")", status, "\"}")});
+  };
+  change("other", "working");
+  change("mine", "working");
+  change("mine", "completed");
+  EXPECT_EQ(Hear(*exchange),
+            *ReadJson(absl::StrCat(R"({"jsonrpc":"2.0","method":"notifications/tasks","params":{)", R"("_meta":{")",
+                                   kId, R"(":7},"taskId":"mine","status":"completed"}})")));
+  EXPECT_TRUE(IsSilent(*exchange));
+}
+
+TEST_F(ListenExchangeTest, FiltersOfTheWrongFormAreRefused) {
+  const std::string many = absl::StrCat(R"({"resourceSubscriptions":[)",
+                                        [] {
+                                          std::string names = "\"a\"";
+                                          for (size_t i = 0; i < Listeners::kMaxNamed; ++i) names += ",\"a\"";
+                                          return names;
+                                        }(),
+                                        "]}");
+  for (const std::string& filter :
+       {std::string(), std::string("[]"), std::string("null"), std::string(R"({"toolsListChanged":1})"),
+        std::string(R"({"resourceSubscriptions":"a"})"), std::string(R"({"resourceSubscriptions":[1]})"),
+        std::string(R"({"taskIds":{}})"), many}) {
+    const Step step = Listen(filter)->Next();
+    EXPECT_TRUE(step.last) << filter.substr(0, 80);
+    EXPECT_EQ(step.error, WireErrorKind::kInvalidParams) << filter.substr(0, 80);
+  }
+  EXPECT_EQ(listeners_.size(), 0u);
+}
+
+TEST_F(ListenExchangeTest, EndsWithItsTokenAndWithTheEdge) {
+  const auto expires = Listen(R"({"toolsListChanged":true})", "8", absl::Now() + absl::Milliseconds(30));
+  Hear(*expires);
+  const Step end = expires->Next();
+  EXPECT_TRUE(end.last);
+  EXPECT_FALSE(end.error.has_value());
+  EXPECT_EQ((*ReadJson(end.message))["result"]["resultType"], "complete");
+
+  const auto listening = Listen(R"({"toolsListChanged":true})");
+  Hear(*listening);
+  std::thread closer([&] { listeners_.CloseAll(); });
+  EXPECT_TRUE(listening->Next().last);
+  closer.join();
+  const auto late = Listen(R"({"toolsListChanged":true})");
+  EXPECT_FALSE(late->Next().last);
+  EXPECT_TRUE(late->Next().last);
+}
+
+TEST_F(ListenExchangeTest, ACancelledOneSaysNoMore) {
+  const auto exchange = Listen(R"({"toolsListChanged":true})");
+  Hear(*exchange);
+  bus_.Publish({.kind = Event::Kind::kToolsChanged});
+  std::thread canceller([&] { exchange->Cancel(); });
+  canceller.join();
+  const Step step = exchange->Next();
+  EXPECT_TRUE(step.last);
+  EXPECT_EQ(step.error, WireErrorKind::kCancelled);
+}
+
+TEST_F(ListenExchangeTest, ASlowListenerIsEndedAndNobodyWaitsForIt) {
+  std::vector<std::string> uris;
+  for (size_t i = 0; i <= Listeners::kMaxWaiting; ++i) uris.push_back(absl::StrCat("a://open/", i));
+  PublishResources(uris);
+  const auto slow = Listen(R"({"resourceSubscriptions":["a://open"]})");
+  const auto reads = Listen(R"({"resourceSubscriptions":["a://open"]})", "8");
+  Hear(*slow);
+  Hear(*reads);
+  for (const std::string& uri : uris) {
+    Update(uri);
+    EXPECT_EQ(Hear(*reads)["params"]["uri"], uri);
+  }
+  const Step end = slow->Next();
+  EXPECT_TRUE(end.last);
+  EXPECT_EQ((*ReadJson(end.message))["result"]["_meta"][kId], 7);
+  EXPECT_EQ(metrics_.listeners_dropped_total.Value(), 1);
+  Update(uris[0]);
+  EXPECT_EQ(Hear(*reads)["params"]["uri"], uris[0]);
+}
+
+TEST_F(ListenExchangeTest, AThousandListenersHearOfAChangeInTime) {
+  std::vector<std::unique_ptr<Exchange>> exchanges;
+  for (int i = 0; i < 1'000; ++i) {
+    exchanges.push_back(Listen(R"({"toolsListChanged":true})", absl::StrCat(i)));
+    Hear(*exchanges.back());
+  }
+  const absl::Time start = absl::Now();
+  bus_.Publish({.kind = Event::Kind::kToolsChanged});
+  for (int i = 0; i < 1'000; ++i) ASSERT_EQ(Hear(*exchanges[i])["params"]["_meta"][kId], i);
+  EXPECT_LT(absl::Now() - start, absl::Milliseconds(500));
+}
+
+}  // namespace
+}  // namespace mcp_edge

@@ -1,0 +1,31 @@
+// Tells sessions what has changed.
+
+#ifndef GATEHOUSE_MCP_EDGE_TRANSPORT_SESSION_NOTIFIER_H_
+#define GATEHOUSE_MCP_EDGE_TRANSPORT_SESSION_NOTIFIER_H_
+
+#include <memory>
+
+#include "mcp_edge/events/event_bus.h"
+#include "mcp_edge/session/session_manager.h"
+#include "mcp_edge/transport/sse_endpoint.h"
+
+namespace mcp_edge {
+
+// Puts each event of the bus on the stream of every session that is to hear of it: changes of lists on all, those of a
+// resource where it was subscribed to (MCP 2025-11-25, resources). What waits there already is not said again.
+class SessionNotifier {
+ public:
+  // All must outlive the notifier.
+  SessionNotifier(EventBus& bus, SessionManager& sessions, SseEndpoint& sse);
+
+ private:
+  void Tell(const Event& event);
+
+  SessionManager& sessions_;
+  SseEndpoint& sse_;
+  const std::unique_ptr<EventBus::Subscription> subscription_;
+};
+
+}  // namespace mcp_edge
+
+#endif  // GATEHOUSE_MCP_EDGE_TRANSPORT_SESSION_NOTIFIER_H_
