@@ -13,8 +13,11 @@
 
 namespace tool_service {
 
-// A ToolContext that keeps what the handler emits. The client it stands for wants progress and every log message,
-// unless the test says otherwise through mutable_request().
+// A ToolContext that keeps what the handler emits; being a RequestContext too, it also serves the functions that read
+// resources and fill in prompts. The client it stands for wants progress and every log message, unless the test says
+// otherwise through mutable_request().
+//
+// To answer a question, call the handler, then BeginNextRound() with what came of it, then Answer(), and call it again.
 class FakeToolContext final : public ToolContext {
  public:
   FakeToolContext() {
@@ -38,6 +41,24 @@ class FakeToolContext final : public ToolContext {
     return events_;
   }
 
+  // The next call of the same tool, as the edge makes it: with the state that came of the last one, and no answers yet.
+  void BeginNextRound(const InputRequired& required) {
+    request_.clear_input_responses_json();
+    request_.set_request_state(required.state());
+    ForgetQuestions();
+  }
+
+  // Gives an answer: a JSON object as MCP defines it for the question.
+  void Answer(const std::string& key, const std::string& answer_json) {
+    (*request_.mutable_input_responses_json())[key] = answer_json;
+    ForgetQuestions();
+  }
+
+  // The user fills in the form: `content_json` is an object.
+  void AnswerUser(const std::string& key, const std::string& content_json) {
+    Answer(key, R"({"action":"accept","content":)" + content_json + "}");
+  }
+
   const CallToolRequest& request() const override { return request_; }
   absl::Time deadline() const override { return deadline_; }
 
@@ -57,7 +78,7 @@ class FakeToolContext final : public ToolContext {
   }
 
  protected:
-  void Emit(CallToolEvent event) override {
+  void Emit(CallToolEvent event, bool) override {
     absl::MutexLock lock(&mutex_);
     events_.push_back(std::move(event));
   }

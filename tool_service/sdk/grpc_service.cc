@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <exception>
+#include <functional>
 #include <list>
 #include <optional>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/log.h"
@@ -14,12 +17,24 @@
 namespace tool_service {
 namespace {
 
+using gatehouse::tool::v1::GetPromptRequest;
+using gatehouse::tool::v1::GetPromptResponse;
+using gatehouse::tool::v1::ListResourcesRequest;
+using gatehouse::tool::v1::ReadResourceRequest;
+using gatehouse::tool::v1::ReadResourceResponse;
+using gatehouse::tool::v1::ResourceUpdated;
+
 // How many progress and log events of a call may wait for a client that reads slowly.
 constexpr size_t kMaxWaitingEvents = 256;
+
+// How many URIs of resources may wait for an edge that reads slowly.
+constexpr size_t kMaxWaitingUpdates = 4096;
 
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
 }
+
+grpc::Status ShuttingDown() { return grpc::Status(grpc::StatusCode::UNAVAILABLE, "shutting down"); }
 
 // Whether an error status is the fault of the caller or the client rather than of the tool.
 bool IsRefusal(absl::StatusCode code) {
@@ -38,53 +53,43 @@ bool IsRefusal(absl::StatusCode code) {
   }
 }
 
-// One running call. Deletes itself when gRPC is done with it.
-//
-// At most one write is under way; the events that come meanwhile wait in `waiting_`, and the outcome after them. The
-// outcome leaves together with the status in one batch. No lock is held while gRPC is called.
-class ToolCall final : public grpc::ServerWriteReactor<CallToolEvent>, public ToolContext {
+absl::Status Busy(const std::string& service, const Executor& executor) {
+  return absl::ResourceExhaustedError(absl::StrCat(service, " is busy: ", executor.max_threads(),
+                                                   " calls are running and ", executor.max_waiting(),
+                                                   " are waiting; try again in a moment"));
+}
+
+// Runs an author's function. Ours throw nothing; theirs may.
+template <typename Function>
+auto CallGuarded(const Function& function) -> decltype(function()) {
+  try {
+    return function();
+  } catch (const std::exception& exception) {
+    return absl::InternalError(absl::StrCat("the handler threw: ", exception.what()));
+  } catch (...) {
+    return absl::InternalError("the handler threw");
+  }
+}
+
+// Counts and logs a request that ended with an error status.
+void CountError(const OutcomeMetrics& metrics, absl::string_view what, const absl::Status& status, bool cancelled,
+                absl::Duration took, const CallContext& caller) {
+  const bool is_refusal = IsRefusal(status.code());
+  const bool is_cancelled = cancelled || status.code() == absl::StatusCode::kCancelled;
+  (is_cancelled ? metrics.cancelled : is_refusal ? metrics.refused : metrics.failed).Increment();
+  common::Log(is_refusal || is_cancelled ? common::Severity::kInfo : common::Severity::kWarning, "tool_call_failed",
+              {{"tool", what},
+               {"code", absl::StatusCodeToString(status.code())},
+               {"message", status.message()},
+               {"seconds", absl::ToDoubleSeconds(took)},
+               {"request_id", caller.request_id()}});
+}
+
+// What a RequestContext has of gRPC's. `Base` is a RequestContext.
+template <typename Base>
+class GrpcContext : public Base {
  public:
-  ToolCall(grpc::CallbackServerContext& context, const CallToolRequest& request, Metrics& metrics)
-      : context_(context), request_(request), metrics_(metrics), start_time_(absl::Now()) {
-    metrics_.calls_in_flight.Increment();
-  }
-
-  // Ends a call of a tool that is not there.
-  void FinishUnknown() {
-    metrics_.unknown_tool.Increment();
-    FinishWith(absl::NotFoundError(absl::StrCat("there is no tool named \"", request_.name(), "\"")));
-  }
-
-  // Ends a call for which there is no thread.
-  void FinishOverloaded(const RegisteredTool& tool, const Service& service, const Executor& executor) {
-    metrics_.ForTool(tool.tool.name()).overloaded.Increment();
-    common::Log(common::Severity::kWarning, "tool_overloaded",
-                {{"tool", tool.tool.name()}, {"request_id", request_.context().request_id()}});
-    FinishWith(absl::ResourceExhaustedError(absl::StrCat(service.name(), " is busy: ", executor.max_threads(),
-                                                         " calls are running and ", executor.max_waiting(),
-                                                         " are waiting; try again in a moment")));
-  }
-
-  // Runs the handler and ends the call. This object may be gone when it returns.
-  void Run(const RegisteredTool& tool) {
-    absl::StatusOr<Outcome> outcome =
-        cancelled() ? absl::CancelledError("the call was cancelled before it ran") : CallHandler(tool.handler);
-    Count(tool.tool.name(), outcome);
-    if (!outcome.ok()) {
-      FinishWith(outcome.status());
-      return;
-    }
-    CallToolEvent last;
-    if (CallToolResult* const result = std::get_if<CallToolResult>(&*outcome)) {
-      *last.mutable_result() = std::move(*result);
-    } else {
-      *last.mutable_input_required() = std::move(std::get<InputRequired>(*outcome));
-    }
-    FinishWith(absl::OkStatus(), std::move(last));
-  }
-
-  // ToolContext:
-  const CallToolRequest& request() const override { return request_; }
+  explicit GrpcContext(grpc::CallbackServerContext& context) : context_(context) {}
 
   absl::Time deadline() const override {
     const auto deadline = context_.deadline();
@@ -105,9 +110,71 @@ class ToolCall final : public grpc::ServerWriteReactor<CallToolEvent>, public To
   bool WaitForCancellation(absl::Duration at_most) const override {
     absl::MutexLock lock(&mutex_);
     return mutex_.AwaitWithTimeout(absl::Condition(
-                                       +[](const ToolCall* call) { return call->cancelled(); }, this),
+                                       +[](const GrpcContext* call) { return call->cancelled(); }, this),
                                    at_most);
   }
+
+ protected:
+  void SetCancelled() {
+    absl::MutexLock lock(&mutex_);  // wakes WaitForCancellation() when released
+    cancelled_.store(true, std::memory_order_relaxed);
+  }
+
+  mutable absl::Mutex mutex_;
+
+ private:
+  grpc::CallbackServerContext& context_;
+  std::atomic<bool> cancelled_{false};
+};
+
+// One running call. Deletes itself when gRPC is done with it.
+//
+// At most one write is under way; the events that come meanwhile wait in `waiting_`, and the outcome after them. The
+// outcome leaves together with the status in one batch. No lock is held while gRPC is called.
+class ToolCall final : public grpc::ServerWriteReactor<CallToolEvent>, public GrpcContext<ToolContext> {
+ public:
+  ToolCall(grpc::CallbackServerContext& context, const CallToolRequest& request, Metrics& metrics)
+      : GrpcContext(context), request_(request), metrics_(metrics), start_time_(absl::Now()) {
+    metrics_.calls_in_flight.Increment();
+  }
+
+  // Ends a call of a tool that is not there.
+  void FinishUnknown() {
+    metrics_.unknown_tool.Increment();
+    FinishWith(absl::NotFoundError(absl::StrCat("there is no tool named \"", request_.name(), "\"")));
+  }
+
+  // Ends a call for which there is no thread.
+  void FinishOverloaded(const RegisteredTool& tool, const Service& service, const Executor& executor) {
+    metrics_.ForTool(tool.tool.name()).overloaded.Increment();
+    common::Log(common::Severity::kWarning, "tool_overloaded",
+                {{"tool", tool.tool.name()}, {"request_id", request_.context().request_id()}});
+    FinishWith(Busy(service.name(), executor));
+  }
+
+  // Runs the handler and ends the call. This object may be gone when it returns.
+  void Run(const RegisteredTool& tool) {
+    absl::StatusOr<Outcome> outcome = absl::CancelledError("the call was cancelled before it ran");
+    if (!cancelled()) {
+      outcome =
+          CallGuarded([&]() -> absl::StatusOr<Outcome> { return tool.handler(*this, request_.arguments_json()); });
+    }
+    Count(tool.tool.name(), outcome);
+    if (!outcome.ok()) {
+      FinishWith(outcome.status());
+      return;
+    }
+    CallToolEvent last;
+    if (CallToolResult* const result = std::get_if<CallToolResult>(&*outcome)) {
+      *last.mutable_result() = std::move(*result);
+    } else {
+      *last.mutable_input_required() = std::move(std::get<InputRequired>(*outcome));
+    }
+    FinishWith(absl::OkStatus(), std::move(last));
+  }
+
+  // ToolContext:
+  const CallToolRequest& request() const override { return request_; }
 
   // grpc::ServerWriteReactor:
   void OnWriteDone(bool ok) override {
@@ -130,10 +197,7 @@ class ToolCall final : public grpc::ServerWriteReactor<CallToolEvent>, public To
     }
   }
 
-  void OnCancel() override {
-    absl::MutexLock lock(&mutex_);  // wakes WaitForCancellation() when released
-    cancelled_.store(true, std::memory_order_relaxed);
-  }
+  void OnCancel() override { SetCancelled(); }
 
   void OnDone() override {
     metrics_.calls_in_flight.Decrement();
@@ -141,11 +205,14 @@ class ToolCall final : public grpc::ServerWriteReactor<CallToolEvent>, public To
   }
 
  protected:
-  void Emit(CallToolEvent event) override {
+  void Emit(CallToolEvent event, bool may_drop) override {
     CallToolEvent* first = nullptr;
     {
       absl::MutexLock lock(&mutex_);
-      if (waiting_.size() >= kMaxWaitingEvents || cancelled() || concluded_) {
+      const bool is_again = event.has_task_started() && task_started_;
+      task_started_ = task_started_ || event.has_task_started();
+      if (is_again) return;
+      if ((may_drop && waiting_.size() >= kMaxWaitingEvents) || cancelled() || concluded_) {
         metrics_.events_dropped.Increment();
         return;
       }
@@ -157,35 +224,16 @@ class ToolCall final : public grpc::ServerWriteReactor<CallToolEvent>, public To
   }
 
  private:
-  absl::StatusOr<Outcome> CallHandler(const Handler& handler) {
-    try {
-      return handler(*this, request_.arguments_json());
-    } catch (const std::exception& exception) {  // of the author's code: ours throws nothing
-      return absl::InternalError(absl::StrCat("the handler threw: ", exception.what()));
-    } catch (...) {
-      return absl::InternalError("the handler threw");
-    }
-  }
-
   void Count(const std::string& tool, const absl::StatusOr<Outcome>& outcome) {
     const absl::Duration took = absl::Now() - start_time_;
-    const ToolMetrics& metrics = metrics_.ForTool(tool);
+    const OutcomeMetrics& metrics = metrics_.ForTool(tool);
     metrics.seconds.Observe(absl::ToDoubleSeconds(took));
     if (outcome.ok()) {
       const CallToolResult* const result = std::get_if<CallToolResult>(&*outcome);
       (result == nullptr ? metrics.input_required : result->is_error() ? metrics.tool_error : metrics.ok).Increment();
-      return;
+    } else {
+      CountError(metrics, tool, outcome.status(), cancelled(), took, caller());
     }
-    const absl::Status& status = outcome.status();
-    const bool is_refusal = IsRefusal(status.code());
-    const bool is_cancelled = cancelled() || status.code() == absl::StatusCode::kCancelled;
-    (is_cancelled ? metrics.cancelled : is_refusal ? metrics.refused : metrics.failed).Increment();
-    common::Log(is_refusal || is_cancelled ? common::Severity::kInfo : common::Severity::kWarning, "tool_call_failed",
-                {{"tool", tool},
-                 {"code", absl::StatusCodeToString(status.code())},
-                 {"message", status.message()},
-                 {"seconds", absl::ToDoubleSeconds(took)},
-                 {"request_id", request_.context().request_id()}});
   }
 
   // Ends the call, after `last` if there is one, once what waits is written. This object may be gone when it returns.
@@ -208,101 +256,242 @@ class ToolCall final : public grpc::ServerWriteReactor<CallToolEvent>, public To
     }
   }
 
-  grpc::CallbackServerContext& context_;
   const CallToolRequest& request_;
   Metrics& metrics_;
   const absl::Time start_time_;
-  std::atomic<bool> cancelled_{false};
-  mutable absl::Mutex mutex_;
   std::list<CallToolEvent> waiting_ ABSL_GUARDED_BY(mutex_);  // the first one is being written if `writing_`
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool concluded_ ABSL_GUARDED_BY(mutex_) = false;
+  bool task_started_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status status_;                // set before `concluded_`, then constant
   std::optional<CallToolEvent> last_;  // likewise
 };
 
-}  // namespace
-
-// One edge that watches the catalogue. Holds itself until gRPC is done with it.
-class CatalogStream final : public grpc::ServerWriteReactor<Catalog>, public CatalogWatcher {
+// One request with one response. Deletes itself when gRPC is done with it.
+template <typename Request>
+class UnaryCall final : public grpc::ServerUnaryReactor, public GrpcContext<RequestContext> {
  public:
-  // The stream is given to gRPC, which says when it is done with it: only then does it let go of itself.
-  static std::shared_ptr<CatalogStream> Create(const Service& service, Metrics& metrics) {
-    std::shared_ptr<CatalogStream> stream(new CatalogStream(service, metrics));
-    absl::MutexLock lock(&stream->mutex_);
-    stream->self_ = stream;
-    return stream;
+  UnaryCall(grpc::CallbackServerContext& context, const Request& request, Metrics& metrics,
+            const OutcomeMetrics& outcomes, const char* method)
+      : GrpcContext(context),
+        request_(request),
+        metrics_(metrics),
+        outcomes_(outcomes),
+        method_(method),
+        start_time_(absl::Now()) {
+    metrics_.calls_in_flight.Increment();
   }
 
-  void End(const grpc::Status& status) {
-    GoOn([&](CatalogStream& stream) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      if (!stream.end_.has_value()) stream.end_ = status;
-    });
+  // Does `work` on the executor and ends the request with its status. `work` fills the response, and says whether that
+  // asks for input.
+  void Start(std::function<absl::StatusOr<bool>(RequestContext&)> work, const std::string& service,
+             Executor& executor) {
+    if (executor.TryRun([this, work = std::move(work)] { Run(work); })) return;
+    outcomes_.overloaded.Increment();
+    common::Log(common::Severity::kWarning, "tool_overloaded",
+                {{"tool", method_}, {"request_id", caller().request_id()}});
+    Finish(ToGrpcStatus(Busy(service, executor)));
   }
 
-  void OnCatalogChanged() override {
-    GoOn([](CatalogStream& stream) ABSL_NO_THREAD_SAFETY_ANALYSIS { stream.stale_ = true; });
-  }
+  // RequestContext:
+  const CallContext& caller() const override { return request_.context(); }
 
-  void OnWriteDone(bool ok) override {
-    GoOn([ok](CatalogStream& stream) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      stream.writing_ = false;
-      if (!ok && !stream.end_.has_value()) stream.end_ = grpc::Status::CANCELLED;
-    });
-  }
-
-  void OnCancel() override { End(grpc::Status::CANCELLED); }
+  // grpc::ServerUnaryReactor:
+  void OnCancel() override { SetCancelled(); }
 
   void OnDone() override {
-    metrics_.catalog_streams.Decrement();
-    std::shared_ptr<CatalogStream> self;  // goes after the lock
+    metrics_.calls_in_flight.Decrement();
+    delete this;
+  }
+
+ protected:
+  const Responses& responses() const override {
+    if constexpr (requires { request_.input_responses_json(); }) {
+      return request_.input_responses_json();
+    } else {
+      static const Responses* const none = new Responses();
+      return *none;
+    }
+  }
+
+  const std::string& request_state() const override {
+    if constexpr (requires { request_.request_state(); }) {
+      return request_.request_state();
+    } else {
+      static const std::string* const none = new std::string();
+      return *none;
+    }
+  }
+
+ private:
+  void Run(const std::function<absl::StatusOr<bool>(RequestContext&)>& work) {
+    absl::StatusOr<bool> asks = absl::CancelledError("the request was cancelled before it ran");
+    if (!cancelled()) asks = CallGuarded([&]() -> absl::StatusOr<bool> { return work(*this); });
+    const absl::Duration took = absl::Now() - start_time_;
+    outcomes_.seconds.Observe(absl::ToDoubleSeconds(took));
+    if (asks.ok()) {
+      (*asks ? outcomes_.input_required : outcomes_.ok).Increment();
+    } else {
+      CountError(outcomes_, method_, asks.status(), cancelled(), took, caller());
+    }
+    Finish(ToGrpcStatus(asks.status()));
+  }
+
+  const Request& request_;
+  Metrics& metrics_;
+  const OutcomeMetrics& outcomes_;
+  const char* const method_;
+  const absl::Time start_time_;
+};
+
+// One edge that watches something. Holds itself until gRPC is done with it.
+//
+// What there is to say is kept by the derived class, under `mutex_`. No lock is held while gRPC is called.
+template <typename Message>
+class WatchStream : public grpc::ServerWriteReactor<Message>, public ServiceWatcher, public OpenStream {
+ public:
+  // The stream is given to gRPC, which says when it is done with it: only then does it let go of itself.
+  static void Begin(const std::shared_ptr<WatchStream>& stream) {
+    absl::MutexLock lock(&stream->mutex_);
+    stream->self_ = stream;
+  }
+
+  void EndForShutdown() override { End(ShuttingDown()); }
+  void OnCancel() override { End(grpc::Status::CANCELLED); }
+
+  void OnWriteDone(bool ok) override {
+    GoOn([this, ok]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      writing_ = false;
+      if (!ok && !end_.has_value()) end_ = grpc::Status::CANCELLED;
+    });
+  }
+
+  void OnDone() override {
+    streams_.Decrement();
+    std::shared_ptr<WatchStream> self;  // goes after the lock
     absl::MutexLock lock(&mutex_);
     self.swap(self_);
   }
 
- private:
-  CatalogStream(const Service& service, Metrics& metrics) : service_(service), metrics_(metrics) {
-    metrics_.catalog_streams.Increment();
-  }
+ protected:
+  explicit WatchStream(prometheus::Gauge& streams) : streams_(streams) { streams_.Increment(); }
 
-  // Applies `change` and takes the step that follows from the state, if any. No lock is held while gRPC is called.
+  // What is to be sent next, or null.
+  virtual std::shared_ptr<const Message> TakeNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) = 0;
+
+  // Applies `change` and takes the step that follows from the state, if any.
   template <typename Change>
   void GoOn(Change change) ABSL_LOCKS_EXCLUDED(mutex_) {
     std::optional<grpc::Status> end;
     {
       absl::MutexLock lock(&mutex_);
-      change(*this);
-      if (writing_ || ended_ || (!end_.has_value() && !stale_)) return;
+      change();
+      if (writing_ || ended_) return;
       if (end_.has_value()) {
         ended_ = true;
         end = end_;
       } else {
-        stale_ = false;
+        sending_ = TakeNext();
+        if (sending_ == nullptr) return;
         writing_ = true;
-        sending_ = service_.catalog();
       }
     }
     if (end.has_value()) {
-      Finish(*end);
+      this->Finish(*end);
     } else {
-      StartWrite(sending_.get());  // constant while `writing_`
+      this->StartWrite(sending_.get());  // constant while `writing_`
     }
   }
 
-  const Service& service_;
-  Metrics& metrics_;
   absl::Mutex mutex_;
-  std::shared_ptr<CatalogStream> self_ ABSL_GUARDED_BY(mutex_);
-  bool stale_ ABSL_GUARDED_BY(mutex_) = false;  // the client has not been sent the catalogue as it is
+
+ private:
+  void End(const grpc::Status& status) {
+    GoOn([this, &status]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      if (!end_.has_value()) end_ = status;
+    });
+  }
+
+  prometheus::Gauge& streams_;
+  std::shared_ptr<WatchStream> self_ ABSL_GUARDED_BY(mutex_);
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;  // Finish() was called
   std::optional<grpc::Status> end_ ABSL_GUARDED_BY(mutex_);
-  std::shared_ptr<const Catalog> sending_;
+  std::shared_ptr<const Message> sending_;
 };
 
-grpc::ServerWriteReactor<Catalog>* GrpcService::WatchCatalog(grpc::CallbackServerContext*,
-                                                             const gatehouse::tool::v1::WatchCatalogRequest*) {
-  const std::shared_ptr<CatalogStream> stream = CatalogStream::Create(service_, metrics_);
+class CatalogStream final : public WatchStream<Catalog> {
+ public:
+  CatalogStream(const Service& service, prometheus::Gauge& streams) : WatchStream(streams), service_(service) {}
+
+  void OnCatalogChanged() override {
+    GoOn([this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { stale_ = true; });
+  }
+
+ protected:
+  std::shared_ptr<const Catalog> TakeNext() override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (!std::exchange(stale_, false)) return nullptr;
+    return service_.catalog();
+  }
+
+ private:
+  const Service& service_;
+  bool stale_ ABSL_GUARDED_BY(mutex_) = false;  // the client has not been sent the catalogue as it is
+};
+
+class ResourceStream final : public WatchStream<ResourceUpdated> {
+ public:
+  ResourceStream(prometheus::Gauge& streams, prometheus::Counter& dropped) : WatchStream(streams), dropped_(dropped) {}
+
+  void OnResourceUpdated(const std::string& uri) override {
+    GoOn([this, &uri]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      if (waiting_.size() >= kMaxWaitingUpdates) {
+        dropped_.Increment();
+      } else if (is_waiting_.insert(uri).second) {
+        waiting_.push_back(uri);
+      }
+    });
+  }
+
+ protected:
+  std::shared_ptr<const ResourceUpdated> TakeNext() override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (waiting_.empty()) return nullptr;
+    auto update = std::make_shared<ResourceUpdated>();
+    is_waiting_.erase(waiting_.front());
+    update->set_uri(std::move(waiting_.front()));
+    waiting_.pop_front();
+    return update;
+  }
+
+ private:
+  prometheus::Counter& dropped_;
+  std::deque<std::string> waiting_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_set<std::string> is_waiting_ ABSL_GUARDED_BY(mutex_);
+};
+
+// Moves an outcome into the response that has room for both kinds. Returns whether it asks for input.
+template <typename Result, typename Response>
+absl::StatusOr<bool> Fill(absl::StatusOr<std::variant<Result, InputRequired>> outcome, Response* response) {
+  if (!outcome.ok()) return outcome.status();
+  if (InputRequired* const required = std::get_if<InputRequired>(&*outcome)) {
+    *response->mutable_input_required() = std::move(*required);
+    return true;
+  }
+  *response->mutable_result() = std::move(std::get<Result>(*outcome));
+  return false;
+}
+
+// The same for a response that is nothing else.
+template <typename Response>
+absl::StatusOr<bool> Fill(absl::StatusOr<Response> outcome, Response* response) {
+  if (!outcome.ok()) return outcome.status();
+  *response = *std::move(outcome);
+  return false;
+}
+
+}  // namespace
+
+void GrpcService::Keep(const std::shared_ptr<OpenStream>& stream) {
   bool ending;
   {
     absl::MutexLock lock(&mutex_);
@@ -311,14 +500,30 @@ grpc::ServerWriteReactor<Catalog>* GrpcService::WatchCatalog(grpc::CallbackServe
                    streams_.end());
     streams_.push_back(stream);
   }
+  if (ending) stream->EndForShutdown();
+}
+
+grpc::ServerWriteReactor<Catalog>* GrpcService::WatchCatalog(grpc::CallbackServerContext*,
+                                                             const gatehouse::tool::v1::WatchCatalogRequest*) {
+  const auto stream = std::make_shared<CatalogStream>(service_, metrics_.catalog_streams);
+  CatalogStream::Begin(stream);
   service_.Watch(stream);
   stream->OnCatalogChanged();  // sends the first one
-  if (ending) stream->End(grpc::Status(grpc::StatusCode::UNAVAILABLE, "shutting down"));
+  Keep(stream);
   return stream.get();  // held by itself until OnDone()
 }
 
-void GrpcService::EndCatalogStreams() {
-  std::vector<std::shared_ptr<CatalogStream>> streams;
+grpc::ServerWriteReactor<ResourceUpdated>* GrpcService::WatchResources(
+    grpc::CallbackServerContext*, const gatehouse::tool::v1::WatchResourcesRequest*) {
+  const auto stream = std::make_shared<ResourceStream>(metrics_.resource_streams, metrics_.updates_dropped);
+  ResourceStream::Begin(stream);
+  service_.Watch(stream);
+  Keep(stream);
+  return stream.get();
+}
+
+void GrpcService::EndStreams() {
+  std::vector<std::shared_ptr<OpenStream>> streams;
   {
     absl::MutexLock lock(&mutex_);
     ending_ = true;
@@ -326,7 +531,7 @@ void GrpcService::EndCatalogStreams() {
       if (auto stream = each.lock()) streams.push_back(std::move(stream));
     }
   }
-  for (const auto& stream : streams) stream->End(grpc::Status(grpc::StatusCode::UNAVAILABLE, "shutting down"));
+  for (const auto& stream : streams) stream->EndForShutdown();
 }
 
 grpc::ServerWriteReactor<CallToolEvent>* GrpcService::CallTool(grpc::CallbackServerContext* context,
@@ -341,6 +546,50 @@ grpc::ServerWriteReactor<CallToolEvent>* GrpcService::CallTool(grpc::CallbackSer
     call->FinishOverloaded(*tool, service_, executor_);
   }
   return call;  // gRPC holds back OnDone() until it has been given the reactor
+}
+
+grpc::ServerUnaryReactor* GrpcService::ReadResource(grpc::CallbackServerContext* context,
+                                                    const ReadResourceRequest* request,
+                                                    ReadResourceResponse* response) {
+  auto* const call = new UnaryCall(*context, *request, metrics_, metrics_.ForMethod("read_resource"), "read_resource");
+  call->Start([this, request,
+               response](RequestContext& each) { return Fill(service_.ReadResource(each, request->uri()), response); },
+              service_.name(), executor_);
+  return call;
+}
+
+grpc::ServerUnaryReactor* GrpcService::ListResources(grpc::CallbackServerContext* context,
+                                                     const ListResourcesRequest* request,
+                                                     ListResourcesResponse* response) {
+  auto* const call =
+      new UnaryCall(*context, *request, metrics_, metrics_.ForMethod("list_resources"), "list_resources");
+  call->Start(
+      [this, request, response](RequestContext& each) {
+        return Fill(service_.ListResources(each, request->cursor(), request->page_size()), response);
+      },
+      service_.name(), executor_);
+  return call;
+}
+
+grpc::ServerUnaryReactor* GrpcService::GetPrompt(grpc::CallbackServerContext* context, const GetPromptRequest* request,
+                                                 GetPromptResponse* response) {
+  auto* const call = new UnaryCall(*context, *request, metrics_, metrics_.ForMethod("get_prompt"), "get_prompt");
+  call->Start(
+      [this, request, response](RequestContext& each) {
+        const PromptArguments arguments(request->arguments().begin(), request->arguments().end());
+        return Fill(service_.GetPrompt(each, request->name(), arguments), response);
+      },
+      service_.name(), executor_);
+  return call;
+}
+
+grpc::ServerUnaryReactor* GrpcService::Complete(grpc::CallbackServerContext* context, const CompleteRequest* request,
+                                                CompleteResponse* response) {
+  auto* const call = new UnaryCall(*context, *request, metrics_, metrics_.ForMethod("complete"), "complete");
+  call->Start(
+      [this, request, response](RequestContext& each) { return Fill(service_.Complete(each, *request), response); },
+      service_.name(), executor_);
+  return call;
 }
 
 }  // namespace tool_service

@@ -14,18 +14,19 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "prometheus/registry.h"
-#include "tool_service/sdk/json.h"
+#include "tool_service/sdk/content.h"
 
 namespace tool_service {
 namespace {
 
-using gatehouse::tool::v1::CompleteRequest;
-using gatehouse::tool::v1::CompleteResponse;
 using gatehouse::tool::v1::GetPromptRequest;
 using gatehouse::tool::v1::GetPromptResponse;
+using gatehouse::tool::v1::ListResourcesRequest;
 using gatehouse::tool::v1::ReadResourceRequest;
 using gatehouse::tool::v1::ReadResourceResponse;
+using gatehouse::tool::v1::ResourceUpdated;
 using gatehouse::tool::v1::WatchCatalogRequest;
+using gatehouse::tool::v1::WatchResourcesRequest;
 using ::testing::HasSubstr;
 
 class GrpcServiceTest : public testing::Test {
@@ -290,7 +291,7 @@ TEST_F(GrpcServiceTest, CatalogueStreamsEndWithUnavailableAndSoDoNewOnes) {
     const auto reader = stub_->WatchCatalog(&context, WatchCatalogRequest());
     Catalog catalog;
     EXPECT_TRUE(reader->Read(&catalog));
-    if (before) grpc_service_.EndCatalogStreams();
+    if (before) grpc_service_.EndStreams();
     EXPECT_FALSE(reader->Read(&catalog));
     EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
   }
@@ -319,19 +320,144 @@ TEST_F(GrpcServiceTest, WatchersThatComeAndGoWhileTheCatalogueChanges) {
   for (std::thread& watcher : watchers) watcher.join();
 }
 
-TEST_F(GrpcServiceTest, WhatAServiceDoesNotHaveIsUnimplemented) {
+TEST_F(GrpcServiceTest, AStartedTaskIsSaidOnceAndNeverDropped) {
+  Add(
+      "task",
+      [](ToolContext& context, absl::string_view) {
+        for (int i = 0; i < 1'000; ++i) context.ReportProgress(i);
+        EXPECT_TRUE(context.StartTask());
+        EXPECT_TRUE(context.StartTask());
+        return TextResult("done");
+      },
+      Execution::kInline);
+  CallToolRequest request = RequestFor("task");
+  request.mutable_context()->set_can_start_task(true);
+  const Ended ended = Call(request);
+  EXPECT_TRUE(ended.status.ok());
+  int started = 0;
+  for (const CallToolEvent& event : ended.events) started += event.has_task_started() ? 1 : 0;
+  EXPECT_EQ(started, 1);
+}
+
+TEST_F(GrpcServiceTest, WhatIsNotThereIsNotFound) {
   grpc::ClientContext read_context;
   ReadResourceResponse resource;
   EXPECT_EQ(stub_->ReadResource(&read_context, ReadResourceRequest(), &resource).error_code(),
-            grpc::StatusCode::UNIMPLEMENTED);
+            grpc::StatusCode::NOT_FOUND);
   grpc::ClientContext prompt_context;
   GetPromptResponse prompt;
-  EXPECT_EQ(stub_->GetPrompt(&prompt_context, GetPromptRequest(), &prompt).error_code(),
-            grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_EQ(stub_->GetPrompt(&prompt_context, GetPromptRequest(), &prompt).error_code(), grpc::StatusCode::NOT_FOUND);
   grpc::ClientContext complete_context;
   CompleteResponse completion;
   EXPECT_EQ(stub_->Complete(&complete_context, CompleteRequest(), &completion).error_code(),
+            grpc::StatusCode::NOT_FOUND);
+  grpc::ClientContext list_context;
+  ListResourcesResponse list;
+  EXPECT_EQ(stub_->ListResources(&list_context, ListResourcesRequest(), &list).error_code(),
             grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_EQ(metrics_.ForMethod("read_resource").refused.Value(), 1);
+}
+
+TEST_F(GrpcServiceTest, AReaderMayAskAndAnswer) {
+  Resource resource;
+  resource.set_uri("a:b");
+  resource.set_name("b");
+  ASSERT_TRUE(service_
+                  .AddResource(resource,
+                               [](RequestContext& context, absl::string_view uri) -> absl::StatusOr<ReadOutcome> {
+                                 const auto roots = context.ListRoots("roots");
+                                 if (!roots) return context.NeedInput();
+                                 return ResourceResult({TextContents(uri, (*roots)[0].uri, "text/plain")});
+                               })
+                  .ok());
+  ReadResourceRequest request;
+  request.set_uri("a:b");
+  ReadResourceResponse response;
+  grpc::ClientContext first;
+  ASSERT_TRUE(stub_->ReadResource(&first, request, &response).ok());
+  ASSERT_TRUE(response.has_input_required());
+  EXPECT_EQ(response.input_required().requests().at("roots").method(), "roots/list");
+  (*request.mutable_input_responses_json())["roots"] = R"({"roots":[{"uri":"file:///x"}]})";
+  grpc::ClientContext second;
+  ASSERT_TRUE(stub_->ReadResource(&second, request, &response).ok());
+  EXPECT_EQ(response.result().contents(0).text(), "file:///x");
+  EXPECT_EQ(metrics_.ForMethod("read_resource").input_required.Value(), 1);
+  EXPECT_EQ(metrics_.ForMethod("read_resource").ok.Value(), 1);
+}
+
+TEST_F(GrpcServiceTest, APromptIsFilledInAndAThrowingOneIsInternal) {
+  Prompt prompt;
+  prompt.set_name("p");
+  ASSERT_TRUE(
+      service_
+          .AddPrompt(prompt,
+                     [](RequestContext& context, const PromptArguments& arguments) -> absl::StatusOr<PromptOutcome> {
+                       if (arguments.empty()) throw std::runtime_error("oops");
+                       return PromptResult({UserSays(context.header("traceparent"))});
+                     })
+          .ok());
+  GetPromptRequest request;
+  request.set_name("p");
+  GetPromptResponse response;
+  grpc::ClientContext throws;
+  EXPECT_EQ(stub_->GetPrompt(&throws, request, &response).error_code(), grpc::StatusCode::INTERNAL);
+  (*request.mutable_arguments())["a"] = "b";
+  grpc::ClientContext context;
+  context.AddMetadata("traceparent", "00-1-2-01");
+  ASSERT_TRUE(stub_->GetPrompt(&context, request, &response).ok());
+  EXPECT_EQ(response.result().messages(0).content().text().text(), "00-1-2-01");
+}
+
+TEST_F(GrpcServiceTest, AReaderSeesThatItsRequestWasCancelled) {
+  absl::Notification running;
+  absl::Notification seen;
+  Resource resource;
+  resource.set_uri("a:b");
+  resource.set_name("b");
+  ASSERT_TRUE(service_
+                  .AddResource(resource,
+                               [&](RequestContext& context, absl::string_view) -> absl::StatusOr<ReadOutcome> {
+                                 running.Notify();
+                                 EXPECT_TRUE(context.WaitForCancellation(absl::Minutes(5)));
+                                 seen.Notify();
+                                 return absl::CancelledError("as asked");
+                               })
+                  .ok());
+  grpc::ClientContext context;
+  std::thread canceller([&] {
+    running.WaitForNotification();
+    context.TryCancel();
+  });
+  ReadResourceRequest request;
+  request.set_uri("a:b");
+  ReadResourceResponse response;
+  EXPECT_EQ(stub_->ReadResource(&context, request, &response).error_code(), grpc::StatusCode::CANCELLED);
+  seen.WaitForNotification();
+  canceller.join();
+  server_->Shutdown();
+  EXPECT_EQ(metrics_.calls_in_flight.Value(), 0);
+}
+
+TEST_F(GrpcServiceTest, UpdatedResourcesAreToldToEveryWatcherUntilTheEnd) {
+  grpc::ClientContext context;
+  context.set_wait_for_ready(true);
+  const auto reader = stub_->WatchResources(&context, WatchResourcesRequest());
+  while (metrics_.resource_streams.Value() == 0) absl::SleepFor(absl::Milliseconds(1));
+  std::thread teller([&] {
+    for (int i = 0; i < 10'000; ++i) service_.NotifyResourceUpdated("a:" + std::to_string(i % 100));
+    service_.NotifyResourceUpdated("a:last");
+  });
+  ResourceUpdated update;
+  do {
+    ASSERT_TRUE(reader->Read(&update));
+  } while (update.uri() != "a:last");
+  teller.join();
+  EXPECT_EQ(metrics_.updates_dropped.Value(), 0);
+  grpc_service_.EndStreams();
+  EXPECT_FALSE(reader->Read(&update));
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  server_->Shutdown();
+  EXPECT_EQ(metrics_.resource_streams.Value(), 0);
 }
 
 }  // namespace

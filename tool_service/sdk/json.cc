@@ -1,31 +1,48 @@
 #include "tool_service/sdk/json.h"
 
-namespace tool_service {
+#include <algorithm>
 
-absl::StatusOr<nlohmann::json> ParseArguments(absl::string_view text) {
-  if (text.empty()) return nlohmann::json::object();
+#include "absl/strings/str_cat.h"
+
+namespace tool_service {
+namespace {
+
+// How many brackets are open at once, at most. Exact for JSON, and for other text of no interest.
+int DepthOf(absl::string_view text) {
+  int depth = 0;
+  int deepest = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      deepest = std::max(deepest, ++depth);
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return deepest;
+}
+
+}  // namespace
+
+absl::StatusOr<nlohmann::json> ParseJsonObject(absl::string_view what, absl::string_view text, int max_depth) {
+  if (const int depth = DepthOf(text); depth > max_depth) {
+    return absl::InvalidArgumentError(absl::StrCat(what, " must be at most ", max_depth, " levels deep, is ", depth));
+  }
   nlohmann::json json =
       nlohmann::json::parse(text.data(), text.data() + text.size(), /*cb=*/nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return absl::InvalidArgumentError("the arguments are not a JSON object");
+  if (!json.is_object()) return absl::InvalidArgumentError(absl::StrCat(what, " must be a JSON object"));
   return json;
 }
 
-CallToolResult TextResult(absl::string_view text) {
-  CallToolResult result;
-  result.add_content()->mutable_text()->set_text(text.data(), text.size());
-  return result;
-}
-
-CallToolResult ErrorResult(absl::string_view text) {
-  CallToolResult result = TextResult(text);
-  result.set_is_error(true);
-  return result;
-}
-
-CallToolResult JsonResult(absl::string_view json) {
-  CallToolResult result = TextResult(json);
-  result.set_structured_content_json(json.data(), json.size());
-  return result;
+absl::StatusOr<nlohmann::json> ParseArguments(absl::string_view text) {
+  if (text.empty()) return nlohmann::json::object();
+  return ParseJsonObject("the arguments", text);
 }
 
 }  // namespace tool_service

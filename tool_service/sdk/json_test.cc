@@ -1,5 +1,8 @@
 #include "tool_service/sdk/json.h"
 
+#include <string>
+
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace tool_service {
@@ -19,17 +22,13 @@ TEST(ParseArgumentsTest, WhatIsNoObjectIsRefused) {
 
 TEST(ParseArgumentsTest, ReadsAnObject) { EXPECT_EQ((*ParseArguments(R"({"a":[1,2]})"))["a"][1], 2); }
 
-TEST(ResultTest, AnErrorSaysSo) {
-  const CallToolResult result = ErrorResult("no such city");
-  EXPECT_TRUE(result.is_error());
-  EXPECT_EQ(result.content(0).text().text(), "no such city");
-  EXPECT_FALSE(TextResult("fine").is_error());
-}
-
-TEST(ResultTest, AJsonResultHasTheSameTextTwice) {
-  const CallToolResult result = JsonResult(R"({"b":1,"a":2.50})");
-  EXPECT_EQ(result.content(0).text().text(), R"({"b":1,"a":2.50})");
-  EXPECT_EQ(result.structured_content_json(), R"({"b":1,"a":2.50})");
+TEST(ParseJsonObjectTest, DepthIsBoundedAndBracketsInTextDoNotCount) {
+  const std::string deep = R"({"a":)" + std::string(4, '[') + std::string(4, ']') + "}";
+  EXPECT_TRUE(ParseJsonObject("it", deep, 5).ok());
+  EXPECT_THAT(std::string(ParseJsonObject("it", deep, 4).status().message()),
+              testing::HasSubstr("it must be at most 4 levels deep, is 5"));
+  EXPECT_TRUE(ParseJsonObject("it", R"({"a":"[[[[[\"[[[["})", 1).ok());
+  EXPECT_FALSE(ParseArguments(std::string(1'000'000, '[')).ok());
 }
 
 }  // namespace

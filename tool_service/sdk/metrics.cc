@@ -19,9 +19,14 @@ Metrics::Metrics(prometheus::Registry& registry)
                          .Help("Progress and log events dropped because the client reads too slowly.")
                          .Register(registry)
                          .Add({})),
+      updates_dropped(prometheus::BuildCounter()
+                          .Name("gatehouse_tool_resource_updates_dropped_total")
+                          .Help("Resource updates dropped because an edge reads too slowly.")
+                          .Register(registry)
+                          .Add({})),
       calls_in_flight(prometheus::BuildGauge()
                           .Name("gatehouse_tool_calls_in_flight")
-                          .Help("Calls that are running or waiting for a thread.")
+                          .Help("Requests that are running or waiting for a thread.")
                           .Register(registry)
                           .Add({})),
       catalog_streams(prometheus::BuildGauge()
@@ -29,30 +34,49 @@ Metrics::Metrics(prometheus::Registry& registry)
                           .Help("Open WatchCatalog streams, one for each edge.")
                           .Register(registry)
                           .Add({})),
-      calls_(prometheus::BuildCounter()
-                 .Name("gatehouse_tool_calls_total")
-                 .Help("Calls by tool and outcome.")
-                 .Register(registry)),
-      seconds_(prometheus::BuildHistogram()
-                   .Name("gatehouse_tool_call_duration_seconds")
-                   .Help("Time from a call's arrival to its outcome.")
-                   .Register(registry)) {}
+      resource_streams(prometheus::BuildGauge()
+                           .Name("gatehouse_tool_resource_streams")
+                           .Help("Open WatchResources streams, one for each edge.")
+                           .Register(registry)
+                           .Add({})),
+      tools_{.label = "tool",
+             .calls = prometheus::BuildCounter()
+                          .Name("gatehouse_tool_calls_total")
+                          .Help("Calls by tool and outcome.")
+                          .Register(registry),
+             .seconds = prometheus::BuildHistogram()
+                            .Name("gatehouse_tool_call_duration_seconds")
+                            .Help("Time from a call's arrival to its outcome.")
+                            .Register(registry)},
+      methods_{.label = "method",
+               .calls = prometheus::BuildCounter()
+                            .Name("gatehouse_tool_requests_total")
+                            .Help("Requests for anything but tools, by method and outcome.")
+                            .Register(registry),
+               .seconds = prometheus::BuildHistogram()
+                              .Name("gatehouse_tool_request_duration_seconds")
+                              .Help("Time from such a request's arrival to its outcome.")
+                              .Register(registry)} {}
 
-const ToolMetrics& Metrics::ForTool(absl::string_view name) {
+const OutcomeMetrics& Metrics::ForTool(absl::string_view name) { return For(tools_, name); }
+
+const OutcomeMetrics& Metrics::ForMethod(absl::string_view method) { return For(methods_, method); }
+
+const OutcomeMetrics& Metrics::For(Group& group, absl::string_view name) {
   {
-    absl::ReaderMutexLock lock(&mutex_);
-    const auto found = tools_.find(name);
-    if (found != tools_.end()) return *found->second;
+    absl::ReaderMutexLock lock(&group.mutex);
+    const auto found = group.by_name.find(name);
+    if (found != group.by_name.end()) return *found->second;
   }
-  absl::MutexLock lock(&mutex_);
-  std::unique_ptr<const ToolMetrics>& metrics = tools_[std::string(name)];
+  absl::MutexLock lock(&group.mutex);
+  std::unique_ptr<const OutcomeMetrics>& metrics = group.by_name[std::string(name)];
   if (metrics == nullptr) {
     const auto calls = [&](const char* outcome) -> prometheus::Counter& {
-      return calls_.Add({{"tool", std::string(name)}, {"outcome", outcome}});
+      return group.calls.Add({{group.label, std::string(name)}, {"outcome", outcome}});
     };
-    metrics.reset(new ToolMetrics{calls("ok"), calls("tool_error"), calls("input_required"), calls("refused"),
-                                  calls("cancelled"), calls("overloaded"), calls("failed"),
-                                  seconds_.Add({{"tool", std::string(name)}}, kSeconds)});
+    metrics.reset(new OutcomeMetrics{calls("ok"), calls("tool_error"), calls("input_required"), calls("refused"),
+                                     calls("cancelled"), calls("overloaded"), calls("failed"),
+                                     group.seconds.Add({{group.label, std::string(name)}}, kSeconds)});
   }
   return *metrics;
 }

@@ -18,10 +18,10 @@
 
 namespace tool_service {
 
-// The counters of one tool.
-struct ToolMetrics {
+// The counters of one tool, or of one of the other methods.
+struct OutcomeMetrics {
   prometheus::Counter& ok;              // ended with a result
-  prometheus::Counter& tool_error;      // ended with a result that says `is_error`
+  prometheus::Counter& tool_error;      // ended with a result that says `is_error`; of tools only
   prometheus::Counter& input_required;  // will be made again with the client's answers
   prometheus::Counter& refused;         // the caller's or client's fault: an error status such as INVALID_ARGUMENT
   prometheus::Counter& cancelled;       // nobody waited any more
@@ -36,18 +36,32 @@ class Metrics {
   explicit Metrics(prometheus::Registry& registry);
 
   // The counters of a tool, made when first asked for. Call it with names of declared tools only: each costs memory.
-  const ToolMetrics& ForTool(absl::string_view name);
+  const OutcomeMetrics& ForTool(absl::string_view name);
 
-  prometheus::Counter& unknown_tool;    // calls of tools that are not there
-  prometheus::Counter& events_dropped;  // progress and log events for which a slow client left no room
-  prometheus::Gauge& calls_in_flight;
-  prometheus::Gauge& catalog_streams;  // edges that watch the catalogue
+  // The counters of a method of the contract: read_resource, list_resources, get_prompt, complete.
+  const OutcomeMetrics& ForMethod(absl::string_view method);
+
+  prometheus::Counter& unknown_tool;     // calls of tools that are not there
+  prometheus::Counter& events_dropped;   // progress and log events for which a slow client left no room
+  prometheus::Counter& updates_dropped;  // resource updates for which a slow edge left no room
+  prometheus::Gauge& calls_in_flight;    // requests of every method
+  prometheus::Gauge& catalog_streams;    // edges that watch the catalogue
+  prometheus::Gauge& resource_streams;   // edges that watch resources
 
  private:
-  prometheus::Family<prometheus::Counter>& calls_;
-  prometheus::Family<prometheus::Histogram>& seconds_;
-  absl::Mutex mutex_;
-  absl::flat_hash_map<std::string, std::unique_ptr<const ToolMetrics>> tools_ ABSL_GUARDED_BY(mutex_);
+  // Counters by one label.
+  struct Group {
+    const char* label;
+    prometheus::Family<prometheus::Counter>& calls;
+    prometheus::Family<prometheus::Histogram>& seconds;
+    absl::Mutex mutex = {};
+    absl::flat_hash_map<std::string, std::unique_ptr<const OutcomeMetrics>> by_name ABSL_GUARDED_BY(mutex) = {};
+  };
+
+  static const OutcomeMetrics& For(Group& group, absl::string_view name);
+
+  Group tools_;
+  Group methods_;
 };
 
 }  // namespace tool_service

@@ -123,7 +123,7 @@ class GrpcServer final : public Server {
     if (!ready_.exchange(false)) return ended_.HasBeenNotified();
     const absl::Time deadline = absl::Now() + config_.shutdown_grace;
     server_->GetHealthCheckService()->SetServingStatus(false);
-    grpc_service_.EndCatalogStreams();
+    grpc_service_.EndStreams();
     absl::SleepFor(std::min(kLameDuckTime, config_.shutdown_grace / 2));
     ending_ = std::thread([this, deadline] {
       server_->Shutdown(absl::ToChronoTime(deadline));
@@ -136,7 +136,9 @@ class GrpcServer final : public Server {
     while (!ended_.WaitForNotificationWithTimeout(kIdlePoll)) {
       const absl::Time now = absl::Now();
       if (now > deadline + kLastWait) return false;
-      if (metrics_.calls_in_flight.Value() != 0 || metrics_.catalog_streams.Value() != 0) last_busy_time = now;
+      const bool is_busy = metrics_.calls_in_flight.Value() != 0 || metrics_.catalog_streams.Value() != 0 ||
+                           metrics_.resource_streams.Value() != 0;
+      if (is_busy) last_busy_time = now;
       // A call that was on its way when the client was told to go is not counted yet, nor is the end of one that was
       // sent.
       if (now - last_busy_time >= kQuietTime) {

@@ -16,7 +16,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "httplib.h"
-#include "tool_service/sdk/json.h"
+#include "tool_service/sdk/content.h"
 
 namespace tool_service {
 namespace {

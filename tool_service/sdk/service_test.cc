@@ -4,6 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tool_service/sdk/content.h"
 #include "tool_service/sdk/fake_tool_context.h"
 
 namespace tool_service {
@@ -66,6 +67,7 @@ TEST(ServiceTest, ABrokenToolIsRefusedWithItsReasonAndRemembered) {
       {"input_schema_json must be a JSON object", [](Tool& tool) { tool.set_input_schema_json("{"); }},
       {R"(input_schema_json must have "type":"object")", [](Tool& tool) { tool.set_input_schema_json("{}"); }},
       {"output_schema_json must be a JSON object", [](Tool& tool) { tool.set_output_schema_json("true"); }},
+      {"timeout must be positive", [](Tool& tool) { tool.mutable_timeout(); }},
       {"meta_json must be a JSON object", [](Tool& tool) { tool.set_meta_json("[]"); }},
       {"at most 64 levels deep",
        [](Tool& tool) {
@@ -103,7 +105,7 @@ TEST(ServiceTest, ACatalogueIsBounded) {
 }
 
 TEST(ServiceTest, WatchersHearOfEveryChangeForAsLongAsTheyLive) {
-  struct Counter : CatalogWatcher {
+  struct Counter : ServiceWatcher {
     void OnCatalogChanged() override { ++changes; }
     int changes = 0;
   };
@@ -142,6 +144,202 @@ TEST(ServiceTest, AHandlerIsTestedByCallingIt) {
   ASSERT_EQ(context.events().size(), 2);
   EXPECT_EQ(context.events()[0].progress().message(), "half");
   EXPECT_EQ(context.events()[1].log().data_json(), "\"greeting\"");
+}
+
+Resource ResourceAt(const std::string& uri) {
+  Resource resource;
+  resource.set_uri(uri);
+  resource.set_name("r");
+  resource.set_mime_type("text/plain");
+  return resource;
+}
+
+std::string TextOf(const absl::StatusOr<ReadOutcome>& outcome) {
+  if (!outcome.ok()) return std::string(absl::StatusCodeToString(outcome.status().code()));
+  return std::get<ReadResourceResult>(*outcome).contents(0).text();
+}
+
+TEST(ResourcesTest, AreReadByThoseWhoHaveThem) {
+  Service service("s");
+  FakeToolContext context;
+  ASSERT_TRUE(service.AddTextResource(ResourceAt("a:static"), "text").ok());
+  ASSERT_TRUE(service
+                  .AddResource(ResourceAt("a:read"),
+                               [](RequestContext&, absl::string_view uri) -> absl::StatusOr<ReadOutcome> {
+                                 return ResourceResult({TextContents(uri, "read", "text/plain")});
+                               })
+                  .ok());
+  ResourceTemplate resource_template;
+  resource_template.set_uri_template("a:item/{id}");
+  resource_template.set_name("t");
+  const TemplateReader reader = [](RequestContext&, absl::string_view uri,
+                                   const Variables& variables) -> absl::StatusOr<ReadOutcome> {
+    return ResourceResult({TextContents(uri, variables.at("id"), "text/plain")});
+  };
+  ASSERT_TRUE(service.AddResourceTemplate(resource_template, reader).ok());
+  resource_template.set_uri_template("a:query{?id}");
+  EXPECT_EQ(service.AddResourceTemplate(resource_template, reader).code(), absl::StatusCode::kInvalidArgument);
+  resource_template.set_uri_template("a:find{?id}");
+  ASSERT_TRUE(service
+                  .AddResourceTemplate(resource_template, reader,
+                                       [](absl::string_view uri) -> std::optional<Variables> {
+                                         if (uri != "a:find?id=7") return std::nullopt;
+                                         return Variables{{"id", "seven"}};
+                                       })
+                  .ok());
+  ASSERT_TRUE(service
+                  .ServeResources({"big:"},
+                                  [](RequestContext&, absl::string_view uri) -> absl::StatusOr<ReadOutcome> {
+                                    if (uri == "big:0") return absl::NotFoundError("none");
+                                    return ResourceResult({TextContents(uri, "big", "text/plain")});
+                                  })
+                  .ok());
+  EXPECT_EQ(TextOf(service.ReadResource(context, "a:static")), "text");
+  EXPECT_EQ(TextOf(service.ReadResource(context, "a:read")), "read");
+  EXPECT_EQ(TextOf(service.ReadResource(context, "a:item/%20x")), " x");
+  EXPECT_EQ(TextOf(service.ReadResource(context, "a:find?id=7")), "seven");
+  EXPECT_EQ(TextOf(service.ReadResource(context, "big:1")), "big");
+  for (const std::string& uri : {std::string("a:none"), std::string("big:0"), std::string("a:item/"), std::string(),
+                                 "big:" + std::string(3'000, 'a')}) {
+    EXPECT_EQ(TextOf(service.ReadResource(context, uri)), "NOT_FOUND") << uri.substr(0, 20);
+  }
+  EXPECT_EQ(service.catalog()->resources(0).size(), 4);
+  EXPECT_EQ(service.catalog()->resource_uri_prefixes(0), "big:");
+  EXPECT_FALSE(service.catalog()->lists_resources());
+  EXPECT_EQ(service.ListResources(context, "", 10).status().code(), absl::StatusCode::kUnimplemented);
+
+  ASSERT_TRUE(service.RemoveResource("a:static").ok());
+  ASSERT_TRUE(service.RemoveResourceTemplate("a:item/{id}").ok());
+  EXPECT_EQ(TextOf(service.ReadResource(context, "a:static")), "NOT_FOUND");
+  EXPECT_EQ(TextOf(service.ReadResource(context, "a:item/1")), "NOT_FOUND");
+  EXPECT_EQ(service.RemoveResource("a:static").code(), absl::StatusCode::kNotFound);
+}
+
+TEST(ResourcesTest, AreListedPageByPage) {
+  Service service("s");
+  FakeToolContext context;
+  const ResourceReader reader = [](RequestContext&, absl::string_view) -> absl::StatusOr<ReadOutcome> {
+    return absl::NotFoundError("none");
+  };
+  ASSERT_TRUE(service
+                  .ServeResources({"big:"}, reader,
+                                  [](RequestContext&, absl::string_view cursor,
+                                     int page_size) -> absl::StatusOr<ListResourcesResponse> {
+                                    ListResourcesResponse page;
+                                    *page.add_resources() = ResourceAt("big:" + std::string(cursor));
+                                    page.set_next_cursor(std::to_string(page_size));
+                                    return page;
+                                  })
+                  .ok());
+  EXPECT_TRUE(service.catalog()->lists_resources());
+  const auto page = service.ListResources(context, "7", 10);
+  ASSERT_TRUE(page.ok());
+  EXPECT_EQ(page->resources(0).uri(), "big:7");
+  EXPECT_EQ(page->next_cursor(), "10");
+  EXPECT_EQ(service.ListResources(context, "", 0).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(service.ListResources(context, std::string(2'000, 'a'), 1).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(service.ServeResources({"other:"}, reader).code(), absl::StatusCode::kAlreadyExists);
+}
+
+TEST(ResourcesTest, BrokenOnesAreRefused) {
+  for (const char* uri : {"", "relative", "a:", ":a", "a:b c", "a:{b}", "1a:b"}) {
+    Service service("s");
+    EXPECT_EQ(service.AddTextResource(ResourceAt(uri), "x").code(), absl::StatusCode::kInvalidArgument) << uri;
+    EXPECT_FALSE(service.startup_status().ok());
+  }
+  Service service("s");
+  EXPECT_FALSE(service.AddResource(ResourceAt("a:b"), nullptr).ok());
+  EXPECT_FALSE(service.ServeResources({}, nullptr).ok());
+  Resource nameless = ResourceAt("a:b");
+  nameless.clear_name();
+  EXPECT_FALSE(service.AddTextResource(nameless, "x").ok());
+  EXPECT_EQ(service.catalog()->resources_size(), 0);
+}
+
+TEST(PromptsTest, AreFilledInWithAllThatIsRequired) {
+  Service service("s");
+  FakeToolContext context;
+  Prompt prompt;
+  prompt.set_name("p");
+  prompt.add_arguments()->set_name("who");
+  prompt.mutable_arguments(0)->set_required(true);
+  ASSERT_TRUE(service
+                  .AddPrompt(prompt,
+                             [](RequestContext&, const PromptArguments& arguments) -> absl::StatusOr<PromptOutcome> {
+                               return PromptResult({UserSays("Greet " + arguments.at("who"))});
+                             })
+                  .ok());
+  const auto filled = service.GetPrompt(context, "p", {{"who", "Alice"}});
+  ASSERT_TRUE(filled.ok());
+  EXPECT_EQ(std::get<GetPromptResult>(*filled).messages(0).content().text().text(), "Greet Alice");
+  EXPECT_EQ(service.GetPrompt(context, "p", {}).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(service.GetPrompt(context, "q", {}).status().code(), absl::StatusCode::kNotFound);
+  ASSERT_TRUE(service.RemovePrompt("p").ok());
+  EXPECT_EQ(service.GetPrompt(context, "p", {{"who", "Alice"}}).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST(CompletionTest, SuggestsForArgumentsAndVariables) {
+  Service service("s");
+  FakeToolContext context;
+  Prompt prompt;
+  prompt.set_name("p");
+  prompt.add_arguments()->set_name("city");
+  prompt.add_arguments()->set_name("free");
+  ASSERT_TRUE(service
+                  .AddPrompt(prompt,
+                             [](RequestContext&, const PromptArguments&) -> absl::StatusOr<PromptOutcome> {
+                               return PromptResult({});
+                             })
+                  .ok());
+  ResourceTemplate resource_template;
+  resource_template.set_uri_template("a:{id}");
+  resource_template.set_name("t");
+  ASSERT_TRUE(
+      service
+          .AddResourceTemplate(resource_template,
+                               [](RequestContext&, absl::string_view, const Variables&) -> absl::StatusOr<ReadOutcome> {
+                                 return absl::NotFoundError("none");
+                               })
+          .ok());
+  const Completer cities = [](RequestContext&, absl::string_view typed, const PromptArguments&) {
+    return BeginningWith(typed, {"Paris", "Prague", "Rome"});
+  };
+  const Completer many = [](RequestContext&, absl::string_view, const PromptArguments&) {
+    CompleteResponse response;
+    for (int i = 0; i < 150; ++i) response.add_values(std::to_string(i));
+    return response;
+  };
+  ASSERT_TRUE(service.CompletePromptArgument("p", "city", cities).ok());
+  ASSERT_TRUE(service.CompleteTemplateVariable("a:{id}", "id", many).ok());
+
+  CompleteRequest request;
+  request.set_prompt_name("p");
+  request.set_argument_name("city");
+  request.set_argument_value("pR");
+  auto response = service.Complete(context, request);
+  ASSERT_TRUE(response.ok());
+  ASSERT_EQ(response->values_size(), 1);
+  EXPECT_EQ(response->values(0), "Prague");
+  EXPECT_EQ(response->total(), 1);
+  request.set_argument_name("free");
+  response = service.Complete(context, request);
+  ASSERT_TRUE(response.ok());
+  EXPECT_EQ(response->values_size(), 0);
+  request.set_argument_name("none");
+  EXPECT_EQ(service.Complete(context, request).status().code(), absl::StatusCode::kNotFound);
+
+  request.set_resource_uri_template("a:{id}");
+  request.set_argument_name("id");
+  response = service.Complete(context, request);
+  ASSERT_TRUE(response.ok());
+  EXPECT_EQ(response->values_size(), 100);
+  EXPECT_TRUE(response->has_more());
+  EXPECT_EQ(service.Complete(context, CompleteRequest()).status().code(), absl::StatusCode::kNotFound);
+
+  // A prompt that comes again begins without suggestions.
+  ASSERT_TRUE(service.RemovePrompt("p").ok());
+  EXPECT_EQ(service.CompletePromptArgument("p", "city", cities).code(), absl::StatusCode::kNotFound);
 }
 
 TEST(ToolContextTest, WhatTheClientDoesNotWantIsNotEmitted) {

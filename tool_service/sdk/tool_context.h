@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gatehouse/tool/v1/tool.pb.h"
+#include "tool_service/sdk/request_context.h"
 
 namespace tool_service {
 
@@ -24,36 +25,17 @@ using gatehouse::tool::v1::CallToolEvent;
 using gatehouse::tool::v1::CallToolRequest;
 using gatehouse::tool::v1::CallToolResult;
 using gatehouse::tool::v1::Catalog;
-using gatehouse::tool::v1::InputRequired;
 using gatehouse::tool::v1::LogLevel;
-using gatehouse::tool::v1::Principal;
+using gatehouse::tool::v1::TaskSupport;
 using gatehouse::tool::v1::Tool;
 
-// One call, as its handler sees it. Valid until the handler returns. Every method may be called from any thread.
-class ToolContext {
+// One call of a tool, as its handler sees it.
+class ToolContext : public RequestContext {
  public:
-  virtual ~ToolContext() = default;
-
-  // The whole request: the client's name and capabilities, answers to an earlier `InputRequired`, and so on.
+  // The whole request.
   virtual const CallToolRequest& request() const = 0;
 
-  // The verified caller, or null when the edge named none.
-  const Principal* principal() const {
-    return request().context().has_principal() ? &request().context().principal() : nullptr;
-  }
-
-  // When the caller stops waiting; InfiniteFuture() when it never does.
-  virtual absl::Time deadline() const = 0;
-
-  // The value of a gRPC request header, such as "traceparent" (W3C Trace Context); empty when there is none.
-  virtual absl::string_view header(absl::string_view name) const = 0;
-
-  // True once nobody waits for the outcome: the client went away or the deadline passed. A handler that works for
-  // longer than a moment asks from time to time, and returns absl::CancelledError() when it is so.
-  virtual bool cancelled() const = 0;
-
-  // Waits for `at_most`, or until the call is cancelled. Returns cancelled(). Not for handlers that run inline.
-  virtual bool WaitForCancellation(absl::Duration at_most) const = 0;
+  const CallContext& caller() const override { return request().context(); }
 
   // Tells the client how far the work is. `progress` grows from call to call; `total` is what it grows to. Does nothing
   // if the client did not ask for it. Never blocks: an event for which there is no room is dropped and counted.
@@ -63,9 +45,24 @@ class ToolContext {
   // nothing if the client asked for none of this level. Never blocks, as above.
   void Log(LogLevel level, absl::string_view data_json, absl::string_view logger = "");
 
+  // The same with plain text.
+  void LogText(LogLevel level, absl::string_view text, absl::string_view logger = "");
+
+  // Says that the rest of the call is a task, once everything has been asked that must be asked before. Only for tools
+  // with `announces_task_start`. Returns whether it is a task now; if not (the client has no tasks), the call simply
+  // goes on.
+  bool StartTask();
+
+  // Lets the client close its connection and come back after `retry_delay` (at most a minute; absent: the edge's
+  // default) for the rest: of use to calls that take long. Does nothing for clients that cannot.
+  void CloseStream(std::optional<absl::Duration> retry_delay = std::nullopt);
+
  protected:
-  // Sends an event that the client wants.
-  virtual void Emit(CallToolEvent event) = 0;
+  // Sends an event that the client wants. `may_drop`: the call is the same without it.
+  virtual void Emit(CallToolEvent event, bool may_drop) = 0;
+
+  const Responses& responses() const override { return request().input_responses_json(); }
+  const std::string& request_state() const override { return request().request_state(); }
 };
 
 // How a call ends well: with a result (which may be the tool's own failure, `is_error`), or with the need to ask the

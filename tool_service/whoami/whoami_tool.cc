@@ -1,6 +1,7 @@
 #include "tool_service/whoami/whoami_tool.h"
 
 #include "absl/strings/str_cat.h"
+#include "tool_service/sdk/content.h"
 #include "tool_service/sdk/json.h"
 
 namespace tool_service {
