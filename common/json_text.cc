@@ -26,11 +26,29 @@ size_t Utf8SequenceLength(absl::string_view text) {
   return 0;
 }
 
+// How many bytes at the begin of `text` are the same inside a JSON string.
+size_t PlainLength(absl::string_view text) {
+  size_t length = 0;
+  while (length < text.size()) {
+    const unsigned char c = static_cast<unsigned char>(text[length]);
+    if (c < 0x20 || c == '"' || c == '\\') break;
+    const size_t sequence = c < 0x80 ? 1 : Utf8SequenceLength(text.substr(length));
+    if (sequence == 0) break;
+    length += sequence;
+  }
+  return length;
+}
+
 }  // namespace
 
 void AppendJsonEscaped(absl::string_view text, std::string& out) {
   constexpr char kHex[] = "0123456789abcdef";
   while (!text.empty()) {
+    // Most text needs no escapes: what does not is copied in one go.
+    const size_t plain = PlainLength(text);
+    out.append(text.data(), plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const unsigned char c = static_cast<unsigned char>(text.front());
     if (c == '"' || c == '\\') {
       out += '\\';
@@ -53,9 +71,6 @@ void AppendJsonEscaped(absl::string_view text, std::string& out) {
           out += kHex[c & 0xF];
       }
       text.remove_prefix(1);
-    } else if (const size_t length = Utf8SequenceLength(text); length > 0) {
-      out.append(text.data(), length);
-      text.remove_prefix(length);
     } else {
       out += "\xEF\xBF\xBD";
       text.remove_prefix(1);

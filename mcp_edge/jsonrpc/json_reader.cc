@@ -174,24 +174,6 @@ absl::StatusOr<json> ReadJson(absl::string_view text, size_t max_depth) {
   return builder.TakeDocument();
 }
 
-absl::StatusOr<std::string> CompactJson(absl::string_view text, size_t max_depth) {
-  if (const auto checked = ReadJson(text, max_depth); !checked.ok()) return checked.status();
-  std::string compact;
-  compact.reserve(text.size());
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (!in_string && IsSpace(c)) continue;
-    compact += c;
-    if (in_string && c == '\\') {
-      compact += text[++i];
-    } else if (c == '"') {
-      in_string = !in_string;
-    }
-  }
-  return compact;
-}
-
 absl::string_view RawMember(absl::string_view object_text, absl::string_view key) {
   Cursor cursor(object_text);
   if (!cursor.TakeIf('{')) return {};

@@ -9,14 +9,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "mcp_edge/jsonrpc/compact_json.h"
 #include "nlohmann/json.hpp"
 
 namespace mcp_edge {
-
-// How deep arrays and objects may be nested in what a client or a tool service sends.
-inline constexpr size_t kMaxJsonDepth = 64;
-// How many values (arrays and objects included) it may hold: each takes many times its text in memory.
-inline constexpr size_t kMaxJsonValues = 100'000;
 
 // Parses one JSON text (RFC 8259) in UTF-8. The caller bounds its size.
 //
@@ -24,10 +20,6 @@ inline constexpr size_t kMaxJsonValues = 100'000;
 // than `max_depth`, has more than kMaxJsonValues values, names a member of an object twice (RFC 8259, section 4:
 // receivers differ on which one counts, so neither is trusted), or holds a number beyond the range of a double.
 absl::StatusOr<nlohmann::json> ReadJson(absl::string_view text, size_t max_depth = kMaxJsonDepth);
-
-// Checks `text` like ReadJson and returns it on one line: without the white space between its tokens, else byte for
-// byte.
-absl::StatusOr<std::string> CompactJson(absl::string_view text, size_t max_depth = kMaxJsonDepth);
 
 // The text of the member `key` of the object `object_text`, byte for byte as sent, without the white space around it;
 // empty when there is none. `object_text` must be an object that ReadJson accepts, since nothing is checked here again.

@@ -4,12 +4,11 @@
 #include <cmath>
 #include <cstdint>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "common/json_text.h"
-#include "mcp_edge/jsonrpc/json_reader.h"
+#include "mcp_edge/jsonrpc/compact_json.h"
 
 namespace mcp_edge {
 namespace {
@@ -42,11 +41,11 @@ void AddBase64(absl::string_view key, absl::string_view bytes, ObjectWriter& obj
 
 absl::Status AddJsonObject(absl::string_view key, absl::string_view text, ObjectWriter& object) {
   if (text.empty()) return absl::OkStatus();
-  const absl::StatusOr<std::string> compact = CompactJson(text);
-  if (!compact.ok() || compact->front() != '{') {
+  std::string& out = object.Key(key);
+  const size_t begin = out.size();
+  if (!AppendCompactJson(text, out).ok() || out[begin] != '{') {
     return absl::InternalError(absl::StrCat("the tool service sent ", key, " that is not a JSON object"));
   }
-  object.Raw(key, *compact);
   return absl::OkStatus();
 }
 

@@ -5,8 +5,11 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/json_text.h"
+#include "mcp_edge/jsonrpc/compact_json.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
 #include "mcp_edge/protocol/content_rendering.h"
 #include "mcp_edge/protocol/log_level.h"
@@ -107,9 +110,12 @@ absl::StatusOr<std::string> RenderCallToolResult(const tool::CallToolResult& res
   }
   content += ']';
   if (structured) {
-    const absl::StatusOr<std::string> compact = CompactJson(result.structured_content_json());
-    if (!compact.ok()) return absl::InternalError("the tool service sent structured content that is not JSON");
-    if (features.structured_values || compact->front() == '{') object.Raw("structuredContent", *compact);
+    const absl::string_view text = absl::StripLeadingAsciiWhitespace(result.structured_content_json());
+    std::string unseen;
+    const bool visible = features.structured_values || absl::StartsWith(text, "{");
+    if (!AppendCompactJson(text, visible ? object.Key("structuredContent") : unseen).ok()) {
+      return absl::InternalError("the tool service sent structured content that is not JSON");
+    }
   }
   object.Bool("isError", result.is_error());
   if (const absl::Status status = CloseResult(result.meta_json(), features, object, out); !status.ok()) return status;
@@ -201,13 +207,13 @@ std::string RenderProgress(const tool::Progress& progress, absl::string_view tok
 absl::StatusOr<std::string> RenderLogMessage(const tool::LogMessage& message) {
   const absl::string_view level = LogLevelName(message.level());
   if (level.empty()) return absl::InternalError("the tool service sent a log message without a level");
-  const absl::StatusOr<std::string> data = CompactJson(message.data_json());
-  if (!data.ok()) return absl::InternalError("the tool service sent a log message whose data is not JSON");
   std::string out;
   ObjectWriter object(out);
   object.String("level", level);
   object.OptionalString("logger", message.logger());
-  object.Raw("data", *data);
+  if (!AppendCompactJson(message.data_json(), object.Key("data")).ok()) {
+    return absl::InternalError("the tool service sent a log message whose data is not JSON");
+  }
   object.Close();
   return out;
 }
