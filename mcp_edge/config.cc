@@ -29,6 +29,14 @@ ABSL_FLAG(absl::Duration, auth_timeout, absl::Seconds(10),
           "How long a verdict may take before the client is told 503.");
 ABSL_FLAG(absl::Duration, tool_timeout, absl::Seconds(60), "How long a call may take when its tool does not say.");
 ABSL_FLAG(absl::Duration, max_tool_timeout, absl::Minutes(10), "How long a call may take, whatever its tool says.");
+ABSL_FLAG(bool, tasks, true,
+          "Run calls as tasks (MCP extension io.modelcontextprotocol/tasks) where tool and client can.");
+ABSL_FLAG(absl::Duration, max_task_time, absl::Hours(1), "How long a task may run, beside the time of its user.");
+ABSL_FLAG(absl::Duration, task_ttl, absl::Hours(1),
+          "How long a task is kept after its status changed last; at least --max_task_time.");
+ABSL_FLAG(absl::Duration, task_poll_interval, absl::Seconds(1), "How often clients should ask how a task is doing.");
+ABSL_FLAG(bool, skills, false,
+          "Serve the skills of tool services (draft MCP extension io.modelcontextprotocol/skills).");
 ABSL_FLAG(int32_t, max_connections, 12'000, "Client connections at the same time, each of which has a thread.");
 ABSL_FLAG(int32_t, max_requests, 1'024, "Requests worked on at the same time.");
 ABSL_FLAG(int32_t, max_requests_per_principal, 512, "Requests of one user of one client worked on at the same time.");
@@ -113,6 +121,9 @@ absl::Status Config::Validate() const {
            CheckRange("auth_timeout", auth_timeout, kLeast, absl::Minutes(1)),
            CheckRange("tool_timeout", tool_timeout, kLeast, absl::Hours(1)),
            CheckRange("max_tool_timeout", max_tool_timeout, kLeast, absl::Hours(24)),
+           CheckRange("max_task_time", max_task_time, kLeast, absl::Hours(24 * 7)),
+           CheckRange("task_ttl", task_ttl, max_task_time, absl::Hours(24 * 30)),
+           CheckRange("task_poll_interval", task_poll_interval, absl::Milliseconds(10), absl::Minutes(10)),
            CheckRange("max_connections", max_connections, 1, 100'000),
            CheckRange("max_requests", max_requests, 1, 100'000),
            CheckRange("max_requests_per_principal", max_requests_per_principal, 1, 100'000),
@@ -151,6 +162,11 @@ Config ConfigFromFlags() {
   config.auth_timeout = absl::GetFlag(FLAGS_auth_timeout);
   config.tool_timeout = absl::GetFlag(FLAGS_tool_timeout);
   config.max_tool_timeout = absl::GetFlag(FLAGS_max_tool_timeout);
+  config.tasks = absl::GetFlag(FLAGS_tasks);
+  config.max_task_time = absl::GetFlag(FLAGS_max_task_time);
+  config.task_ttl = absl::GetFlag(FLAGS_task_ttl);
+  config.task_poll_interval = absl::GetFlag(FLAGS_task_poll_interval);
+  config.skills = absl::GetFlag(FLAGS_skills);
   config.max_connections = absl::GetFlag(FLAGS_max_connections);
   config.max_requests = absl::GetFlag(FLAGS_max_requests);
   config.max_requests_per_principal = absl::GetFlag(FLAGS_max_requests_per_principal);

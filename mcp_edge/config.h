@@ -31,6 +31,11 @@ struct Config {
   absl::Duration auth_timeout;
   absl::Duration tool_timeout;
   absl::Duration max_tool_timeout;
+  bool tasks = true;
+  absl::Duration max_task_time;
+  absl::Duration task_ttl;
+  absl::Duration task_poll_interval;
+  bool skills = false;
   int max_connections = 0;
   int max_requests = 0;
   int max_requests_per_principal = 0;

@@ -34,6 +34,9 @@ TEST(ConfigTest, EachMistakeNamesItsFlag) {
       {"--verdict_ttl", [](Config& c) { c.verdict_ttl = absl::Seconds(-1); }},
       {"--max_requests", [](Config& c) { c.max_requests = 0; }},
       {"--max_body_bytes", [](Config& c) { c.max_body_bytes = 1; }},
+      {"--max_task_time", [](Config& c) { c.max_task_time = absl::ZeroDuration(); }},
+      {"--task_ttl", [](Config& c) { c.task_ttl = c.max_task_time - absl::Seconds(1); }},
+      {"--task_poll_interval", [](Config& c) { c.task_poll_interval = absl::ZeroDuration(); }},
       {"--shutdown_grace", [](Config& c) { c.shutdown_grace = absl::InfiniteDuration(); }},
   };
   for (const auto& [flag, make] : mistakes) {

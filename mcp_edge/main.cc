@@ -37,6 +37,8 @@
 #include "mcp_edge/http/http_server.h"
 #include "mcp_edge/session/memory_session_store.h"
 #include "mcp_edge/session/session_manager.h"
+#include "mcp_edge/tasks/memory_task_store.h"
+#include "mcp_edge/tasks/task_manager.h"
 #include "mcp_edge/tools/grpc_channel.h"
 #include "mcp_edge/transport/edge_routes.h"
 #include "mcp_edge/transport/mcp_endpoint.h"
@@ -129,6 +131,13 @@ int Run(int argc, char** argv) {
   absl::StatusOr<std::unique_ptr<CatalogWatcher>> watcher =
       CatalogWatcher::Start(watcher_options, catalog, catalog_metrics);
   if (!watcher.ok()) return Fail("config_invalid", watcher.status(), "; it is what --tools_config names");
+  MemoryTaskStore task_store({}, clock);
+  TaskManagerOptions task_options;
+  task_options.max_time = config.max_task_time;
+  task_options.ttl = config.task_ttl;
+  task_options.poll_interval = config.task_poll_interval;
+  TaskManager task_manager(task_options, task_store, bus, clock, metrics);
+  Tasks* const tasks = config.tasks ? &task_manager : nullptr;
   DispatcherOptions dispatcher_options;
   dispatcher_options.default_tool_timeout = config.tool_timeout;
   dispatcher_options.max_tool_timeout = config.max_tool_timeout;
@@ -162,7 +171,7 @@ int Run(int argc, char** argv) {
   limits.max_streams_per_principal = static_cast<size_t>(config.max_streams_per_principal);
   Admission admission(limits, metrics);
   DisconnectMonitor disconnects;
-  Listeners listeners(bus, catalog, /*tasks=*/nullptr, clock, metrics);
+  Listeners listeners(bus, catalog, tasks, clock, metrics);
   const Collaborators with = {authenticator, dispatcher, sessions, listeners, admission, disconnects, clock, metrics};
   const auto max_body_bytes = static_cast<size_t>(config.max_body_bytes);
   McpEndpoint mcp(mcp_resource, max_body_bytes, with);
@@ -187,6 +196,8 @@ int Run(int argc, char** argv) {
   std::thread sweeper([&] {
     while (!stopped.WaitForNotificationWithTimeout(kSweepInterval)) {
       sessions.Sweep();
+      task_store.Sweep();
+      task_manager.Sweep();
       metrics.sessions.Set(static_cast<double>(sessions.size()));
     }
   });
@@ -204,6 +215,7 @@ int Run(int argc, char** argv) {
   stopped.WaitForNotificationWithTimeout(std::min(kLameDuckTime, config.shutdown_grace / 2));
   server.StopAccepting();
   if (!admission.AwaitNoRequests(deadline)) common::Log(Severity::kWarning, "requests_left_at_shutdown");
+  task_manager.Shutdown();  // those who listen hear of it
   sessions.CloseAll();
   sse.CloseAll();
   listeners.CloseAll();
