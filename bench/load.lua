@@ -2,7 +2,7 @@
 -- hold, then headers as "Name: value". 100000 in body and headers becomes another number in each request: a session refuses
 -- an id that is in use, and a token that is asked about already is not asked about twice. With "check" every answer is read,
 -- which costs about a tenth of the throughput; with "measure" only wrk's own counts are kept, and bench/run compares the
--- bytes received with those expected.
+-- bytes received with those expected. A header "Name: @FILE" has a line of that file as its value, another in each request.
 
 local threads = {}
 local variants = 4096 -- far more than are under way at once
@@ -15,9 +15,17 @@ function init(args)
   wrk.method = "POST"
   expected = args[3]
   bad = 0
+  local values = {} -- of the headers that differ, by name
   for i = 4, #args do
     local name, value = args[i]:match("^([^:]+): (.*)$")
-    wrk.headers[name] = value
+    if value:sub(1, 1) == "@" then
+      values[name] = {}
+      for line in io.lines(value:sub(2)) do
+        table.insert(values[name], line)
+      end
+    else
+      wrk.headers[name] = value
+    end
   end
   if args[2] == "check" then
     response = function(status, _, body)
@@ -29,6 +37,9 @@ function init(args)
 
   local requests, next_request = {}, 0
   for i = 0, variants - 1 do
+    for name, lines in pairs(values) do
+      wrk.headers[name] = lines[i % #lines + 1]
+    end
     requests[i] = wrk.format(nil, nil, nil, args[1]):gsub("100000", tostring(100000 + i))
   end
   request = function()

@@ -147,7 +147,7 @@ class TripsService(tool_pb2_grpc.ToolServiceServicer):
             yield unknown_city(city)
             return
         answer = json.loads(request.input_responses_json.get("booking", "null"))
-        if answer is None:
+        if answer is None or not request.request_state:
             # The state comes back as it is: the edge seals it, so that no client can read or change it.
             offer = {"price": 100 * len(city)}
             yield tool_pb2.CallToolEvent(

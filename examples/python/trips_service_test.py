@@ -77,8 +77,13 @@ class TripsServiceTest(unittest.IsolatedAsyncioTestCase):
 
     async def test_a_user_who_declines_books_nothing(self):
         answer = {"booking": '{"action":"decline"}'}
-        [event] = await self.call("book_trip", {"city": "Oslo"}, input_responses_json=answer)
+        [event] = await self.call("book_trip", {"city": "Oslo"}, input_responses_json=answer, request_state=b'{"price":400}')
         self.assertIn("Nothing was booked", event.result.content[0].text.text)
+
+    async def test_an_answer_without_the_offer_it_is_for_is_asked_for_again(self):
+        answer = {"booking": '{"action":"accept","content":{"travellers":2}}'}
+        [event] = await self.call("book_trip", {"city": "Oslo"}, input_responses_json=answer)
+        self.assertIn("booking", event.input_required.requests)
 
     async def test_an_unknown_tool_or_resource_is_not_found(self):
         for call in (

@@ -177,9 +177,11 @@ export class WireCheck {
     }
   }
 
-  /** The messages of one method that came: notifications, or requests from the server. */
-  of(method) {
-    return this.received.map(({ message }) => message).filter((message) => message.method === method);
+  /** The messages that came while `work` was done, in their order. A client may pass them on in another one. */
+  async during(work) {
+    const begin = this.received.length;
+    await work();
+    return this.received.slice(begin).map(({ message }) => message);
   }
 
   /** Throws when a message was not as its version has it; or when there was none, as then nothing was checked. */

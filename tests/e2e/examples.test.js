@@ -1,0 +1,106 @@
+// The tool services of examples/, in Python and Go, as several services behind one edge, called by official clients.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { System, buildExample, until } from './lib/system.js';
+import { WAYS, connectBy } from './lib/ways.js';
+
+const hasGo = buildExample('go');
+const skip = hasGo ? false : 'there is no Go';
+
+describe('tool services in other languages', { timeout: 120_000 }, () => {
+  let system;
+  before(async () => {
+    system = await System.start('examples', { tools: ['whoami', 'trips', ...(hasGo ? ['kitchen'] : [])] });
+  });
+  after(() => system?.stop());
+
+  for (const way of WAYS.filter(({ version }) => ['2026-07-28', '2025-11-25'].includes(version))) {
+    describe(way.name, () => {
+      let connection;
+      const capabilities = { elicitation: {} };
+      const handlers = { 'elicitation/create': ({ requestedSchema }) => ({
+        action: 'accept',
+        content: Object.fromEntries(Object.keys(requestedSchema.properties).map((name) => [name, 2])),
+      }) };
+      before(async () => {
+        connection = await connectBy(way, system, { capabilities, handlers });
+      });
+
+      const call = (name, args) => {
+        const { client } = connection;
+        const [params, options] = [{ name, arguments: args }, { onprogress: () => {} }];
+        return way.sdk === 1 ? client.callTool(params, undefined, options) : client.callTool(params, options);
+      };
+
+      // The progress that comes during a call, and its result.
+      const callWatched = async (name, args) => {
+        let result;
+        const messages = await connection.check.during(async () => (result = await call(name, args)));
+        return { result, progress: messages.filter(({ method }) => method).map(({ params }) => params.progress) };
+      };
+
+      it('are listed together, in the order of the tool services file', async () => {
+        const names = (await connection.client.listTools()).tools.map(({ name }) => name);
+        assert.deepEqual(names, ['whoami', 'plan_trip', 'book_trip', ...(hasGo ? ['bake', 'order_dish'] : [])]);
+      });
+
+      it('Python: progress, a structured result, a question, a resource', async () => {
+        const { result, progress } = await callWatched('plan_trip', { city: 'Lisbon', days: 2 });
+        assert.deepEqual(progress, [1, 2]);
+        assert.equal(result.structuredContent.days.length, 2);
+        assert.match((await call('book_trip', { city: 'Lisbon' })).content[0].text, /^Booked Lisbon for 2, 1200 euros/);
+        const { contents } = await connection.client.readResource({ uri: 'trips://cities' });
+        assert.deepEqual(JSON.parse(contents[0].text), ['Kyoto', 'Lisbon', 'Oslo']);
+      });
+
+      it('Go: progress, a structured result, a question, a resource', { skip }, async () => {
+        const { result, progress } = await callWatched('bake', { dish: 'bread', minutes: 2 });
+        assert.deepEqual(progress, [1, 2]);
+        assert.deepEqual(result.structuredContent, { dish: 'bread', minutes: 2 });
+        assert.match((await call('order_dish', { dish: 'bread' })).content[0].text, /^Ordered bread, 2 portions/);
+        const { contents } = await connection.client.readResource({ uri: 'kitchen://menu' });
+        assert.deepEqual(JSON.parse(contents[0].text), ['bread', 'pizza', 'pretzel']);
+      });
+
+      it('what goes wrong is told to the model', async () => {
+        const result = await call('plan_trip', { city: 'Atlantis', days: 1 });
+        assert.ok(result.isError);
+        assert.match(result.content[0].text, /Kyoto, Lisbon, Oslo/);
+      });
+
+      it('sent nothing that its schema does not have', () => connection.close());
+    });
+  }
+
+  it('Go: a cancelled call ends', { skip }, async () => {
+    const { client, close } = await connectBy(WAYS[0], system);
+    const kitchen = system.services.get('kitchen');
+    const since = kitchen.lines.length;
+    const abort = new AbortController();
+    await new Promise((resolve) => {
+      client.callTool({ name: 'bake', arguments: { dish: 'bread', minutes: 100 } }, { signal: abort.signal, onprogress: resolve }).catch(() => {});
+    });
+    abort.abort();
+    await until('the tool hears of it', () => kitchen.events(since).some(({ event }) => event === 'call_cancelled'), { timeoutMs: 200, intervalMs: 5 });
+    await close();
+  });
+
+  for (const name of ['trips', ...(hasGo ? ['kitchen'] : [])]) {
+    it(`${name} stops cleanly on SIGTERM, and comes back without the edge being told`, async () => {
+      const service = system.services.get(name);
+      assert.equal(await service.stop(), 0);
+      assert.equal(service.events().at(-1).event, 'stopped');
+      await service.start();
+      const { client, close } = await connectBy(WAYS[0], system);
+      const tool = name === 'trips' ? 'plan_trip' : 'bake';
+      const args = name === 'trips' ? { city: 'Oslo', days: 1 } : { dish: 'bread', minutes: 1 };
+      await until('it answers again', async () => {
+        const result = await client.callTool({ name: tool, arguments: args }).catch(() => undefined);
+        return result && !result.isError;
+      });
+      await close();
+    });
+  }
+});
