@@ -12,18 +12,26 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <sstream>
 #include <string>
+#include <variant>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "mcp_edge/dispatch/skills.h"
+#include "mcp_edge/events/listen_exchange.h"
+#include "mcp_edge/events/memory_event_bus.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
 #include "mcp_edge/jsonrpc/message.h"
 #include "mcp_edge/protocol/client_question.h"
 #include "mcp_edge/protocol/list_rendering.h"
 #include "mcp_edge/protocol/rendering.h"
 #include "mcp_edge/protocol/rpc_errors.h"
+#include "mcp_edge/sealing/aead_sealer.h"
+#include "mcp_edge/tasks/task_rendering.h"
+#include "prometheus/registry.h"
 
 namespace mcp_edge {
 namespace {
@@ -217,6 +225,10 @@ class Writer {
     WriteErrors();
     WriteNotifications();
     WriteQuestions();
+    if (!features_.modern) return;
+    WriteListening();
+    WriteTasks();
+    WriteSkills();
   }
 
  private:
@@ -370,7 +382,7 @@ class Writer {
     log.set_logger("db");
     log.set_data_json("{ \"rows\": 1.50 }");
     AddNotification("message", "LoggingMessageNotification", "notifications/message", *RenderLogMessage(log));
-    if (features_.modern) return;  // those on subscriptions/listen are in mcp_edge/events
+    if (features_.modern) return;  // see WriteListening
     AddNotification("tools_list_changed", "ToolListChangedNotification", "notifications/tools/list_changed", "{}");
     AddNotification("resources_list_changed", "ResourceListChangedNotification", "notifications/resources/list_changed",
                     "{}");
@@ -407,9 +419,112 @@ class Writer {
     AddResult("input_required_state_only", "InputRequiredResult", RenderInputRequiredResult({}, "AQEsealed"));
   }
 
+  // What a client is sent that listens with the id "listen-1".
+  void WriteListening() {
+    prometheus::Registry registry;
+    EdgeMetrics metrics(registry);
+    const common::FakeClock clock;
+    MemoryEventBus bus;
+    Catalog catalog;
+    CatalogContents contents;
+    contents.resources.emplace_back();
+    contents.resources[0].resource = MakeResource();
+    catalog.Publish(contents);
+    Listeners listeners(bus, catalog, nullptr, clock, metrics);
+    Message request;
+    request.kind = Message::Kind::kRequest;
+    request.id_json = "\"listen-1\"";
+    request.method = "subscriptions/listen";
+    request.params = *ReadJson(R"({"notifications":{"toolsListChanged":true,"promptsListChanged":true,)"
+                               R"("resourcesListChanged":true,"resourceSubscriptions":["test://entity","a:none"]}})");
+    const std::unique_ptr<Exchange> exchange = listeners.Start(request, Context());
+    Add("notification_acknowledged", "SubscriptionsAcknowledgedNotification", exchange->Next().message);
+    const auto change = [&](Event event) {
+      bus.Publish(event);
+      return exchange->Next().message;
+    };
+    Add("notification_tools_list_changed", "ToolListChangedNotification", change({Event::Kind::kToolsChanged}));
+    Add("notification_resources_list_changed", "ResourceListChangedNotification",
+        change({Event::Kind::kResourcesChanged}));
+    Add("notification_prompts_list_changed", "PromptListChangedNotification", change({Event::Kind::kPromptsChanged}));
+    Add("notification_resources_updated", "ResourceUpdatedNotification",
+        change({Event::Kind::kResourceUpdated, "test://entity"}));
+    listeners.CloseAll();
+    Add("subscriptions_listen", "SubscriptionsListenResult", exchange->Next().message);
+  }
+
+  // The extension's types are in no schema of the core.
+  void WriteTasks() {
+    const absl::Duration poll = absl::Seconds(1);
+    const absl::Time time = absl::FromUnixSeconds(1'780'000'000);
+    TaskRecord task;
+    task.id = "dGFzay0x";
+    task.create_time = time;
+    task.update_time = time + absl::Milliseconds(1500);
+    task.expire_time = time + absl::Hours(1);
+    AddResult("tools_call_task", "", RenderCreateTaskResult(task, poll));
+    task.status_message = "Half of it.";
+    AddResult("tasks_get_working", "", RenderGetTaskResult(task, poll));
+    task.status = TaskStatus::kInputRequired;
+    task.questions = {{"k1", "name", "elicitation/create", *CompactJson(kForm)}};
+    AddResult("tasks_get_input_required", "", RenderGetTaskResult(task, poll));
+    task.questions.clear();
+    task.status = TaskStatus::kCompleted;
+    task.outcome_json = *RenderCallToolResult(MakeResult(R"({"t":1})"), version_);
+    AddResult("tasks_get_completed", "", RenderGetTaskResult(task, poll));
+    task.status = TaskStatus::kFailed;
+    task.outcome_json = RenderTaskError({WireErrorKind::kInternal, "The tool service failed", ""});
+    AddResult("tasks_get_failed", "", RenderGetTaskResult(task, poll));
+    task.status = TaskStatus::kCancelled;
+    task.outcome_json.clear();
+    AddResult("tasks_get_cancelled", "", RenderGetTaskResult(task, poll));
+    AddResult("tasks_acknowledged", "", RenderTaskAcknowledgement());
+  }
+
+  void WriteSkills() {
+    const common::FakeClock clock;
+    const AeadSealer sealer(RandomKeyRing(), clock);
+    const Skills skills({}, sealer, clock);
+    CatalogContents contents;
+    contents.skills.emplace_back();
+    tool::Skill& skill = contents.skills[0].skill;
+    skill.set_uri("skill://sums/SKILL.md");
+    skill.set_frontmatter_json(R"({"name":"sums","description":"Adds.","license":"MIT"})");
+    for (const char* path : {"SKILL.md", "references/NOTES.md"}) {
+      tool::SkillFile& file = *skill.add_files();
+      file.set_uri(absl::StrCat("skill://sums/", path));
+      file.set_sha256(std::string(32, '\xab'));
+      file.set_size(7);
+      file.set_mime_type("text/markdown");
+    }
+    Catalog catalog;
+    catalog.Publish(contents);
+    const auto add = [&](const char* name, auto method, const char* uri) {
+      Message request;
+      if (*uri != '\0') request.params["uri"] = uri;
+      const Skills::Answer answer = (skills.*method)(request, Context(), *catalog.Current(), kCache);
+      ASSERT_TRUE(std::holds_alternative<std::string>(answer)) << name;
+      AddResult(name, "", std::get<std::string>(answer));
+    };
+    add("skills_list", &Skills::List, "");
+    add("skills_get", &Skills::Get, "skill://sums/SKILL.md");
+    add("resources_directory_read", &Skills::ReadDirectory, "skill://sums");
+  }
+
+  RequestContext Context() const {
+    auto principal = std::make_shared<Principal>();
+    principal->key = "alice";
+    RequestContext context;
+    context.principal = principal;
+    context.client = &client_;
+    context.version = version_;
+    return context;
+  }
+
   const ProtocolVersion version_;
   const VersionFeatures& features_;
   Files& files_;
+  const ClientDescription client_;
 };
 
 Files Render() {
