@@ -9,6 +9,7 @@
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "auth_service/provider/url.h"
+#include "common/flag_checks.h"
 
 ABSL_FLAG(std::string, host, auth_service::Config().host, "address to serve gRPC on");
 ABSL_FLAG(int32_t, port, auth_service::Config().port, "port to serve gRPC on; 0 takes a free one");
@@ -43,21 +44,10 @@ ABSL_FLAG(int32_t, verdict_cache_size, auth_service::Config().verdict_cache_size
 namespace auth_service {
 namespace {
 
-constexpr absl::string_view kSeverities[] = {"debug", "info", "warning", "error"};  // in the order of common::Severity
+using common::CheckRange;
+
 constexpr size_t kMaxResources = 1000;
 constexpr size_t kMaxResourceBytes = 2048;
-
-absl::Status CheckRange(absl::string_view flag, int value, int least, int most) {
-  if (value >= least && value <= most) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("--", flag, " must be between ", least, " and ", most, ", got ", value));
-}
-
-absl::Status CheckRange(absl::string_view flag, absl::Duration value, absl::Duration least, absl::Duration most) {
-  if (value >= least && value <= most) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("--", flag, " must be in [", absl::FormatDuration(least), ", ",
-                                                 absl::FormatDuration(most), "], got ", absl::FormatDuration(value)));
-}
 
 absl::Status CheckIssuer(const std::string& issuer) {
   if (issuer.empty()) {
@@ -139,7 +129,7 @@ absl::Status Config::Validate() const {
            CheckRange("port", port, 0, 65535),
            CheckRange("admin_port", admin_port, 0, 65535),
            CheckRange("shutdown_grace", shutdown_grace, absl::ZeroDuration(), absl::Hours(1)),
-           CheckChoice("log_severity", log_severity, kSeverities, "debug, info, warning or error"),
+           common::CheckLogSeverity(log_severity),
        }) {
     if (!status.ok()) return status;
   }
@@ -152,8 +142,7 @@ absl::Status Config::Validate() const {
 }
 
 common::Severity Config::severity() const {
-  return static_cast<common::Severity>(std::find(std::begin(kSeverities), std::end(kSeverities), log_severity) -
-                                       std::begin(kSeverities));
+  return common::SeverityFromName(log_severity).value_or(common::Severity::kInfo);
 }
 
 Config ConfigFromFlags() {

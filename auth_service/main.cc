@@ -25,7 +25,6 @@
 #include "auth_service/provider/metered_http_client.h"
 #include "auth_service/provider/refresher.h"
 #include "auth_service/server/auth_grpc_service.h"
-#include "auth_service/token/executor.h"
 #include "auth_service/token/jwt_verifier.h"
 #include "auth_service/token/opaque_verifier.h"
 #include "auth_service/token/token_verifier.h"
@@ -33,6 +32,7 @@
 #include "common/admin_server.h"
 #include "common/clock.h"
 #include "common/command_line.h"
+#include "common/executor.h"
 #include "common/log.h"
 #include "common/shutdown_signals.h"
 #include "prometheus/registry.h"
@@ -124,8 +124,8 @@ int Run(int argc, char** argv) {
   JwtVerifier jwt_verifier(config.issuer, config.clock_skew, keys, clock);
   OpaqueVerifier opaque_verifier(accept_opaque, config.provider_timeout, discovery, http, clock);
   TokenVerifier verifier(jwt_verifier, opaque_verifier);
-  ThreadExecutor local_executor(std::max(1u, std::thread::hardware_concurrency()), kLocalWaiting);
-  ThreadExecutor provider_executor(kProviderThreads, kProviderWaiting);
+  common::ThreadExecutor local_executor(std::max(1u, std::thread::hardware_concurrency()), kLocalWaiting);
+  common::ThreadExecutor provider_executor(kProviderThreads, kProviderWaiting);
   VerdictCache verdicts(
       {static_cast<size_t>(config.verdict_cache_size), config.verdict_ttl, config.negative_verdict_ttl}, verifier,
       local_executor, provider_executor, metrics, clock);

@@ -1,10 +1,9 @@
 #include "mcp_edge/config.h"
 
-#include <optional>
-
 #include "absl/flags/flag.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/flag_checks.h"
 #include "mcp_edge/http/host_policy.h"
 #include "mcp_edge/tools/grpc_channel.h"
 
@@ -55,28 +54,8 @@ ABSL_FLAG(absl::Duration, shutdown_grace, absl::Seconds(20), "How long calls und
 ABSL_FLAG(std::string, log_severity, "info", "Least severity to log: debug, info, warning or error.");
 
 namespace mcp_edge {
-namespace {
 
-std::optional<common::Severity> SeverityFromName(absl::string_view name) {
-  if (name == "debug") return common::Severity::kDebug;
-  if (name == "info") return common::Severity::kInfo;
-  if (name == "warning") return common::Severity::kWarning;
-  if (name == "error") return common::Severity::kError;
-  return std::nullopt;
-}
-
-absl::Status CheckRange(absl::string_view flag, int64_t value, int64_t least, int64_t most) {
-  if (value >= least && value <= most) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("--", flag, " must be in [", least, ", ", most, "], got ", value));
-}
-
-absl::Status CheckRange(absl::string_view flag, absl::Duration value, absl::Duration least, absl::Duration most) {
-  if (value >= least && value <= most) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("--", flag, " must be in [", absl::FormatDuration(least), ", ",
-                                                 absl::FormatDuration(most), "], got ", absl::FormatDuration(value)));
-}
-
-}  // namespace
+using common::CheckRange;
 
 absl::Status Config::Validate() const {
   if (tools_config.empty()) {
@@ -96,10 +75,7 @@ absl::Status Config::Validate() const {
     return absl::InvalidArgumentError(absl::StrCat("--authorization_server_metadata must be off or mirror, got \"",
                                                    authorization_server_metadata, "\""));
   }
-  if (!SeverityFromName(log_severity).has_value()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--log_severity must be debug, info, warning or error, got \"", log_severity, "\""));
-  }
+  if (const absl::Status status = common::CheckLogSeverity(log_severity); !status.ok()) return status;
   if (const absl::Status status = CheckTarget(auth_service); !status.ok()) {
     return absl::InvalidArgumentError(absl::StrCat("--auth_service: ", status.message()));
   }
@@ -142,7 +118,9 @@ absl::Status Config::Validate() const {
   return absl::OkStatus();
 }
 
-common::Severity Config::severity() const { return SeverityFromName(log_severity).value_or(common::Severity::kInfo); }
+common::Severity Config::severity() const {
+  return common::SeverityFromName(log_severity).value_or(common::Severity::kInfo);
+}
 
 Config ConfigFromFlags() {
   Config config;

@@ -11,11 +11,11 @@
 #include "absl/strings/str_cat.h"
 #include "auth_service/provider/fake_http_client.h"
 #include "auth_service/provider/key_set.h"
-#include "auth_service/token/executor.h"
 #include "auth_service/token/jwt_verifier.h"
 #include "auth_service/token/opaque_verifier.h"
 #include "auth_service/token/test_keys.h"
 #include "auth_service/token/token_verifier.h"
+#include "common/executor.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -120,8 +120,8 @@ class AuthGrpcServiceTest : public ::testing::Test {
   JwtVerifier jwt_{kIssuer, absl::Seconds(30), keys_, clock_};
   OpaqueVerifier opaque_;
   TokenVerifier verifier_{jwt_, opaque_};
-  ThreadExecutor local_{2, 10};
-  ThreadExecutor asking_{4, 2};
+  common::ThreadExecutor local_{2, 10};
+  common::ThreadExecutor asking_{4, 2};
   VerdictCache verdicts_{{1000, absl::Seconds(60), absl::Seconds(5)}, verifier_, local_, asking_, metrics_, clock_};
   AuthGrpcService service_{
       {kResource, "https://mcp.example.com/sse"}, {"openid", "profile"}, verdicts_, discovery_, metrics_};

@@ -7,8 +7,8 @@
 
 namespace auth_service {
 
-VerdictCache::VerdictCache(Options options, Verifier& verifier, Executor& local, Executor& provider, Metrics& metrics,
-                           const common::Clock& clock)
+VerdictCache::VerdictCache(Options options, Verifier& verifier, common::Executor& local, common::Executor& provider,
+                           Metrics& metrics, const common::Clock& clock)
     : options_(options),
       verifier_(verifier),
       local_(local),

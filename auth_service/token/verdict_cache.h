@@ -16,9 +16,9 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "auth_service/metrics.h"
-#include "auth_service/token/executor.h"
 #include "auth_service/token/verifier.h"
 #include "common/clock.h"
+#include "common/executor.h"
 #include "common/expiring_cache.h"
 #include "common/token_digest.h"
 
@@ -41,8 +41,8 @@ class VerdictCache {
 
   // `local` runs what only computes, `provider` what waits for the provider; both must outlive this, as must the
   // others. Before the end of this, both must have run what they were given.
-  VerdictCache(Options options, Verifier& verifier, Executor& local, Executor& provider, Metrics& metrics,
-               const common::Clock& clock);
+  VerdictCache(Options options, Verifier& verifier, common::Executor& local, common::Executor& provider,
+               Metrics& metrics, const common::Clock& clock);
 
   // The verdict if it is remembered; else null. `digest` is DigestToken(token, resource). Does not block.
   std::shared_ptr<const Verdict> Find(const common::TokenDigest& digest);
@@ -79,8 +79,8 @@ class VerdictCache {
 
   const Options options_;
   Verifier& verifier_;
-  Executor& local_;
-  Executor& provider_;
+  common::Executor& local_;
+  common::Executor& provider_;
   Metrics& metrics_;
   const common::Clock& clock_;
   common::ExpiringCache<common::TokenDigest, std::shared_ptr<const Verdict>> principals_;

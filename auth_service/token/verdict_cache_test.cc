@@ -16,7 +16,7 @@ constexpr char kResource[] = "https://mcp.example.com/mcp";
 constexpr char kJwt[] = "e30.e30.";
 
 // Keeps tasks until the test runs them.
-class ManualExecutor final : public Executor {
+class ManualExecutor final : public common::Executor {
  public:
   bool Submit(std::function<void()> task) override {
     if (tasks_.size() >= room) return false;
@@ -328,8 +328,8 @@ TEST(VerdictCacheThreadsTest, EveryCallerIsAnsweredOnce) {
   const common::SystemClock clock;
   prometheus::Registry registry;
   Metrics metrics(registry);
-  ThreadExecutor local(2, 1000);
-  ThreadExecutor provider(4, 1000);
+  common::ThreadExecutor local(2, 1000);
+  common::ThreadExecutor provider(4, 1000);
   VerdictCache cache({16, absl::Milliseconds(1), absl::Milliseconds(1)}, verifier, local, provider, metrics, clock);
   std::atomic<int> right{0};
   std::vector<std::thread> callers;

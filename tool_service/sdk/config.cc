@@ -1,10 +1,10 @@
 #include "tool_service/sdk/config.h"
 
-#include <algorithm>
 #include <cstdint>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
+#include "common/flag_checks.h"
 
 ABSL_FLAG(std::string, host, tool_service::Config().host, "address to serve gRPC on");
 ABSL_FLAG(int32_t, port, tool_service::Config().port, "port to serve gRPC on; 0 takes a free one");
@@ -17,22 +17,14 @@ ABSL_FLAG(int32_t, max_threads, tool_service::Config().max_threads, "calls that 
 ABSL_FLAG(int32_t, max_waiting, tool_service::Config().max_waiting, "calls that may wait for one of those to end");
 
 namespace tool_service {
-namespace {
 
-constexpr absl::string_view kSeverities[] = {"debug", "info", "warning", "error"};  // in the order of common::Severity
-
-absl::Status CheckRange(absl::string_view flag, int value, int least, int most) {
-  if (value >= least && value <= most) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("--", flag, " must be between ", least, " and ", most, ", got ", value));
-}
-
-}  // namespace
+using common::CheckRange;
 
 absl::Status Config::Validate() const {
   for (const absl::Status& status :
        {CheckRange("port", port, 0, 65535), CheckRange("admin_port", admin_port, 0, 65535),
-        CheckRange("max_threads", max_threads, 1, 10'000), CheckRange("max_waiting", max_waiting, 0, 100'000)}) {
+        CheckRange("max_threads", max_threads, 1, 10'000), CheckRange("max_waiting", max_waiting, 0, 100'000),
+        CheckRange("shutdown_grace", shutdown_grace, absl::ZeroDuration(), absl::Hours(1))}) {
     if (!status.ok()) return status;
   }
   if (host.empty()) return absl::InvalidArgumentError("--host must not be empty");
@@ -40,20 +32,11 @@ absl::Status Config::Validate() const {
   if (port != 0 && port == admin_port) {
     return absl::InvalidArgumentError(absl::StrCat("--port and --admin_port must differ, both are ", port));
   }
-  if (shutdown_grace < absl::ZeroDuration() || shutdown_grace > absl::Hours(1)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--shutdown_grace must be in [0s, 1h], got ", absl::FormatDuration(shutdown_grace)));
-  }
-  if (std::find(std::begin(kSeverities), std::end(kSeverities), log_severity) == std::end(kSeverities)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--log_severity must be debug, info, warning or error, got \"", log_severity, "\""));
-  }
-  return absl::OkStatus();
+  return common::CheckLogSeverity(log_severity);
 }
 
 common::Severity Config::severity() const {
-  return static_cast<common::Severity>(std::find(std::begin(kSeverities), std::end(kSeverities), log_severity) -
-                                       std::begin(kSeverities));
+  return common::SeverityFromName(log_severity).value_or(common::Severity::kInfo);
 }
 
 Config ConfigFromFlags() {

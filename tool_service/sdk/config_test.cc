@@ -15,13 +15,13 @@ TEST(ConfigTest, EachRuleNamesItsFlagAndTheValue) {
     const char* message;
     void (*break_it)(Config&);
   } const cases[] = {
-      {"--port must be between 0 and 65535, got 70000", [](Config& config) { config.port = 70'000; }},
-      {"--admin_port must be between 0 and 65535, got -1", [](Config& config) { config.admin_port = -1; }},
+      {"--port must be in [0, 65535], got 70000", [](Config& config) { config.port = 70'000; }},
+      {"--admin_port must be in [0, 65535], got -1", [](Config& config) { config.admin_port = -1; }},
       {"--port and --admin_port must differ, both are 50052", [](Config& config) { config.admin_port = 50052; }},
-      {"--max_threads must be between 1 and 10000, got 0", [](Config& config) { config.max_threads = 0; }},
-      {"--max_waiting must be between 0 and 100000, got -1", [](Config& config) { config.max_waiting = -1; }},
+      {"--max_threads must be in [1, 10000], got 0", [](Config& config) { config.max_threads = 0; }},
+      {"--max_waiting must be in [0, 100000], got -1", [](Config& config) { config.max_waiting = -1; }},
       {"--host must not be empty", [](Config& config) { config.host.clear(); }},
-      {"--shutdown_grace must be in [0s, 1h], got 2h", [](Config& config) { config.shutdown_grace = absl::Hours(2); }},
+      {"--shutdown_grace must be in [0, 1h], got 2h", [](Config& config) { config.shutdown_grace = absl::Hours(2); }},
       {"--log_severity must be debug, info, warning or error, got \"loud\"",
        [](Config& config) { config.log_severity = "loud"; }},
   };

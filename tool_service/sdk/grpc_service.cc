@@ -53,7 +53,7 @@ bool IsRefusal(absl::StatusCode code) {
   }
 }
 
-absl::Status Busy(const std::string& service, const Executor& executor) {
+absl::Status Busy(const std::string& service, const common::ThreadExecutor& executor) {
   return absl::ResourceExhaustedError(absl::StrCat(service, " is busy: ", executor.max_threads(),
                                                    " calls are running and ", executor.max_waiting(),
                                                    " are waiting; try again in a moment"));
@@ -145,7 +145,7 @@ class ToolCall final : public grpc::ServerWriteReactor<CallToolEvent>, public Gr
   }
 
   // Ends a call for which there is no thread.
-  void FinishOverloaded(const RegisteredTool& tool, const Service& service, const Executor& executor) {
+  void FinishOverloaded(const RegisteredTool& tool, const Service& service, const common::ThreadExecutor& executor) {
     metrics_.ForTool(tool.tool.name()).overloaded.Increment();
     common::Log(common::Severity::kWarning, "tool_overloaded",
                 {{"tool", tool.tool.name()}, {"request_id", request_.context().request_id()}});
@@ -285,8 +285,8 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public GrpcContext<Requ
   // Does `work` on the executor and ends the request with its status. `work` fills the response, and says whether that
   // asks for input.
   void Start(std::function<absl::StatusOr<bool>(RequestContext&)> work, const std::string& service,
-             Executor& executor) {
-    if (executor.TryRun([this, work = std::move(work)] { Run(work); })) return;
+             common::ThreadExecutor& executor) {
+    if (executor.Submit([this, work = std::move(work)] { Run(work); })) return;
     outcomes_.overloaded.Increment();
     common::Log(common::Severity::kWarning, "tool_overloaded",
                 {{"tool", method_}, {"request_id", caller().request_id()}});
@@ -542,7 +542,7 @@ grpc::ServerWriteReactor<CallToolEvent>* GrpcService::CallTool(grpc::CallbackSer
     call->FinishUnknown();
   } else if (tool->execution == Execution::kInline) {
     call->Run(*tool);
-  } else if (!executor_.TryRun([call, tool] { call->Run(*tool); })) {
+  } else if (!executor_.Submit([call, tool] { call->Run(*tool); })) {
     call->FinishOverloaded(*tool, service_, executor_);
   }
   return call;  // gRPC holds back OnDone() until it has been given the reactor

@@ -8,8 +8,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "common/executor.h"
 #include "gatehouse/tool/v1/tool.grpc.pb.h"
-#include "tool_service/sdk/executor.h"
 #include "tool_service/sdk/metrics.h"
 #include "tool_service/sdk/service.h"
 
@@ -31,7 +31,7 @@ class OpenStream {
 // Thread-safe. The collaborators must outlive it; it must outlive the grpc::Server that it is registered with.
 class GrpcService final : public gatehouse::tool::v1::ToolService::CallbackService {
  public:
-  GrpcService(tool_service::Service& service, Executor& executor, Metrics& metrics)
+  GrpcService(tool_service::Service& service, common::ThreadExecutor& executor, Metrics& metrics)
       : service_(service), executor_(executor), metrics_(metrics) {}
 
   // Ends every stream that stays open, and each new one, with UNAVAILABLE: the first step of a shutdown, without which
@@ -68,7 +68,7 @@ class GrpcService final : public gatehouse::tool::v1::ToolService::CallbackServi
   void Keep(const std::shared_ptr<OpenStream>& stream);
 
   tool_service::Service& service_;
-  Executor& executor_;
+  common::ThreadExecutor& executor_;
   Metrics& metrics_;
   absl::Mutex mutex_;
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;

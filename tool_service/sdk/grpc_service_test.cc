@@ -72,7 +72,7 @@ class GrpcServiceTest : public testing::Test {
   Service service_{"test"};
   prometheus::Registry registry_;
   Metrics metrics_;
-  Executor executor_;
+  common::ThreadExecutor executor_;
   GrpcService grpc_service_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<gatehouse::tool::v1::ToolService::Stub> stub_;

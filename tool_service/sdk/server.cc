@@ -21,10 +21,10 @@
 #include "absl/time/clock.h"
 #include "common/admin_server.h"
 #include "common/command_line.h"
+#include "common/executor.h"
 #include "common/log.h"
 #include "common/shutdown_signals.h"
 #include "prometheus/registry.h"
-#include "tool_service/sdk/executor.h"
 #include "tool_service/sdk/grpc_service.h"
 #include "tool_service/sdk/metrics.h"
 
@@ -152,7 +152,7 @@ class GrpcServer final : public Server {
   const Config config_;
   prometheus::Registry registry_;
   Metrics metrics_;
-  Executor executor_;
+  common::ThreadExecutor executor_;
   GrpcService grpc_service_;
   std::atomic<bool> ready_{false};
   std::unique_ptr<common::AdminServer> admin_;

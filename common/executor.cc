@@ -1,12 +1,12 @@
-#include "tool_service/sdk/executor.h"
+#include "common/executor.h"
 
 #include <system_error>
 #include <thread>
 #include <utility>
 
-namespace tool_service {
+namespace common {
 
-Executor::~Executor() {
+void ThreadExecutor::Stop() {
   absl::MutexLock lock(&mutex_);
   ending_ = true;
   task_or_end_.SignalAll();
@@ -14,9 +14,9 @@ Executor::~Executor() {
       +[](size_t* threads) { return *threads == 0; }, &threads_));
 }
 
-bool Executor::TryRun(std::function<void()> task) {
+bool ThreadExecutor::Submit(std::function<void()> task) {
   absl::MutexLock lock(&mutex_);
-  if (running_ + waiting_.size() >= max_threads_ + max_waiting_) return false;
+  if (ending_ || running_ + waiting_.size() >= max_threads_ + max_waiting_) return false;
   if (idle_ <= waiting_.size() && threads_ < max_threads_) {
     try {
       std::thread([this] { Work(); }).detach();
@@ -30,7 +30,7 @@ bool Executor::TryRun(std::function<void()> task) {
   return true;
 }
 
-void Executor::Work() {
+void ThreadExecutor::Work() {
   mutex_.Lock();
   while (true) {
     if (!waiting_.empty()) {
@@ -54,4 +54,4 @@ void Executor::Work() {
   mutex_.Unlock();
 }
 
-}  // namespace tool_service
+}  // namespace common
