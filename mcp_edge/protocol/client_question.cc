@@ -117,7 +117,7 @@ void ToPlainField(OrderedJson& field) {
   if (!IsString(Find(field, "type"), "boolean")) field.erase("default");
 }
 
-// `params` as 2025-06-18 has them.
+// `params` as 2025-06-18 has them; null when no field is left.
 OrderedJson PlainForm(const OrderedJson& params) {
   const OrderedJson& schema = *Find(params, "requestedSchema");
   OrderedJson properties = OrderedJson::object();
@@ -127,6 +127,7 @@ OrderedJson PlainForm(const OrderedJson& params) {
     ToPlainField(field);
     properties[name] = std::move(field);
   }
+  if (properties.empty() && !Find(schema, "properties")->empty()) return nullptr;
   OrderedJson plain = {{"message", *Find(params, "message")},
                        {"requestedSchema", {{"type", "object"}, {"properties", properties}}}};
   if (const OrderedJson* required = Find(schema, "required"); required != nullptr) {
@@ -149,7 +150,10 @@ absl::StatusOr<std::string> Elicitation(const OrderedJson& params, const Version
     if (!features.modern) url["elicitationId"] = std::string(elicitation_id);
     return Text(url);
   }
-  return Text(features.rich_forms_and_urls ? params : PlainForm(params));
+  if (features.rich_forms_and_urls) return Text(params);
+  const OrderedJson plain = PlainForm(params);
+  if (plain.is_null()) return NotIn(features, "multiple choice");
+  return Text(plain);
 }
 
 // --- sampling/createMessage

@@ -16,8 +16,9 @@ namespace mcp_edge {
 
 // The params of the request `method` to a client with a handshake, from those that the tool gave in `params_json`
 // (empty: {}). What the version's forms cannot have is put in other words or left out: 2025-06-18 gets `enumNames` for
-// titled choices, and neither multiple choice nor defaults but of booleans. So the answer must be checked against the
-// `requestedSchema` of what is returned here, and not against the tool's own. `elicitation_id`: unique; for URLs.
+// titled choices, no defaults but of booleans, and no multiple choice; a form of nothing else cannot be asked. So the
+// answer must be checked against the `requestedSchema` of what is returned here, and not against the tool's own.
+// `elicitation_id`: unique; for URLs.
 //
 // Errors: kUnimplemented, the version has nothing for it: the message is for the model;
 //         kInternal, the tool service broke the contract: another method, or params that are not what MCP says.

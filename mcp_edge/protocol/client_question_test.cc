@@ -41,6 +41,14 @@ TEST(ClientQuestionTest, FormsOf20250618AreInItsWords) {
       R"("ok":{"type":"boolean","default":true}},"required":["zip"]}})");
 }
 
+TEST(ClientQuestionTest, AFormOfWhichNothingIsLeftCannotBeAsked) {
+  constexpr absl::string_view kChoices =
+      R"({"message":"m","requestedSchema":{"type":"object","properties":{"many":{"type":"array","items":{}}}}})";
+  EXPECT_EQ(Elicit(kChoices, Version::k2025_06_18).status().code(), absl::StatusCode::kUnimplemented);
+  EXPECT_TRUE(
+      Elicit(R"({"message":"m","requestedSchema":{"type":"object","properties":{}}})", Version::k2025_06_18).ok());
+}
+
 TEST(ClientQuestionTest, OlderVersionsCannotAskTheUser) {
   for (const Version version : {Version::k2024_11_05, Version::k2025_03_26}) {
     const absl::Status status = Elicit(kForm, version).status();
