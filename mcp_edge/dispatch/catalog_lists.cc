@@ -150,11 +150,12 @@ CatalogLists::Page CatalogLists::GetPage(ListKind kind, const CatalogSnapshot& s
     if (!place.ok()) place = sealer_.Open(cursor, Binding(kind, ""));
     if (!place.ok() || place->empty()) return BadCursor();
     const absl::string_view content = absl::string_view(*place).substr(1);
-    if (place->front() == kServicePlace) {
+    if (place->front() == kServicePlace && kind == ListKind::kResources) {
       const size_t separator = content.find(kSeparator);
       if (separator == absl::string_view::npos) return BadCursor();
       return ServicePlace{std::string(content.substr(0, separator)), std::string(content.substr(separator + 1))};
     }
+    if (place->front() != kEntryPlace) return BadCursor();
     const std::optional<size_t> index = IndexOf(kind, snapshot, content);
     if (!index.has_value()) return BadCursor();
     begin = *index;
