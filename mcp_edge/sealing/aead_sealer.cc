@@ -71,12 +71,15 @@ class Cipher {
 
 }  // namespace
 
-AeadSealer::AeadSealer(KeyRing keys, const common::Clock& clock) : clock_(clock) { SetKeys(std::move(keys)); }
+AeadSealer::AeadSealer(KeyRing keys, const common::Clock& clock)
+    : clock_(clock), keys_(std::make_shared<const KeyRing>(std::move(keys))) {}
 
-void AeadSealer::SetKeys(KeyRing keys) {
+bool AeadSealer::SetKeys(KeyRing keys) {
   auto next = std::make_shared<const KeyRing>(std::move(keys));
   absl::MutexLock lock(&mutex_);
+  if (*keys_ == *next) return false;
   keys_.swap(next);
+  return true;
 }
 
 std::shared_ptr<const KeyRing> AeadSealer::keys() const {

@@ -34,8 +34,8 @@ class AeadSealer final : public Sealer {
   // `clock` must outlive the sealer. `keys` must not be empty.
   AeadSealer(KeyRing keys, const common::Clock& clock);
 
-  // Seals and opens with other keys from now on.
-  void SetKeys(KeyRing keys);
+  // Seals and opens with these keys from now on. Whether they are others than before.
+  bool SetKeys(KeyRing keys);
 
   std::string Seal(absl::string_view content, absl::string_view binding, absl::Time expire_time) const override;
   absl::StatusOr<std::string> Open(absl::string_view sealed, absl::string_view binding) const override;

@@ -21,6 +21,8 @@ struct SealingKey {
   std::string id;
   // 32 bytes.
   std::string secret;
+
+  friend bool operator==(const SealingKey&, const SealingKey&) = default;
 };
 
 // The first one seals, all of them open: so a new key is added at the end everywhere, then moved to the front
