@@ -36,6 +36,12 @@ ABSL_FLAG(absl::Duration, task_ttl, absl::Hours(1),
 ABSL_FLAG(absl::Duration, task_poll_interval, absl::Seconds(1), "How often clients should ask how a task is doing.");
 ABSL_FLAG(bool, skills, false,
           "Serve the skills of tool services (draft MCP extension io.modelcontextprotocol/skills).");
+ABSL_FLAG(absl::Duration, client_answer_timeout, absl::Minutes(5),
+          "How long a client may take to answer what a tool asks it on the stream of a call.");
+ABSL_FLAG(
+    std::string, state_keys_file, "",
+    "File with the keys that seal what clients keep for the edge, a line for each: key id, 32 bytes in base64. The "
+    "first one seals, all open. Read again when it changes. Empty: a random key, which other replicas do not have.");
 ABSL_FLAG(int32_t, max_connections, 12'000, "Client connections at the same time, each of which has a thread.");
 ABSL_FLAG(int32_t, max_requests, 1'024, "Requests worked on at the same time.");
 ABSL_FLAG(int32_t, max_requests_per_principal, 512, "Requests of one user of one client worked on at the same time.");
@@ -100,6 +106,7 @@ absl::Status Config::Validate() const {
            CheckRange("max_task_time", max_task_time, kLeast, absl::Hours(24 * 7)),
            CheckRange("task_ttl", task_ttl, max_task_time, absl::Hours(24 * 30)),
            CheckRange("task_poll_interval", task_poll_interval, absl::Milliseconds(10), absl::Minutes(10)),
+           CheckRange("client_answer_timeout", client_answer_timeout, kLeast, absl::Hours(1)),
            CheckRange("max_connections", max_connections, 1, 100'000),
            CheckRange("max_requests", max_requests, 1, 100'000),
            CheckRange("max_requests_per_principal", max_requests_per_principal, 1, 100'000),
@@ -145,6 +152,8 @@ Config ConfigFromFlags() {
   config.task_ttl = absl::GetFlag(FLAGS_task_ttl);
   config.task_poll_interval = absl::GetFlag(FLAGS_task_poll_interval);
   config.skills = absl::GetFlag(FLAGS_skills);
+  config.client_answer_timeout = absl::GetFlag(FLAGS_client_answer_timeout);
+  config.state_keys_file = absl::GetFlag(FLAGS_state_keys_file);
   config.max_connections = absl::GetFlag(FLAGS_max_connections);
   config.max_requests = absl::GetFlag(FLAGS_max_requests);
   config.max_requests_per_principal = absl::GetFlag(FLAGS_max_requests_per_principal);

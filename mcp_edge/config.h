@@ -36,6 +36,8 @@ struct Config {
   absl::Duration task_ttl;
   absl::Duration task_poll_interval;
   bool skills = false;
+  absl::Duration client_answer_timeout;
+  std::string state_keys_file;
   int max_connections = 0;
   int max_requests = 0;
   int max_requests_per_principal = 0;

@@ -32,6 +32,7 @@ TEST(ConfigTest, EachMistakeNamesItsFlag) {
       {"--log_severity", [](Config& c) { c.log_severity = "loud"; }},
       {"--port", [](Config& c) { c.port = 70000; }},
       {"--verdict_ttl", [](Config& c) { c.verdict_ttl = absl::Seconds(-1); }},
+      {"--client_answer_timeout", [](Config& c) { c.client_answer_timeout = absl::ZeroDuration(); }},
       {"--max_requests", [](Config& c) { c.max_requests = 0; }},
       {"--max_body_bytes", [](Config& c) { c.max_body_bytes = 1; }},
       {"--max_task_time", [](Config& c) { c.max_task_time = absl::ZeroDuration(); }},

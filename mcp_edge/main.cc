@@ -28,6 +28,7 @@
 #include "mcp_edge/catalog/tool_services_file.h"
 #include "mcp_edge/config.h"
 #include "mcp_edge/dispatch/dispatcher.h"
+#include "mcp_edge/dispatch/skills.h"
 #include "mcp_edge/edge_metrics.h"
 #include "mcp_edge/events/catalog_events.h"
 #include "mcp_edge/events/listen_exchange.h"
@@ -35,6 +36,8 @@
 #include "mcp_edge/http/disconnect_monitor.h"
 #include "mcp_edge/http/host_policy.h"
 #include "mcp_edge/http/http_server.h"
+#include "mcp_edge/sealing/aead_sealer.h"
+#include "mcp_edge/sealing/key_ring.h"
 #include "mcp_edge/session/memory_session_store.h"
 #include "mcp_edge/session/session_manager.h"
 #include "mcp_edge/tasks/memory_task_store.h"
@@ -83,6 +86,17 @@ HttpServerOptions HttpOptions(const Config& config) {
   return options;
 }
 
+// Takes over keys that were exchanged while the edge runs. A file that is wrong changes nothing.
+void ReloadKeys(const std::string& file_name, AeadSealer& sealer) {
+  if (file_name.empty()) return;
+  absl::StatusOr<KeyRing> keys = ReadKeyRing(file_name);
+  if (!keys.ok()) {
+    common::Log(Severity::kWarning, "state_keys_invalid", {{"message", keys.status().message()}});
+  } else if (const size_t count = keys->size(); sealer.SetKeys(*std::move(keys))) {
+    common::Log(Severity::kInfo, "state_keys_loaded", {{"keys", count}});
+  }
+}
+
 int Run(int argc, char** argv) {
   common::InitLog("mcp_edge");
   if (const absl::Status status = common::ParseFlags(argc, argv); !status.ok()) return Fail("flags_invalid", status);
@@ -105,6 +119,14 @@ int Run(int argc, char** argv) {
   absl::Status tools_status = tools_file.status();
   if (tools_status.ok()) tools_status = ParseToolServices(*tools_file, config.tools_config).status();
   if (!tools_status.ok()) return Fail("config_invalid", tools_status, "; it is what --tools_config names");
+
+  absl::StatusOr<KeyRing> state_keys = RandomKeyRing();
+  if (!config.state_keys_file.empty()) state_keys = ReadKeyRing(config.state_keys_file);
+  if (!state_keys.ok()) return Fail("config_invalid", state_keys.status(), "; it is what --state_keys_file names");
+  if (config.state_keys_file.empty()) {
+    common::Log(Severity::kInfo, "state_key_random",
+                {{"message", "what clients keep for this process no other replica can open; see --state_keys_file"}});
+  }
 
   // Where it is called. A taken port is found before anything runs; nobody is served yet.
   HttpServer server(HttpOptions(config), metrics);
@@ -141,7 +163,10 @@ int Run(int argc, char** argv) {
   DispatcherOptions dispatcher_options;
   dispatcher_options.default_tool_timeout = config.tool_timeout;
   dispatcher_options.max_tool_timeout = config.max_tool_timeout;
-  Dispatcher dispatcher(dispatcher_options, catalog, clock, metrics);
+  dispatcher_options.client_answer_timeout = config.client_answer_timeout;
+  AeadSealer sealer(*std::move(state_keys), clock);
+  Skills skills({}, sealer, clock);
+  Dispatcher dispatcher(dispatcher_options, catalog, sealer, clock, metrics, tasks, config.skills ? &skills : nullptr);
 
   // Who calls.
   const ProtectedResource mcp_resource = MakeProtectedResource(config.resource, "/mcp");
@@ -198,6 +223,7 @@ int Run(int argc, char** argv) {
       sessions.Sweep();
       task_store.Sweep();
       task_manager.Sweep();
+      ReloadKeys(config.state_keys_file, sealer);
       metrics.sessions.Set(static_cast<double>(sessions.size()));
     }
   });

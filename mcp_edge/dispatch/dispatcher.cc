@@ -1,20 +1,23 @@
 #include "mcp_edge/dispatch/dispatcher.h"
 
 #include <algorithm>
-#include <atomic>
 #include <utility>
+#include <variant>
 
-#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/synchronization/mutex.h"
-#include "common/json_text.h"
-#include "common/log.h"
 #include "gatehouse/tool/v1/tool.pb.h"
+#include "mcp_edge/dispatch/answers.h"
+#include "mcp_edge/dispatch/completion_operation.h"
+#include "mcp_edge/dispatch/list_exchange.h"
+#include "mcp_edge/dispatch/parameter_headers.h"
+#include "mcp_edge/dispatch/prompt_operation.h"
+#include "mcp_edge/dispatch/resource_operation.h"
+#include "mcp_edge/dispatch/round_input.h"
+#include "mcp_edge/dispatch/tool_operation.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
-#include "mcp_edge/protocol/rendering.h"
-#include "mcp_edge/tools/tool_call.h"
-#include "mcp_edge/tools/tool_service_client.h"
+#include "mcp_edge/protocol/log_level.h"
+#include "mcp_edge/protocol/rpc_errors.h"
 
 namespace mcp_edge {
 namespace {
@@ -22,180 +25,53 @@ namespace {
 namespace tool = gatehouse::tool::v1;
 using nlohmann::json;
 
-Step ErrorStep(absl::string_view id_json, const RpcError& error) {
-  Step step;
-  step.message = ErrorResponse(id_json, WireErrorOf(error.kind).json_rpc, error.message, error.data_json);
-  step.error = error.kind;
-  return step;
+constexpr char kTasksCapability[] = R"({"extensions":{"io.modelcontextprotocol/tasks":{}}})";
+// Longer URIs are nobody's honest wish, and are looked up and echoed.
+constexpr size_t kMaxUriLength = 8 << 10;
+
+std::unique_ptr<Exchange> Refuse(const Message& message, const RpcError& error) {
+  return AnswerWith(ErrorStep(message.id_json, error));
 }
 
-Step ResultStep(absl::string_view id_json, absl::string_view result_json) {
-  Step step;
-  step.message = ResultResponse(id_json, result_json);
-  return step;
+std::unique_ptr<Exchange> Answer(const Message& message, absl::string_view result_json) {
+  return AnswerWith(ResultStep(message.id_json, result_json));
 }
 
-// An exchange whose only step is known.
-class Answer final : public Exchange {
- public:
-  explicit Answer(Step step) : step_(std::move(step)) {}
-  Step Next() override { return std::move(step_); }
-  bool Wait(absl::Time) override { return true; }
-  void Cancel() override {}
-
- private:
-  Step step_;
-};
-
-std::unique_ptr<Exchange> AnswerError(const Message& message, RpcError error) {
-  return std::make_unique<Answer>(ErrorStep(message.id_json, error));
+std::unique_ptr<Exchange> AnswerEither(const Message& message, const std::variant<std::string, RpcError>& answer) {
+  if (const auto* const error = std::get_if<RpcError>(&answer); error != nullptr) return Refuse(message, *error);
+  return Answer(message, std::get<std::string>(answer));
 }
 
-std::unique_ptr<Exchange> AnswerResult(const Message& message, absl::string_view result_json) {
-  return std::make_unique<Answer>(ResultStep(message.id_json, result_json));
+RpcError InvalidParams(absl::string_view what) { return {WireErrorKind::kInvalidParams, std::string(what), ""}; }
+
+// The member `name` of an object; null when there is none.
+const json* Find(const json& object, const char* name) {
+  const auto found = object.find(name);
+  return found == object.end() ? nullptr : &*found;
 }
 
-// What the model is told when a tool service answered with a status rather than a result: the table in tool.proto.
-// Nothing: the status is the edge's or the service's fault, and no business of the model.
-std::optional<std::string> ToolErrorText(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kDeadlineExceeded:
-      return "The tool did not answer in time.";
-    case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kNotFound:
-    case absl::StatusCode::kFailedPrecondition:
-    case absl::StatusCode::kOutOfRange:
-    case absl::StatusCode::kAborted:
-    case absl::StatusCode::kAlreadyExists:
-    case absl::StatusCode::kResourceExhausted:
-    case absl::StatusCode::kPermissionDenied:
-    case absl::StatusCode::kUnauthenticated:
-      return status.message().empty() ? absl::StrCat("The tool failed: ", absl::StatusCodeToString(status.code()))
-                                      : std::string(status.message());
-    default:
-      return std::nullopt;
-  }
+// The same if it is a string.
+const std::string* FindString(const json& object, const char* name) {
+  const json* const value = Find(object, name);
+  return value != nullptr && value->is_string() ? &value->get_ref<const std::string&>() : nullptr;
 }
 
-// A tool call from its first event to its response.
-class ToolExchange final : public Exchange {
- public:
-  // `timeout`: of the call, from the first Next() on.
-  ToolExchange(const ToolEntry& entry, std::shared_ptr<const CatalogSnapshot> snapshot, tool::CallToolRequest request,
-               absl::Duration timeout, const Message& message, const RequestContext& context,
-               const common::Clock& clock, EdgeMetrics& metrics)
-      : entry_(entry),
-        snapshot_(std::move(snapshot)),
-        request_(std::move(request)),
-        timeout_(timeout),
-        trace_(context.trace),
-        id_json_(message.id_json),
-        progress_token_(ProgressToken(message)),
-        version_(context.version),
-        request_id_(context.request_id),
-        clock_(clock),
-        metrics_(metrics) {}
+// A name that a client sent, in an error for it.
+absl::string_view Excerpt(const std::string& name) { return absl::string_view(name).substr(0, 128); }
 
-  bool Wait(absl::Time until) override { return !Started() || call_->Wait(until); }
-
-  Step Next() override {
-    if (!Started()) return Failed(absl::CancelledError());
-    while (true) {
-      absl::StatusOr<tool::CallToolEvent> event = call_->Next();
-      if (!event.ok()) return Failed(event.status());
-      switch (event->event_case()) {
-        case tool::CallToolEvent::kProgress:
-          if (!progress_token_.empty() && event->progress().progress() > last_progress_) {
-            last_progress_ = event->progress().progress();
-            Step step;
-            step.message = NotificationText("notifications/progress",
-                                            RenderProgress(event->progress(), progress_token_, version_));
-            step.last = false;
-            return step;
-          }
-          break;
-        case tool::CallToolEvent::kResult:
-          return Finished(event->result());
-        case tool::CallToolEvent::kInputRequired:
-          // No client has been told that the edge can ask it, so none can be asked.
-          metrics_.tool_calls_tool_error_total.Increment();
-          return ResultStep(id_json_,
-                            RenderToolError("The tool needs an answer from the user, and this client cannot be "
-                                            "asked for one.",
-                                            version_));
-        default:
-          break;  // log messages: no client can have asked for them, as `logging` is not declared
-      }
-    }
+// Reads an object of strings. False: it is none.
+bool ReadStrings(const json* object, google::protobuf::Map<std::string, std::string>& strings) {
+  if (object == nullptr) return true;
+  if (!object->is_object()) return false;
+  for (const auto& [name, value] : object->items()) {
+    if (!value.is_string()) return false;
+    strings[name] = value.get_ref<const std::string&>();
   }
+  return true;
+}
 
-  void Cancel() override {
-    absl::MutexLock lock(&mutex_);
-    cancelled_ = true;
-    if (call_ != nullptr) call_->Cancel();
-  }
-
- private:
-  // Starts the call, if that has not been done. False: it was cancelled before.
-  bool Started() {
-    if (call_ != nullptr) return true;
-    absl::MutexLock lock(&mutex_);
-    if (cancelled_) return false;
-    call_ = entry_.service->StartCall(request_, clock_.Now() + timeout_, trace_);
-    return true;
-  }
-
-  Step Finished(const tool::CallToolResult& result) {
-    absl::StatusOr<std::string> rendered = RenderCallToolResult(result, version_);
-    if (!rendered.ok()) return Failed(rendered.status());
-    (result.is_error() ? metrics_.tool_calls_tool_error_total : metrics_.tool_calls_result_total).Increment();
-    return ResultStep(id_json_, *rendered);
-  }
-
-  Step Failed(const absl::Status& status) {
-    if (cancelled_) {
-      metrics_.tool_calls_cancelled_total.Increment();
-      return ErrorStep(id_json_, {WireErrorKind::kCancelled, "cancelled", ""});
-    }
-    const std::optional<std::string> text = ToolErrorText(status);
-    common::Log(common::Severity::kWarning, "tool_call_failed",
-                {{"tool", entry_.name},
-                 {"tool_service", entry_.service->name()},
-                 {"request_id", request_id_},
-                 {"code", absl::StatusCodeToString(status.code())},
-                 {"reason", status.message()}});
-    if (text.has_value()) {
-      metrics_.tool_calls_tool_error_total.Increment();
-      return ResultStep(id_json_, RenderToolError(*text, version_));
-    }
-    metrics_.tool_calls_failed_total.Increment();
-    return ErrorStep(id_json_, {WireErrorKind::kInternal,
-                                // A call that somebody else cancelled was lost with its server.
-                                absl::IsUnavailable(status) || absl::IsCancelled(status)
-                                    ? "The tool service is not available now; try again later"
-                                    : "The tool service failed",
-                                ""});
-  }
-
-  const ToolEntry& entry_;
-  const std::shared_ptr<const CatalogSnapshot> snapshot_;  // keeps entry_
-  const tool::CallToolRequest request_;
-  const absl::Duration timeout_;
-  const TraceContext trace_;
-  const std::string id_json_;
-  const std::string progress_token_;
-  const ProtocolVersion version_;
-  const std::string request_id_;
-  const common::Clock& clock_;
-  EdgeMetrics& metrics_;
-  absl::Mutex mutex_;
-  std::unique_ptr<ToolCall> call_;  // set once, by the thread of Next(), with the mutex held; read there without
-  std::atomic<bool> cancelled_{false};
-  double last_progress_ = -1;
-};
-
-// The scopes that would let `principal` use what needs `sets`, separated by spaces; nothing when it may already.
-std::optional<std::string> NeededScopes(const Principal& principal, const std::vector<ScopeSet>& sets) {
+// The refusal of a request by `principal` for what needs one of `sets`; nothing when it may make it.
+std::optional<Step> CheckScopes(const Message& message, const Principal& principal, const std::vector<ScopeSet>& sets) {
   if (sets.empty()) return std::nullopt;
   for (const ScopeSet& set : sets) {
     const bool holds_all =
@@ -207,114 +83,418 @@ std::optional<std::string> NeededScopes(const Principal& principal, const std::v
   for (const std::string& scope : principal.scopes) {
     if (std::find(needed.begin(), needed.end(), scope) == needed.end()) needed.push_back(scope);
   }
-  return absl::StrJoin(needed, " ");
+  Step step =
+      ErrorStep(message.id_json, {WireErrorKind::kInsufficientScope, "The token lacks a scope that this needs", ""});
+  step.needed_scopes = absl::StrJoin(needed, " ");
+  return step;
+}
+
+// What the request says for its exchange, and of the round: why it cannot be run, or nothing.
+std::optional<RpcError> ReadTerms(const Message& message, const RequestContext& context, ExchangeTerms& terms,
+                                  RoundInput& input) {
+  terms.id_json = message.id_json;
+  if (context.can_stream) terms.progress_token = ProgressToken(message);
+  if (!FeaturesOf(context.version).modern) return std::nullopt;
+  const absl::StatusOr<tool::LogLevel> level = RequestedLogLevel(message);
+  if (!level.ok()) return InvalidParams(level.status().message());
+  terms.log_level = *level;
+  if (auto error = ReadRoundInput(message, input); error.has_value()) return error;
+  terms.responses = std::move(input.responses);
+  return std::nullopt;
+}
+
+// What a tool service is told of the log level.
+tool::LogLevel LeastLogLevel(const RequestContext& context, const ExchangeTerms& terms) {
+  if (context.session == nullptr) return terms.log_level;
+  return context.can_stream ? context.session->log_level() : tool::LOG_LEVEL_UNSPECIFIED;
 }
 
 }  // namespace
 
-Dispatcher::Dispatcher(const DispatcherOptions& options, const Catalog& catalog, const common::Clock& clock,
-                       EdgeMetrics& metrics)
-    : options_(options), catalog_(catalog), clock_(clock), metrics_(metrics) {}
+struct Dispatcher::Method {
+  enum class Era { kBoth, kLegacy, kModern };
+  enum class Offer { kAlways, kTasks, kSkills };
+
+  absl::string_view name;
+  Era era;
+  Offer offer;
+  Handler handler;
+};
+
+// The hot one first. `initialize` and `subscriptions/listen` belong to the transport.
+constexpr Dispatcher::Method Dispatcher::kMethods[] = {
+    {"tools/call", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::CallTool},
+    {"tools/list", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::ListTools},
+    {"resources/list", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::ListResources},
+    {"resources/templates/list", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::ListResourceTemplates},
+    {"prompts/list", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::ListPrompts},
+    {"resources/read", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::ReadResource},
+    {"prompts/get", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::GetPrompt},
+    {"completion/complete", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::Complete},
+    {"ping", Method::Era::kLegacy, Method::Offer::kAlways, &Dispatcher::Ping},
+    {"logging/setLevel", Method::Era::kLegacy, Method::Offer::kAlways, &Dispatcher::SetLogLevel},
+    {"resources/subscribe", Method::Era::kLegacy, Method::Offer::kAlways, &Dispatcher::Subscribe},
+    {"resources/unsubscribe", Method::Era::kLegacy, Method::Offer::kAlways, &Dispatcher::Unsubscribe},
+    {"server/discover", Method::Era::kModern, Method::Offer::kAlways, &Dispatcher::Discover},
+    {"tasks/get", Method::Era::kModern, Method::Offer::kTasks, &Dispatcher::GetTask},
+    {"tasks/update", Method::Era::kModern, Method::Offer::kTasks, &Dispatcher::UpdateTask},
+    {"tasks/cancel", Method::Era::kModern, Method::Offer::kTasks, &Dispatcher::CancelTask},
+    {"skills/list", Method::Era::kModern, Method::Offer::kSkills, &Dispatcher::ListSkills},
+    {"skills/get", Method::Era::kModern, Method::Offer::kSkills, &Dispatcher::GetSkill},
+    {"resources/directory/read", Method::Era::kModern, Method::Offer::kSkills, &Dispatcher::ReadDirectory},
+};
+
+Dispatcher::Dispatcher(const DispatcherOptions& options, const Catalog& catalog, const Sealer& sealer,
+                       const common::Clock& clock, EdgeMetrics& metrics, Tasks* tasks, Skills* skills)
+    : options_(options),
+      catalog_(catalog),
+      sealer_(sealer),
+      clock_(clock),
+      metrics_(metrics),
+      tasks_(tasks),
+      skills_(skills),
+      lists_(sealer, clock) {}
 
 std::unique_ptr<Exchange> Dispatcher::Start(const Message& message, const RequestContext& context,
                                             const MirrorHeaders* headers) {
-  const bool modern = FeaturesOf(context.version).modern;
-  const std::string& method = message.method;
-  const bool lists = method == "tools/list";
-  const bool calls = method == "tools/call";
-  const bool discovers = modern && method == "server/discover";
-  const bool pings = !modern && method == "ping";
-  if (!lists && !calls && !discovers && !pings) {
-    return AnswerError(message, {WireErrorKind::kMethodNotFound, "Method not found", ""});
+  const Request request = {message, context, headers, catalog_.Current()};
+  const auto method = std::find_if(std::begin(kMethods), std::end(kMethods),
+                                   [&](const Method& candidate) { return candidate.name == message.method; });
+  const bool known = method != std::end(kMethods) &&
+                     method->era != (request.modern() ? Method::Era::kLegacy : Method::Era::kModern) &&
+                     (method->offer != Method::Offer::kTasks || tasks_ != nullptr) &&
+                     (method->offer != Method::Offer::kSkills || skills_ != nullptr);
+  if (!known) return Refuse(message, {WireErrorKind::kMethodNotFound, "Method not found", ""});
+  if (request.modern() && headers != nullptr) {
+    if (const auto error = CheckMirroredName(*headers, message); error.has_value()) return Refuse(message, *error);
   }
-  if (modern && headers != nullptr) {
-    if (std::optional<RpcError> error = CheckMirroredName(*headers, message); error.has_value()) {
-      return AnswerError(message, *std::move(error));
-    }
-  }
-  if (lists) return ListTools(message, context);
-  if (calls) return CallTool(message, context);
-  if (pings) return AnswerResult(message, RenderResult("", context.version));
-  const std::shared_ptr<const CatalogSnapshot> snapshot = catalog_.Current();
-  return AnswerResult(message, RenderDiscoverResult(snapshot->instructions(), CacheTermsOf(*snapshot)));
+  return (this->*method->handler)(request);
 }
 
 std::string Dispatcher::InitializeResult(ProtocolVersion version) const {
-  return RenderInitializeResult(version, catalog_.Current()->instructions());
+  return RenderInitializeResult(version, catalog_.Current()->instructions(), Capabilities());
 }
 
-std::unique_ptr<Exchange> Dispatcher::ListTools(const Message& message, const RequestContext& context) {
-  std::string cursor;
-  if (const auto found = message.params.find("cursor"); found != message.params.end()) {
-    if (!found->is_string() || found->get_ref<const std::string&>().empty()) {
-      return AnswerError(message, {WireErrorKind::kInvalidParams, "cursor is not one that was given out", ""});
-    }
-    cursor = found->get_ref<const std::string&>();
-  }
-  const std::shared_ptr<const CatalogSnapshot> snapshot = catalog_.Current();
-  const std::shared_ptr<const std::string> page =
-      tool_list_.Page(*snapshot, context.version, cursor, CacheTermsOf(*snapshot));
-  if (page == nullptr) {
-    return AnswerError(message,
-                       {WireErrorKind::kInvalidParams, "cursor is not one that was given out, or expired", ""});
-  }
-  return AnswerResult(message, *page);
-}
+// ---------------------------------------------------------------------------------------------------------------------
+// Tools
 
-std::unique_ptr<Exchange> Dispatcher::CallTool(const Message& message, const RequestContext& context) {
-  const auto name = message.params.find("name");
-  if (name == message.params.end() || !name->is_string()) {
-    return AnswerError(message, {WireErrorKind::kInvalidParams, "params.name must be a string", ""});
+std::unique_ptr<Exchange> Dispatcher::CallTool(const Request& request) {
+  const Message& message = request.message;
+  const RequestContext& context = request.context;
+  const std::string* const name = FindString(message.params, "name");
+  if (name == nullptr) return Refuse(message, InvalidParams("params.name must be a string"));
+  static const json* const kNoArguments = new json(json::object());
+  const json* const sent_arguments = Find(message.params, "arguments");
+  const json& arguments = sent_arguments == nullptr ? *kNoArguments : *sent_arguments;
+  if (!arguments.is_object()) return Refuse(message, InvalidParams("params.arguments must be an object"));
+  ExchangeTerms terms;
+  RoundInput input;
+  if (const auto error = ReadTerms(message, context, terms, input); error.has_value()) return Refuse(message, *error);
+
+  const ToolEntry* const entry = request.snapshot->FindTool(*name);
+  if (entry == nullptr) return Refuse(message, InvalidParams(absl::StrCat("Unknown tool: ", Excerpt(*name))));
+  if (request.headers != nullptr && !entry->header_parameters.empty()) {
+    const auto error = CheckParameterHeaders(*request.headers, entry->header_parameters, arguments);
+    if (error.has_value()) return Refuse(message, *error);
   }
-  const auto arguments = message.params.find("arguments");
-  if (arguments != message.params.end() && !arguments->is_object()) {
-    return AnswerError(message, {WireErrorKind::kInvalidParams, "params.arguments must be an object", ""});
-  }
-  std::shared_ptr<const CatalogSnapshot> snapshot = catalog_.Current();
-  const ToolEntry* entry = snapshot->FindTool(name->get_ref<const std::string&>());
-  if (entry == nullptr) {
-    return AnswerError(message,
-                       {WireErrorKind::kInvalidParams,
-                        absl::StrCat("Unknown tool: ", name->get_ref<const std::string&>().substr(0, 128)), ""});
-  }
-  if (std::optional<std::string> needed = NeededScopes(*context.principal, entry->required_scopes);
-      needed.has_value()) {
-    Step step = ErrorStep(message.id_json,
-                          {WireErrorKind::kInsufficientScope, "The token lacks a scope that this tool needs", ""});
-    step.needed_scopes = *std::move(needed);
-    return std::make_unique<Answer>(std::move(step));
+  if (auto refusal = CheckScopes(message, *context.principal, entry->required_scopes); refusal.has_value()) {
+    return AnswerWith(*std::move(refusal));
   }
   if (!HasCapabilities(*context.client, entry->required_client_capabilities)) {
-    if (!FeaturesOf(context.version).modern) {
-      return AnswerResult(
-          message,
-          RenderToolError("This tool needs a client that can do more than this one says it can.", context.version));
+    const std::string required = entry->required_client_capabilities.dump();
+    if (request.modern()) return Refuse(message, MissingCapabilityError(required));
+    return ToolError(request, absl::StrCat("This tool needs a client with the capabilities ", required,
+                                           ", and this one has not declared them all."));
+  }
+  const absl::string_view arguments_text =
+      sent_arguments == nullptr ? "{}" : RawMember(message.params_text, "arguments");
+  if (entry->input_schema != nullptr) {
+    if (const auto problem = entry->input_schema->Check(arguments_text); problem.has_value()) {
+      return ToolError(request, absl::StrCat("The arguments do not fit the tool's input schema: ", *problem));
     }
-    return AnswerError(message,
-                       {WireErrorKind::kMissingClientCapability, "Missing required client capability",
-                        absl::StrCat("{\"requiredCapabilities\":", entry->required_client_capabilities.dump(), "}")});
   }
-  tool::CallToolRequest request;
-  request.set_name(entry->tool.name());
-  if (arguments != message.params.end()) {
-    const absl::string_view text = RawMember(message.params_text, "arguments");
-    request.set_arguments_json(text.data(), text.size());
+  const tool::TaskSupport task_support = entry->tool.task_support();
+  if (task_support == tool::TASK_SUPPORT_OPTIONAL || task_support == tool::TASK_SUPPORT_REQUIRED) {
+    const bool declared = request.modern() && context.client->capabilities.tasks;
+    if (declared && tasks_ != nullptr) {
+      terms.task_start = entry->tool.announces_task_start() ? TaskStart::kAnnounced : TaskStart::kAtOnce;
+    } else if (task_support == tool::TASK_SUPPORT_REQUIRED) {
+      if (request.modern() && !declared) return Refuse(message, MissingCapabilityError(kTasksCapability));
+      return ToolError(request, declared ? "This tool only runs as a task, and this server has tasks switched off."
+                                         : "This tool only runs as a task, for which this client has no means.");
+    }
   }
-  tool::CallContext& call_context = *request.mutable_context();
-  *call_context.mutable_principal() = context.principal->for_tools;
-  call_context.set_client_name(context.client->name);
-  call_context.set_client_version(context.client->version);
-  call_context.set_client_capabilities_json(context.client->capabilities_json);
-  call_context.set_request_id(context.request_id);
-  call_context.set_wants_progress(!ProgressToken(message).empty());
-  const absl::Duration timeout =
-      std::min(entry->timeout.value_or(options_.default_tool_timeout), options_.max_tool_timeout);
-  return std::make_unique<ToolExchange>(*entry, std::move(snapshot), std::move(request), timeout, message, context,
-                                        clock_, metrics_);
+
+  tool::CallToolRequest call;
+  call.set_name(entry->tool.name());
+  if (sent_arguments != nullptr) call.set_arguments_json(arguments_text.data(), arguments_text.size());
+  const bool is_task = terms.task_start == TaskStart::kAtOnce;
+  // What a task tells of its progress is part of its state.
+  FillCallContext(context, is_task || !terms.progress_token.empty(),
+                  is_task ? tool::LOG_LEVEL_UNSPECIFIED : LeastLogLevel(context, terms), *call.mutable_context());
+  call.mutable_context()->set_can_start_task(terms.task_start == TaskStart::kAnnounced);
+  absl::Duration timeout = std::min(entry->timeout.value_or(options_.default_tool_timeout), options_.max_tool_timeout);
+  terms.call_timeout = timeout;
+  if (terms.task_start != TaskStart::kNever) timeout = tasks_->max_time();
+  auto operation =
+      std::make_unique<ToolOperation>(std::shared_ptr<const ToolEntry>(request.snapshot, entry), std::move(call),
+                                      OperationTerms(context, timeout, clock_), options_.max_tool_events, metrics_);
+  return Run(request, std::move(operation), std::move(terms), input.sealed_state);
 }
 
-CacheTerms Dispatcher::CacheTermsOf(const CatalogSnapshot& snapshot) const {
+std::unique_ptr<Exchange> Dispatcher::Run(const Request& request, std::unique_ptr<ServiceOperation> operation,
+                                          ExchangeTerms terms, const std::optional<std::string>& sealed_state) {
+  if (sealed_state.has_value()) {
+    const auto error = OpenState(*sealed_state, *request.context.principal, *operation, sealer_, terms.state);
+    if (error.has_value()) return Refuse(request.message, *error);
+  }
+  terms.answer_timeout = options_.client_answer_timeout;
+  return std::make_unique<RoundExchange>(std::move(operation), std::move(terms), request.context, sealer_, tasks_,
+                                         clock_);
+}
+
+std::unique_ptr<Exchange> Dispatcher::ToolError(const Request& request, absl::string_view text) {
+  metrics_.tool_calls_tool_error_total.Increment();
+  return Answer(request.message, RenderToolError(text, request.context.version));
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Resources
+
+std::unique_ptr<Exchange> Dispatcher::ReadResource(const Request& request) {
+  const Message& message = request.message;
+  const RequestContext& context = request.context;
+  const std::string* const uri = FindString(message.params, "uri");
+  if (uri == nullptr || uri->size() > kMaxUriLength) {
+    return Refuse(message, InvalidParams(absl::StrCat("params.uri must be a string of at most ", kMaxUriLength)));
+  }
+  ExchangeTerms terms;
+  RoundInput input;
+  if (const auto error = ReadTerms(message, context, terms, input); error.has_value()) return Refuse(message, *error);
+  const auto reader = request.snapshot->FindReader(*uri);
+  if (!reader.has_value()) return Refuse(message, ResourceNotFoundError(*uri, context.version));
+  if (auto refusal = CheckScopes(message, *context.principal, *reader->required_scopes); refusal.has_value()) {
+    return AnswerWith(*std::move(refusal));
+  }
+  const bool repeats = input.sealed_state.has_value() || !terms.responses.empty();
+  const ReadCaching caching = repeats                            ? ReadCaching::kNobody
+                              : reader->required_scopes->empty() ? ReadCaching::kAnybody
+                                                                 : ReadCaching::kCaller;
+  tool::ReadResourceRequest read;
+  read.set_uri(*uri);
+  FillCallContext(context, /*wants_progress=*/false, tool::LOG_LEVEL_UNSPECIFIED, *read.mutable_context());
+  auto operation = std::make_unique<ResourceOperation>(
+      std::shared_ptr<ToolServiceClient>(request.snapshot, reader->service), std::move(read),
+      OperationTerms(context, options_.default_tool_timeout, clock_), caching);
+  return Run(request, std::move(operation), std::move(terms), input.sealed_state);
+}
+
+std::unique_ptr<Exchange> Dispatcher::Subscribe(const Request& request) {
+  const Message& message = request.message;
+  const std::string* const uri = FindString(message.params, "uri");
+  if (uri == nullptr || uri->size() > kMaxUriLength) {
+    return Refuse(message, InvalidParams(absl::StrCat("params.uri must be a string of at most ", kMaxUriLength)));
+  }
+  const auto reader = request.snapshot->FindReader(*uri);
+  if (!reader.has_value()) return Refuse(message, ResourceNotFoundError(*uri, request.context.version));
+  if (auto refusal = CheckScopes(message, *request.context.principal, *reader->required_scopes); refusal.has_value()) {
+    return AnswerWith(*std::move(refusal));
+  }
+  if (request.context.session == nullptr || !request.context.session->Subscribe(*uri)) {
+    return Refuse(message, {WireErrorKind::kInternal, "This session has too many subscriptions", ""});
+  }
+  return Answer(message, RenderResult("", request.context.version));
+}
+
+std::unique_ptr<Exchange> Dispatcher::Unsubscribe(const Request& request) {
+  const std::string* const uri = FindString(request.message.params, "uri");
+  if (uri == nullptr) return Refuse(request.message, InvalidParams("params.uri must be a string"));
+  if (request.context.session != nullptr) request.context.session->Unsubscribe(*uri);
+  return Answer(request.message, RenderResult("", request.context.version));
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Prompts and completion
+
+std::unique_ptr<Exchange> Dispatcher::GetPrompt(const Request& request) {
+  const Message& message = request.message;
+  const RequestContext& context = request.context;
+  const std::string* const name = FindString(message.params, "name");
+  if (name == nullptr) return Refuse(message, InvalidParams("params.name must be a string"));
+  tool::GetPromptRequest get;
+  if (!ReadStrings(Find(message.params, "arguments"), *get.mutable_arguments())) {
+    return Refuse(message, InvalidParams("params.arguments must be an object of strings"));
+  }
+  ExchangeTerms terms;
+  RoundInput input;
+  if (const auto error = ReadTerms(message, context, terms, input); error.has_value()) return Refuse(message, *error);
+  const PromptEntry* const entry = request.snapshot->FindPrompt(*name);
+  if (entry == nullptr) return Refuse(message, InvalidParams(absl::StrCat("Unknown prompt: ", Excerpt(*name))));
+  if (auto refusal = CheckScopes(message, *context.principal, entry->required_scopes); refusal.has_value()) {
+    return AnswerWith(*std::move(refusal));
+  }
+  for (const tool::PromptArgument& argument : entry->prompt.arguments()) {
+    if (argument.required() && !get.arguments().contains(argument.name())) {
+      return Refuse(message, InvalidParams(absl::StrCat("The prompt needs the argument ", argument.name())));
+    }
+  }
+  get.set_name(entry->prompt.name());
+  FillCallContext(context, /*wants_progress=*/false, tool::LOG_LEVEL_UNSPECIFIED, *get.mutable_context());
+  auto operation =
+      std::make_unique<PromptOperation>(std::shared_ptr<const PromptEntry>(request.snapshot, entry), std::move(get),
+                                        OperationTerms(context, options_.default_tool_timeout, clock_));
+  return Run(request, std::move(operation), std::move(terms), input.sealed_state);
+}
+
+std::unique_ptr<Exchange> Dispatcher::Complete(const Request& request) {
+  const Message& message = request.message;
+  const RequestContext& context = request.context;
+  const json* const ref = Find(message.params, "ref");
+  const std::string* const type = ref != nullptr && ref->is_object() ? FindString(*ref, "type") : nullptr;
+  const bool is_prompt = type != nullptr && *type == "ref/prompt";
+  const std::string* target = nullptr;
+  if (is_prompt || (type != nullptr && *type == "ref/resource")) target = FindString(*ref, is_prompt ? "name" : "uri");
+  if (target == nullptr || target->size() > kMaxUriLength) {
+    return Refuse(message, InvalidParams("params.ref must name a prompt (ref/prompt, name) or a resource template "
+                                         "(ref/resource, uri)"));
+  }
+  const json* const argument = Find(message.params, "argument");
+  const bool has_argument = argument != nullptr && argument->is_object();
+  const std::string* const argument_name = has_argument ? FindString(*argument, "name") : nullptr;
+  const std::string* const argument_value = has_argument ? FindString(*argument, "value") : nullptr;
+  if (argument_name == nullptr || argument_value == nullptr) {
+    return Refuse(message, InvalidParams("params.argument must have a name and a value, both strings"));
+  }
+  tool::CompleteRequest complete;
+  const json* const known = Find(message.params, "context");
+  if (known != nullptr &&
+      (!known->is_object() || !ReadStrings(Find(*known, "arguments"), *complete.mutable_known_arguments()))) {
+    return Refuse(message, InvalidParams("params.context.arguments must be an object of strings"));
+  }
+
+  std::shared_ptr<ToolServiceClient> service;
+  const std::vector<ScopeSet>* scopes = nullptr;
+  if (is_prompt) {
+    const PromptEntry* const entry = request.snapshot->FindPrompt(*target);
+    if (entry == nullptr) return Refuse(message, InvalidParams(absl::StrCat("Unknown prompt: ", Excerpt(*target))));
+    const auto& arguments = entry->prompt.arguments();
+    if (std::none_of(arguments.begin(), arguments.end(),
+                     [&](const tool::PromptArgument& known) { return known.name() == *argument_name; })) {
+      return Refuse(message, InvalidParams(absl::StrCat("The prompt has no argument ", Excerpt(*argument_name))));
+    }
+    complete.set_prompt_name(entry->prompt.name());
+    service = entry->service;
+    scopes = &entry->required_scopes;
+  } else {
+    const ResourceTemplateEntry* const entry = request.snapshot->FindResourceTemplate(*target);
+    if (entry == nullptr) {
+      // A resource without variables has nothing to complete.
+      if (request.snapshot->FindResource(*target) != nullptr) {
+        return Answer(message, RenderCompleteResult({}, context.version));
+      }
+      return Refuse(message, InvalidParams(absl::StrCat("Unknown resource template: ", Excerpt(*target))));
+    }
+    complete.set_resource_uri_template(entry->resource_template.uri_template());
+    service = entry->service;
+    scopes = &entry->required_scopes;
+  }
+  if (auto refusal = CheckScopes(message, *context.principal, *scopes); refusal.has_value()) {
+    return AnswerWith(*std::move(refusal));
+  }
+  complete.set_argument_name(*argument_name);
+  complete.set_argument_value(*argument_value);
+  FillCallContext(context, /*wants_progress=*/false, tool::LOG_LEVEL_UNSPECIFIED, *complete.mutable_context());
+  auto operation = std::make_unique<CompletionOperation>(
+      std::move(service), std::move(complete), OperationTerms(context, options_.default_tool_timeout, clock_));
+  ExchangeTerms terms;
+  terms.id_json = message.id_json;
+  return Run(request, std::move(operation), std::move(terms), std::nullopt);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Lists
+
+std::unique_ptr<Exchange> Dispatcher::List(const Request& request, ListKind kind) {
+  ServicePageTerms terms;
+  terms.timeout = std::min(terms.timeout, options_.default_tool_timeout);
+  // Only resources may come from a service.
+  if (kind == ListKind::kResources) {
+    FillCallContext(request.context, /*wants_progress=*/false, tool::LOG_LEVEL_UNSPECIFIED, terms.call_context);
+  }
+  return StartList(kind, request.message, request.context, request.snapshot, lists_, ListCache(*request.snapshot),
+                   std::move(terms), clock_);
+}
+
+std::unique_ptr<Exchange> Dispatcher::ListTools(const Request& request) { return List(request, ListKind::kTools); }
+std::unique_ptr<Exchange> Dispatcher::ListPrompts(const Request& request) { return List(request, ListKind::kPrompts); }
+std::unique_ptr<Exchange> Dispatcher::ListResources(const Request& request) {
+  return List(request, ListKind::kResources);
+}
+std::unique_ptr<Exchange> Dispatcher::ListResourceTemplates(const Request& request) {
+  return List(request, ListKind::kResourceTemplates);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The rest
+
+std::unique_ptr<Exchange> Dispatcher::SetLogLevel(const Request& request) {
+  const std::string* const name = FindString(request.message.params, "level");
+  const auto level = name == nullptr ? std::nullopt : LogLevelFromName(*name);
+  if (!level.has_value()) return Refuse(request.message, InvalidParams("params.level must be a level of RFC 5424"));
+  if (request.context.session != nullptr) request.context.session->set_log_level(*level);
+  return Answer(request.message, RenderResult("", request.context.version));
+}
+
+std::unique_ptr<Exchange> Dispatcher::Ping(const Request& request) {
+  return Answer(request.message, RenderResult("", request.context.version));
+}
+
+std::unique_ptr<Exchange> Dispatcher::Discover(const Request& request) {
+  return Answer(request.message,
+                RenderDiscoverResult(request.snapshot->instructions(), ListCache(*request.snapshot), Capabilities()));
+}
+
+std::unique_ptr<Exchange> Dispatcher::AnswerTask(const Request& request, TaskMethod method) {
+  if (!request.context.client->capabilities.tasks) {
+    return Refuse(request.message, MissingCapabilityError(kTasksCapability));
+  }
+  return AnswerEither(request.message, (tasks_->*method)(request.message, request.context));
+}
+
+std::unique_ptr<Exchange> Dispatcher::GetTask(const Request& request) { return AnswerTask(request, &Tasks::Get); }
+std::unique_ptr<Exchange> Dispatcher::UpdateTask(const Request& request) { return AnswerTask(request, &Tasks::Update); }
+std::unique_ptr<Exchange> Dispatcher::CancelTask(const Request& request) { return AnswerTask(request, &Tasks::Cancel); }
+
+std::unique_ptr<Exchange> Dispatcher::ListSkills(const Request& request) {
+  return AnswerEither(request.message,
+                      skills_->List(request.message, request.context, *request.snapshot, ListCache(*request.snapshot)));
+}
+
+std::unique_ptr<Exchange> Dispatcher::GetSkill(const Request& request) {
+  return AnswerEither(request.message,
+                      skills_->Get(request.message, request.context, *request.snapshot, ListCache(*request.snapshot)));
+}
+
+std::unique_ptr<Exchange> Dispatcher::ReadDirectory(const Request& request) {
+  return AnswerEither(request.message, skills_->ReadDirectory(request.message, request.context, *request.snapshot,
+                                                              ListCache(*request.snapshot)));
+}
+
+CacheTerms Dispatcher::ListCache(const CatalogSnapshot& snapshot) const {
   return {std::min(snapshot.cache_ttl(), options_.list_ttl), snapshot.cache_scope() == tool::CACHE_SCOPE_PUBLIC};
+}
+
+ServerCapabilities Dispatcher::Capabilities() const {
+  ServerCapabilities capabilities;
+  capabilities.resources = true;
+  capabilities.prompts = true;
+  capabilities.list_changed = true;
+  capabilities.subscribe = true;
+  capabilities.logging = true;
+  capabilities.completions = true;
+  capabilities.tasks = tasks_ != nullptr;
+  capabilities.skills = skills_ != nullptr;
+  return capabilities;
 }
 
 }  // namespace mcp_edge

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
+#include "mcp_edge/sealing/aead_sealer.h"
 #include "mcp_edge/tools/testing/fake_tool_service.h"
 
 namespace mcp_edge {
@@ -74,7 +75,8 @@ class DispatcherTest : public testing::Test {
   Catalog catalog_;
   prometheus::Registry registry_;
   EdgeMetrics metrics_{registry_};
-  Dispatcher dispatcher_{{.default_tool_timeout = absl::Seconds(5)}, catalog_, clock_, metrics_};
+  AeadSealer sealer_{RandomKeyRing(), clock_};
+  Dispatcher dispatcher_{{.default_tool_timeout = absl::Seconds(5)}, catalog_, sealer_, clock_, metrics_};
   std::unique_ptr<FakeToolService> service_;
   std::shared_ptr<const Principal> principal_;
   ClientDescription client_;
@@ -217,20 +219,6 @@ TEST_F(DispatcherTest, BadParamsAreTold) {
         Response(absl::StrCat(R"({"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":)", cursor, "}}"));
     EXPECT_EQ(response["error"]["code"], -32602) << cursor;
   }
-}
-
-TEST_F(DispatcherTest, MethodsAreThoseOfTheEra) {
-  const auto code = [&](const char* method, ProtocolVersion version) {
-    const json response = Response(absl::StrCat(R"({"jsonrpc":"2.0","id":1,"method":")", method, "\"}"), version);
-    return response.contains("error") ? response["error"]["code"].get<int>() : 0;
-  };
-  EXPECT_EQ(code("ping", ProtocolVersion::k2025_06_18), 0);
-  EXPECT_EQ(code("ping", ProtocolVersion::k2026_07_28), -32601);
-  EXPECT_EQ(code("server/discover", ProtocolVersion::k2026_07_28), 0);
-  EXPECT_EQ(code("server/discover", ProtocolVersion::k2025_06_18), -32601);
-  EXPECT_EQ(code("initialize", ProtocolVersion::k2026_07_28), -32601);
-  EXPECT_EQ(code("resources/list", ProtocolVersion::k2025_06_18), -32601);
-  EXPECT_EQ(code("tools/list", ProtocolVersion::k2024_11_05), 0);
 }
 
 TEST_F(DispatcherTest, LegacyPingIsEmpty) {

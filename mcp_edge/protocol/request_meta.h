@@ -3,6 +3,7 @@
 #ifndef GATEHOUSE_MCP_EDGE_PROTOCOL_REQUEST_META_H_
 #define GATEHOUSE_MCP_EDGE_PROTOCOL_REQUEST_META_H_
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -35,6 +36,8 @@ struct MirrorHeaders {
   HeaderField protocol_version;  // MCP-Protocol-Version
   HeaderField method;            // Mcp-Method
   HeaderField name;              // Mcp-Name
+  // Looks up Mcp-Param-<name>. Null: there are no such headers.
+  std::function<HeaderField(absl::string_view name)> parameter = nullptr;
 };
 
 // Which rules a POST to the MCP endpoint goes by.

@@ -11,7 +11,8 @@ namespace mcp_edge {
 
 MirrorHeaders ReadMirrorHeaders(const httplib::Request& request) {
   return {ReadHeader(request, "MCP-Protocol-Version"), ReadHeader(request, "Mcp-Method"),
-          ReadHeader(request, "Mcp-Name")};
+          ReadHeader(request, "Mcp-Name"),
+          [&request](absl::string_view name) { return ReadHeader(request, absl::StrCat("Mcp-Param-", name).c_str()); }};
 }
 
 TraceContext ReadTraceContext(const httplib::Request& request, const Message& message) {

@@ -13,7 +13,7 @@
 
 namespace mcp_edge {
 
-// The headers that mirror the body.
+// The headers that mirror the body; `request` must outlive what is returned.
 MirrorHeaders ReadMirrorHeaders(const httplib::Request& request);
 
 // The trace context of a message: that of its `_meta`, else that of the HTTP request (W3C Trace Context).

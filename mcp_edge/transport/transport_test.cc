@@ -19,6 +19,7 @@
 #include "mcp_edge/events/memory_event_bus.h"
 #include "mcp_edge/http/http_server.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
+#include "mcp_edge/sealing/aead_sealer.h"
 #include "mcp_edge/session/memory_session_store.h"
 #include "mcp_edge/tools/testing/fake_tool_service.h"
 #include "mcp_edge/transport/edge_routes.h"
@@ -151,7 +152,8 @@ class TransportTest : public testing::Test {
                                      clock_, metrics_};
   MemoryEventBus bus_;
   Catalog catalog_;
-  Dispatcher dispatcher_{{}, catalog_, clock_, metrics_};
+  AeadSealer sealer_{RandomKeyRing(), clock_};
+  Dispatcher dispatcher_{{}, catalog_, sealer_, clock_, metrics_};
   MemorySessionStore store_{{}, clock_};
   SessionManager sessions_{store_};
   Admission admission_{

@@ -1,0 +1,56 @@
+#include "mcp_edge/dispatch/round_input.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "mcp_edge/jsonrpc/json_reader.h"
+
+namespace mcp_edge {
+namespace {
+
+RpcError Invalid(absl::string_view what) { return {WireErrorKind::kInvalidParams, std::string(what), ""}; }
+
+std::string Binding(const Principal& principal, const ServiceOperation& operation) {
+  return absl::StrCat("request state\n", principal.key.size(), ":", principal.key, operation.Identity());
+}
+
+}  // namespace
+
+std::optional<RpcError> ReadRoundInput(const Message& message, RoundInput& input) {
+  if (const auto state = message.params.find("requestState"); state != message.params.end()) {
+    if (!state->is_string()) return Invalid("requestState must be a string");
+    input.sealed_state = state->get_ref<const std::string&>();
+  }
+  const auto responses = message.params.find("inputResponses");
+  if (responses == message.params.end()) return std::nullopt;
+  if (!responses->is_object()) return Invalid("inputResponses must be an object");
+  if (responses->size() > kMaxInputResponses) {
+    return Invalid(absl::StrCat("inputResponses must have at most ", kMaxInputResponses, " members"));
+  }
+  const absl::string_view text = RawMember(message.params_text, "inputResponses");
+  for (const auto& [key, value] : responses->items()) {
+    if (key.size() > kMaxInputResponseKeyLength) return Invalid("a key of inputResponses is too long");
+    if (!value.is_object()) return Invalid("each member of inputResponses must be an object");
+    input.responses.emplace(key, std::string(RawMember(text, key)));
+  }
+  return std::nullopt;
+}
+
+std::string SealState(absl::string_view state, const Principal& principal, const ServiceOperation& operation,
+                      const Sealer& sealer, absl::Time now) {
+  return sealer.Seal(state, Binding(principal, operation), now + kStateLifetime);
+}
+
+std::optional<RpcError> OpenState(absl::string_view sealed, const Principal& principal,
+                                  const ServiceOperation& operation, const Sealer& sealer, std::string& state) {
+  absl::StatusOr<std::string> opened = sealer.Open(sealed, Binding(principal, operation));
+  if (opened.ok()) {
+    state = *std::move(opened);
+    return std::nullopt;
+  }
+  if (absl::IsDeadlineExceeded(opened.status())) return Invalid("requestState has expired; make the request anew");
+  return Invalid("requestState is not one that was given out for this request");
+}
+
+}  // namespace mcp_edge
