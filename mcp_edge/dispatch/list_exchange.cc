@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "common/log.h"
 #include "mcp_edge/catalog/validation.h"
+#include "mcp_edge/dispatch/answers.h"
 #include "mcp_edge/protocol/list_rendering.h"
 #include "mcp_edge/tools/unary_call.h"
 
@@ -23,34 +24,10 @@ namespace tool = gatehouse::tool::v1;
 
 constexpr size_t kMaxServiceCursor = 1024;  // as tool.proto says
 
-Step ResultStep(absl::string_view id_json, absl::string_view result_json) {
-  Step step;
-  step.message = ResultResponse(id_json, result_json);
-  return step;
-}
-
-Step ErrorStep(absl::string_view id_json, const RpcError& error) {
-  Step step;
-  step.message = ErrorResponse(id_json, WireErrorOf(error.kind).json_rpc, error.message, error.data_json);
-  step.error = error.kind;
-  return step;
-}
-
 Step BadCursorStep(absl::string_view id_json) {
   return ErrorStep(id_json,
                    {WireErrorKind::kInvalidParams, "cursor is not one that was given out, or it has expired", ""});
 }
-
-class KnownAnswer final : public Exchange {
- public:
-  explicit KnownAnswer(Step step) : step_(std::move(step)) {}
-  Step Next() override { return std::move(step_); }
-  bool Wait(absl::Time) override { return true; }
-  void Cancel() override {}
-
- private:
-  Step step_;
-};
 
 // One page that tool services give.
 class ServicePage final : public Exchange {
@@ -207,11 +184,11 @@ std::unique_ptr<Exchange> StartList(ListKind kind, const Message& message, const
   if (const auto found = message.params.find("cursor"); found != message.params.end()) {
     // No cursor that was given out is empty.
     if (found->is_string()) cursor = found->get_ref<const std::string&>();
-    if (cursor.empty()) return std::make_unique<KnownAnswer>(BadCursorStep(message.id_json));
+    if (cursor.empty()) return AnswerWith(BadCursorStep(message.id_json));
   }
   CatalogLists::Page page = lists.GetPage(kind, *snapshot, context.version, cursor, context.principal->key, cache);
   if (const auto* result = std::get_if<std::string>(&page)) {
-    return std::make_unique<KnownAnswer>(ResultStep(message.id_json, *result));
+    return AnswerWith(ResultStep(message.id_json, *result));
   }
   if (auto* place = std::get_if<CatalogLists::ServicePlace>(&page)) {
     std::vector<const ResourceSource*> sources = ListingSources(*snapshot);
@@ -221,7 +198,7 @@ std::unique_ptr<Exchange> StartList(ListKind kind, const Message& message, const
                                            std::move(snapshot), lists, cache, std::move(terms), clock);
     }
   }
-  return std::make_unique<KnownAnswer>(BadCursorStep(message.id_json));
+  return AnswerWith(BadCursorStep(message.id_json));
 }
 
 }  // namespace mcp_edge
