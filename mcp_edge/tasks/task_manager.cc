@@ -16,6 +16,8 @@
 #include "common/json_text.h"
 #include "common/log.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
+#include "mcp_edge/protocol/client_question.h"
+#include "mcp_edge/protocol/rpc_errors.h"
 #include "mcp_edge/tasks/task_questions.h"
 #include "mcp_edge/tasks/task_rendering.h"
 
@@ -73,18 +75,21 @@ RpcError ToRpcError(const absl::Status& status) {
 }  // namespace
 
 struct TaskManager::LiveTask {
-  LiveTask(std::string new_id, std::string principal, const ClientDescription& description,
-           std::unique_ptr<Operation> work, std::unique_ptr<Round> first_round, absl::Duration max_time)
-      : id(std::move(new_id)),
-        principal_key(std::move(principal)),
-        client(description),
+  LiveTask(absl::string_view new_id, const RequestContext& context, std::unique_ptr<Operation> work,
+           std::unique_ptr<Round> first_round, absl::Duration max_time)
+      : id(new_id),
+        principal_key(context.principal->key),
+        request_id(context.request_id),
+        capabilities(context.client->capabilities),
         operation(std::move(work)),
         time_left(max_time),
         round(std::move(first_round)) {}
 
   const std::string id;
   const std::string principal_key;
-  const ClientDescription client;  // as the request that began it described it
+  // Of the request that began it, to which the client's capabilities belong (MCP 2026-07-28, clientCapabilities).
+  const std::string request_id;
+  const ClientCapabilities capabilities;
   const std::unique_ptr<Operation> operation;
 
   // Only for the thread that runs it.
@@ -125,9 +130,8 @@ TaskAnswer TaskManager::Start(std::unique_ptr<Operation> operation, std::unique_
   record.principal_key = context.principal->key;
   record.create_time = record.update_time = clock_.Now();
   record.expire_time = record.create_time + options_.ttl;
-  const auto task = std::make_shared<LiveTask>(record.id, record.principal_key,
-                                               context.client == nullptr ? ClientDescription() : *context.client,
-                                               std::move(operation), std::move(round), options_.max_time);
+  const auto task =
+      std::make_shared<LiveTask>(record.id, context, std::move(operation), std::move(round), options_.max_time);
   std::string answer = RenderCreateTaskResult(record, options_.poll_interval);
   absl::Status status = Admit(task);
   if (status.ok()) {
@@ -165,19 +169,19 @@ TaskAnswer TaskManager::Update(const Message& message, const RequestContext& con
   if (responses == message.params.end() || !responses->is_object()) {
     return InvalidParams("params.inputResponses must be an object");
   }
-  for (const json& response : *responses) {
-    if (!response.is_object()) return InvalidParams("params.inputResponses must hold objects");
+  if (!std::all_of(responses->begin(), responses->end(), [](const json& response) { return response.is_object(); })) {
+    return InvalidParams("params.inputResponses must hold objects");
   }
   // By the client's keys: the answers to questions that are open, as they were sent.
   std::map<std::string, std::string> answers;
   const absl::string_view responses_text = RawMember(message.params_text, "inputResponses");
   for (const TaskQuestion& question : (*record)->questions) {
-    const auto response = responses->find(question.key);
-    if (response == responses->end()) continue;
-    if (const std::optional<std::string> problem = CheckTaskAnswer(question, *response); problem.has_value()) {
+    if (!responses->contains(question.key)) continue;
+    const absl::string_view answer = RawMember(responses_text, question.key);
+    if (const std::optional<std::string> problem = CheckTaskAnswer(question, answer); problem.has_value()) {
       return InvalidParams(*problem);
     }
-    answers.emplace(question.key, RawMember(responses_text, question.key));
+    answers.emplace(question.key, answer);
   }
   if (answers.empty()) return RenderTaskAcknowledgement();
 
@@ -346,18 +350,24 @@ void TaskManager::Sweep() {
   }
   for (const LiveTaskPtr& task : tasks) {
     bool drops = false;
+    bool resumes = false;
     {
       absl::MutexLock lock(&task->mutex);
       // What is not remembered yet is not missing.
       if (!task->counted_as.has_value() || task->ended) continue;
       const RecordOrStatus record = store_.Get(task->id);
-      const bool gone = record.ok() ? IsTerminal((*record)->status) : absl::IsNotFound(record.status());
-      if (!gone) continue;
-      task->ended = true;
-      drops = std::exchange(task->waiting, false);
-      if (task->round != nullptr) task->round->Cancel();
+      if (record.ok() && !IsTerminal((*record)->status)) {
+        Count(*task, (*record)->status);
+        resumes = task->waiting && (*record)->status == TaskStatus::kWorking;
+        if (resumes) task->waiting = false;
+      } else if (record.ok() || absl::IsNotFound(record.status())) {
+        task->ended = true;
+        drops = std::exchange(task->waiting, false);
+        if (task->round != nullptr) task->round->Cancel();
+      }
     }
     if (drops) Drop(*task);
+    if (resumes) Enqueue(task);
   }
 }
 
@@ -464,38 +474,32 @@ TaskManager::AfterAsking TaskManager::Ask(LiveTask& task, const tool::InputRequi
     Fail(task, error);
     return AfterAsking::kEnded;
   };
-  const auto broken = [](absl::string_view what) {
-    return RpcError{WireErrorKind::kInternal, absl::StrCat("The tool ", what), ""};
+  // The reason is for the author of the tool.
+  const auto broken = [&](absl::string_view reason) {
+    common::Log(Severity::kWarning, "task_failed", {{"request_id", task.request_id}, {"reason", reason}});
+    return refuse({WireErrorKind::kInternal, "The tool asked for input in a way that it may not", ""});
   };
-  if (task.rounds >= kMaxRounds) return refuse(broken("asked for input too often"));
-  if (task.time_left <= absl::ZeroDuration()) return refuse(broken("used up its time"));
-  if (input.requests().size() > kMaxQuestions) return refuse(broken("asked for too much at once"));
-  if (input.state().size() > kMaxStateBytes) return refuse(broken("gave a state that is too large"));
-  if (input.requests().empty() && input.state().empty()) return refuse(broken("asked for nothing"));
-  std::map<std::string, TaskQuestion> questions;  // in the order of their keys, whatever the order of the message
-  size_t bytes = 0;
-  for (const auto& [key, request] : input.requests()) {
-    bytes += key.size() + request.params_json().size();
-    if (bytes > kMaxQuestionBytes) return refuse(broken("asked for too much at once"));
-    std::variant<TaskQuestion, RpcError> question = MakeTaskQuestion(key, request, task.client);
-    if (const auto* error = std::get_if<RpcError>(&question)) return refuse(*error);
-    questions.emplace(key, std::get<TaskQuestion>(std::move(question)));
-  }
+  if (task.rounds >= kMaxRounds) return broken("it asked for input too often");
+  if (input.state().size() > kMaxStateBytes) return broken("its state is too large");
+  if (input.requests().empty() && input.state().empty()) return broken("it asked for nothing");
+  const absl::StatusOr<std::vector<TaskQuestion>> questions = ReadTaskQuestions(input);
+  if (!questions.ok()) return broken(questions.status().message());
+  const std::string missing = MissingCapabilities(input, task.capabilities);
+  if (!missing.empty()) return refuse(MissingCapabilityError(missing));
 
   absl::Status status;
   {
     absl::MutexLock lock(&task.mutex);
     if (task.ended) return AfterAsking::kEnded;
     status = Change(task.id, &task, [&](TaskRecord& changed) {
-               changed.questions.clear();
                changed.answers.clear();
                changed.state = input.state();
                changed.status_message.clear();
-               for (const auto& [key, question] : questions) {
-                 changed.questions.push_back(question);
-                 changed.questions.back().key = UnusedKey(key, changed.used_keys);
+               changed.questions = *questions;
+               for (TaskQuestion& question : changed.questions) {
+                 question.key = UnusedKey(question.tool_key, changed.used_keys);
                }
-               if (!questions.empty()) {
+               if (!questions->empty()) {
                  changed.status = TaskStatus::kInputRequired;
                  changed.expire_time = clock_.Now() + options_.ttl;
                }
@@ -503,12 +507,12 @@ TaskManager::AfterAsking TaskManager::Ask(LiveTask& task, const tool::InputRequi
              }).status();
     if (task.ended) return AfterAsking::kEnded;
     // From here on the thread that brings the last answer may have the task.
-    if (status.ok() && !questions.empty()) {
+    if (status.ok() && !questions->empty()) {
       task.waiting = true;
       return AfterAsking::kWaits;
     }
   }
-  if (!status.ok()) return refuse(broken("asked for something that could not be kept"));
+  if (!status.ok()) return refuse({WireErrorKind::kInternal, "What the tool asked for could not be kept", ""});
   return AfterAsking::kGoesOn;
 }
 
@@ -532,7 +536,7 @@ void TaskManager::End(LiveTask& task, TaskStatus status, const std::string& outc
            }).status();
   }
   if (!kept.ok() && !absl::IsNotFound(kept)) {
-    common::Log(Severity::kError, "task_lost", {{"reason", kept.message()}});
+    common::Log(Severity::kError, "task_lost", {{"request_id", task.request_id}, {"reason", kept.message()}});
   }
   task.ended = true;
 }

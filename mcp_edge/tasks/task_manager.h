@@ -47,9 +47,6 @@ class TaskManager final : public Tasks {
  public:
   // Rounds of one task. A tool that asks without end fails.
   static constexpr int kMaxRounds = 32;
-  // Questions of one round, and bytes of their keys and params together.
-  static constexpr size_t kMaxQuestions = 32;
-  static constexpr size_t kMaxQuestionBytes = 256 << 10;
   // InputRequired.state (tool.proto).
   static constexpr size_t kMaxStateBytes = 64 << 10;
   // Of `statusMessage`; what is longer is cut.
@@ -78,8 +75,9 @@ class TaskManager final : public Tasks {
   absl::Duration max_time() const override { return options_.max_time; }
   bool Owns(absl::string_view task_id, const Principal& principal) override;
 
-  // Lets go of tasks that expired while they waited for answers, and gives threads to those for which there was none.
-  // To be called every few seconds.
+  // Looks at the records of live tasks: lets go of those that expired while they waited for answers, and follows what
+  // other replicas with the same store did. Gives threads to tasks for which there was none. To be called every few
+  // seconds.
   void Sweep();
 
   // Ends all live tasks as failed, takes no more, and waits for the threads. For the end of the process; readers are

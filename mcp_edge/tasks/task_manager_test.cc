@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
 #include "mcp_edge/tasks/memory_task_store.h"
+#include "mcp_edge/tasks/task_questions.h"
 #include "prometheus/registry.h"
 
 namespace mcp_edge {
@@ -268,7 +269,7 @@ class TaskManagerTest : public testing::Test {
   EdgeMetrics metrics_{registry_};
   MemoryTaskStore store_{{.max_bytes = 1 << 20, .max_bytes_per_principal = 1 << 20}, clock_};
   FakeEventBus bus_;
-  ClientDescription client_{.name = "", .version = "", .capabilities_json = R"({"elicitation":{}})"};
+  ClientDescription client_{.name = "", .version = "", .capabilities = {.elicitation_form = true}};
   std::deque<FakeWork> works_;
   std::unique_ptr<TaskManager> manager_;
 };
@@ -425,10 +426,10 @@ TEST_F(TaskManagerTest, AStateAloneBeginsTheNextRoundAtOnce) {
 }
 
 TEST_F(TaskManagerTest, WhatTheClientDidNotDeclareFailsTheTask) {
-  client_.capabilities_json = R"({"sampling":{}})";
+  client_.capabilities = {.sampling = true};
   FakeWork& work = NewWork();
   const std::string id = Start(work);
-  client_.capabilities_json = R"({"elicitation":{}})";  // of a later request: does not count
+  client_.capabilities.elicitation_form = true;  // of a later request: does not count
   work.Say(Asks({"a"}));
   const json task = bus_.AwaitStatus(id, "failed");
   EXPECT_EQ(task["error"]["code"], -32021);
@@ -517,7 +518,8 @@ TEST_F(TaskManagerTest, ATaskThatRunsTooLongFailsAndTheTimeOfTheUserDoesNotCount
   FakeWork& work = NewWork();
   Build({.max_time = absl::Minutes(10)});
   const std::string id = Start(work);
-  work.AwaitRound(1);
+  work.Say(Progress("its time has begun"));
+  bus_.AwaitMessage(id, "its time has begun");
   work.Advance(absl::Minutes(4));
   work.Say(Asks({"a"}));
   bus_.AwaitStatus(id, "input_required");
@@ -669,9 +671,9 @@ TEST_F(TaskManagerTest, OnePrincipalCannotTakeAllPlaces) {
 
 TEST_F(TaskManagerTest, AToolThatAsksForTooMuchFails) {
   std::vector<std::string> many;
-  for (size_t i = 0; i <= TaskManager::kMaxQuestions; ++i) many.push_back(absl::StrCat("k", i));
+  for (size_t i = 0; i <= kMaxTaskQuestions; ++i) many.push_back(absl::StrCat("k", i));
   tool::InputRequired large = Asks({"a"});
-  (*large.mutable_requests())["a"].set_params_json(std::string(TaskManager::kMaxQuestionBytes, ' ') + kForm);
+  (*large.mutable_requests())["a"].set_params_json(std::string(kMaxTaskQuestionBytes, ' ') + kForm);
   tool::InputRequired strange = Asks({"a"});
   (*strange.mutable_requests())["a"].set_method("ping");
   for (const tool::InputRequired& input : {Asks({}), Asks(many), large, strange, Asks({""}),
@@ -731,6 +733,25 @@ TEST_F(TaskManagerTest, ATaskWhoseUserNeverAnswersIsLetGo) {
   work.AwaitGone();
   EXPECT_EQ(metrics_.tasks_input_required.Value(), 0);
   EXPECT_EQ(KindOf(Update(id, {{"a", Accepts("x")}})), WireErrorKind::kInvalidParams);
+}
+
+TEST_F(TaskManagerTest, WhatAnotherReplicaDidIsFollowed) {
+  TaskManager other({}, store_, bus_, clock_, metrics_);
+  FakeWork& work = NewWork();
+  const std::string id = Start(work);
+  work.Say(Asks({"a"}));
+  bus_.AwaitStatus(id, "input_required");
+  const json answers = {{"taskId", id}, {"inputResponses", {{"a", Accepts("x")}}}};
+  EXPECT_TRUE(IsAck(other.Update(Request(answers).message, Context())));
+  EXPECT_EQ(Get(id)["status"], "working");
+  EXPECT_EQ(work.rounds(), 1);
+  manager_->Sweep();
+  work.AwaitRound(2);
+  EXPECT_EQ(work.responses().at("a"), Accepts("x").dump());
+  EXPECT_TRUE(IsAck(other.Cancel(Request(json{{"taskId", id}}).message, Context())));
+  EXPECT_EQ(Get(id)["status"], "cancelled");
+  manager_->Sweep();
+  work.AwaitGone();
 }
 
 TEST_F(TaskManagerTest, CancelAndTheEndMayMeet) {

@@ -3,28 +3,32 @@
 #ifndef GATEHOUSE_MCP_EDGE_TASKS_TASK_QUESTIONS_H_
 #define GATEHOUSE_MCP_EDGE_TASKS_TASK_QUESTIONS_H_
 
+#include <cstddef>
 #include <optional>
 #include <string>
-#include <variant>
+#include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "gatehouse/tool/v1/tool.pb.h"
-#include "mcp_edge/protocol/request_meta.h"
-#include "mcp_edge/protocol/wire_error.h"
 #include "mcp_edge/tasks/task_store.h"
-#include "nlohmann/json.hpp"
 
 namespace mcp_edge {
 
-// The question that the tool named `tool_key`, its `key` still empty, or why it cannot be put to `client`:
-// kMissingClientCapability, the client did not declare that it can be asked this; kInternal, the tool service broke the
-// contract.
-std::variant<TaskQuestion, RpcError> MakeTaskQuestion(absl::string_view tool_key,
-                                                      const gatehouse::tool::v1::InputRequest& request,
-                                                      const ClientDescription& client);
+// Questions of one round, bytes of their keys and params together, and of one key.
+inline constexpr size_t kMaxTaskQuestions = 32;
+inline constexpr size_t kMaxTaskQuestionBytes = 256 << 10;
+inline constexpr size_t kMaxTaskQuestionKeyBytes = 128;
 
-// What is wrong with `answer`, one sentence for the client that names the key of the question. Nothing: it is one.
-std::optional<std::string> CheckTaskAnswer(const TaskQuestion& question, const nlohmann::json& answer);
+// The questions of `input` in the order of their keys, with the keys of the tool only and with params as a modern
+// client sees them. Whether the client can be asked all that is another matter (MissingCapabilities).
+//
+// Errors: kInternal, the tool service broke the contract, or a bound: for its author.
+absl::StatusOr<std::vector<TaskQuestion>> ReadTaskQuestions(const gatehouse::tool::v1::InputRequired& input);
+
+// What is wrong with `answer_json`, a JSON object; for the client, at most 1 KiB. It names the question, and of the
+// answer no more than which field of a form is wrong and how. Nothing: it is an answer.
+std::optional<std::string> CheckTaskAnswer(const TaskQuestion& question, absl::string_view answer_json);
 
 }  // namespace mcp_edge
 

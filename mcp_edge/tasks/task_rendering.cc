@@ -3,7 +3,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "common/json_text.h"
-#include "mcp_edge/jsonrpc/json_reader.h"
 #include "mcp_edge/protocol/rendering.h"
 #include "mcp_edge/protocol/version.h"
 
@@ -79,10 +78,7 @@ std::string DetailedTaskMembers(const TaskRecord& record, absl::Duration poll_in
 }  // namespace
 
 std::string RenderCreateTaskResult(const TaskRecord& record, absl::Duration poll_interval) {
-  // Any result has the `_meta` of this one.
-  const std::string complete = RenderResult("", kVersion);
-  return absl::StrCat("{", TaskMembers(record, poll_interval),
-                      ",\"resultType\":\"task\",\"_meta\":", RawMember(complete, "_meta"), "}");
+  return RenderResultOfType("task", TaskMembers(record, poll_interval));
 }
 
 std::string RenderGetTaskResult(const TaskRecord& record, absl::Duration poll_interval) {
