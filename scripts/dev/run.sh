@@ -6,6 +6,17 @@
 run_dir=.run
 # In start order; they are stopped in the reverse order.
 services=(provider auth_service whoami mcp_edge)
+
+# Puts the tool services that ./dev run-tool started among them, before the edge.
+find_services() {
+  local file
+  services=(provider auth_service whoami)
+  for file in "${run_dir}"/*.tool; do
+    [[ ! -f ${file} ]] || services+=("$(basename "${file}" .tool)")
+  done
+  services+=(mcp_edge)
+}
+
 # How long a service may take from start to ready, and to stop before it is killed, in seconds.
 readonly ready_bound=30 stop_bound=15
 
@@ -34,26 +45,30 @@ start_service() {
   disown  # or Bash would have its say when it ends
 }
 
+# Stops a service if it runs, and waits for its end. Takes the service.
+stop_service() {
+  local service=$1 pid waited
+  if pid=$(running_pid "${service}"); then
+    printf '    stopping %s\n' "${service}"
+    kill -TERM "${pid}" 2>/dev/null || true
+    for ((waited = 0; waited < stop_bound * 10; ++waited)); do
+      running_pid "${service}" >/dev/null || break
+      sleep 0.1
+    done
+    if running_pid "${service}" >/dev/null; then
+      printf 'dev: %s did not stop within %s s; killing it\n' "${service}" "${stop_bound}" >&2
+      kill -KILL "${pid}" 2>/dev/null || true
+    fi
+  fi
+  rm -f "${run_dir}/${service}.pid"
+}
+
 # Stops what runs: the edge first, so that it can finish its calls.
 stop_services() {
-  local i service pid waited
-  for ((i = ${#services[@]} - 1; i >= 0; --i)); do
-    service=${services[i]}
-    if pid=$(running_pid "${service}"); then
-      printf '    stopping %s\n' "${service}"
-      kill -TERM "${pid}" 2>/dev/null || true
-      for ((waited = 0; waited < stop_bound * 10; ++waited)); do
-        running_pid "${service}" >/dev/null || break
-        sleep 0.1
-      done
-      if running_pid "${service}" >/dev/null; then
-        printf 'dev: %s did not stop within %s s; killing it\n' "${service}" "${stop_bound}" >&2
-        kill -KILL "${pid}" 2>/dev/null || true
-      fi
-    fi
-    rm -f "${run_dir}/${service}.pid"
-  done
-  rm -f "${run_dir}/settings"
+  local i
+  find_services
+  for ((i = ${#services[@]} - 1; i >= 0; --i)); do stop_service "${services[i]}"; done
+  rm -f "${run_dir}/settings" "${run_dir}"/*.tool
 }
 
 # The last lines of a service's log, indented. Takes the service.
@@ -76,6 +91,7 @@ ready_url() {
     auth_service) printf 'http://127.0.0.1:%s/readyz\n' "${auth_admin_port}" ;;
     whoami) printf 'http://127.0.0.1:%s/readyz\n' "${whoami_admin_port}" ;;
     mcp_edge) printf 'http://127.0.0.1:%s/readyz\n' "${admin_port}" ;;
+    *) printf 'http://127.0.0.1:%s/readyz\n' "$(cut -d' ' -f2 "${run_dir}/$1.tool")" ;;
   esac
 }
 
@@ -233,6 +249,7 @@ command_up() {
   local edge_port admin_port auth_port auth_admin_port whoami_port whoami_admin_port provider_port
   parse_up "$@"
 
+  find_services
   for service in "${services[@]}"; do
     if running_pid "${service}" >/dev/null; then
       die "${service} is already running: ./dev status shows what runs, ./dev down stops it"
@@ -250,7 +267,8 @@ command_up() {
   check_ports  # again: the build took a while
 
   mkdir -p "${run_dir}/logs"
-  rm -f "${run_dir}"/*.pid "${run_dir}"/logs/*.log
+  rm -f "${run_dir}"/*.pid "${run_dir}"/*.tool "${run_dir}"/logs/*.log
+  find_services
   declare -p own_provider issuer opaque_tokens mcp_url sse_url edge_port admin_port auth_port auth_admin_port \
     whoami_port whoami_admin_port provider_port | sed 's/^declare -- //' >"${run_dir}/settings"
   printf 'tool_services:\n  - name: whoami\n    target: dns:///localhost:%s\n' "${whoami_port}" >"${run_dir}/tools.yaml"
@@ -332,10 +350,11 @@ follow_logs() {
 command_down() {
   [[ $# -eq 0 ]] || usage_error "down takes no arguments"
   local service any=no
+  find_services
   for service in "${services[@]}"; do ! running_pid "${service}" >/dev/null || any=yes; done
   if [[ ${any} == no ]]; then
     printf 'Nothing is running.\n'
-    rm -f "${run_dir}"/*.pid "${run_dir}/settings"
+    rm -f "${run_dir}"/*.pid "${run_dir}"/*.tool "${run_dir}/settings"
     return 0
   fi
   step "stopping"
@@ -350,12 +369,14 @@ command_status() {
     printf 'Nothing is running. ./dev up --detach starts it.\n'
     return 1
   fi
+  find_services
   for service in "${services[@]}"; do
     case "${service}" in
       provider) address=${issuer} ;;
       auth_service) address=grpc://localhost:${auth_port} ;;
       whoami) address=grpc://localhost:${whoami_port} ;;
       mcp_edge) address=${mcp_url} ;;
+      *) address=grpc://localhost:$(cut -d' ' -f1 "${run_dir}/${service}.tool") ;;
     esac
     if [[ ${service} == provider && ${own_provider} == no ]]; then
       printf '%-13s %-10s %-12s %s\n' provider external - "${address}"
@@ -373,13 +394,18 @@ command_status() {
 
 command_logs() {
   local follow=no wanted=() argument
+  find_services
   for argument in "$@"; do
     case "${argument}" in
       -f | --follow) follow=yes ;;
       provider | auth_service | whoami | mcp_edge) wanted+=("${argument}") ;;
       edge) wanted+=(mcp_edge) ;;
       auth) wanted+=(auth_service) ;;
-      *) usage_error "logs: unknown service '${argument}', one of: ${services[*]}" ;;
+      *)
+        [[ " ${services[*]} " == *" ${argument} "* ]] ||
+          usage_error "logs: unknown service '${argument}', one of: ${services[*]}"
+        wanted+=("${argument}")
+        ;;
     esac
   done
   [[ ${#wanted[@]} -gt 0 ]] || wanted=("${services[@]}")
@@ -419,6 +445,11 @@ command_images() {
   setup_group build
   setup_group containers
   build_services
+  local argument
+  for argument in "$@"; do  # a tool service of one's own
+    [[ ! ${argument} =~ ^[a-z0-9_]+$ || ! -f tool_service/${argument}/main.cc ]] ||
+      bazel_run build --config=opt -- "//tool_service/${argument}" || die "the build failed; its errors are above"
+  done
   exec images/build --bin "$(opt_bin)" "$@"
 }
 

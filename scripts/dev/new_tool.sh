@@ -1,0 +1,122 @@
+# shellcheck shell=bash
+# ./dev new-tool, run-tool, call: a tool service of your own, from nothing to an answer. Sourced by ./dev after
+# run.sh and lint.sh, which set these:
+: "${run_dir:?}" "${ready_bound:?}" "${system_python:?}"
+
+# Writes a tool service. Takes its name.
+command_new_tool() {
+  [[ $# -eq 1 && $1 != -* ]] || usage_error "new-tool takes one name, like: ./dev new-tool word_count"
+  local name=$1 file folder=tool_service/$1 service=${1//_/-} type='' part
+  [[ ${name} =~ ^[a-z][a-z0-9]*(_[a-z0-9]+)*$ && ${#name} -le 48 ]] ||
+    die "'${name}' is no name for a tool: 1 to 48 characters of a-z, 0-9 and single _ inside, beginning with a letter, like word_count"
+  # What C++ cannot name a function, or what the SDK has named already.
+  for part in ${name//_/ }; do type+=${part^}; done
+  case ${type} in
+    Tool | Text | Image | Audio | Link | Embedded | Annotated | Annotation | Service | Server | Config | Resource | Prompt | Skill | Handler | \
+      Outcome | Execution | Run | Root | Catalog | Principal | Role | Completer | Variables | Annotations | Metrics | Icon)
+      die "'${name}' is a name that the SDK uses itself: choose another one, like ${name}_lookup"
+      ;;
+  esac
+  for file in "${folder}" "deploy/${name}.yaml"; do
+    [[ ! -e ${file} ]] || die "${file} exists already: choose another name, or remove it; nothing was written"
+  done
+
+  step "writing"
+  mkdir "${folder}"
+  local template target
+  for template in BUILD.bazel main.cc tool.h tool.cc tool_test.cc; do
+    target=${template}
+    [[ ${template} != tool* ]] || target=${name}_${template}
+    sed -e "s/@NAME@/${name}/g; s/@TYPE@/${type}/g; s/@GUARD@/${name^^}/g" "scripts/dev/new_tool/${template}.in" >"${folder}/${target}"
+    printf '    %s\n' "${folder}/${target}"
+  done
+  # Long names wrap lines.
+  ! command -v clang-format-14 >/dev/null || clang-format-14 -i "${folder}"/*.cc "${folder}"/*.h
+  # The same pod as whoami's but for the names.
+  {
+    printf '# The tool %s: ServiceAccount, Service, Deployment, HorizontalPodAutoscaler, PodDisruptionBudget, NetworkPolicy. Add the service to\n' "${name}"
+    printf '# config.yaml, and its image to kustomize/ if you use that. The edge reaches pods of component tool-service on port 50052.\n'
+    sed -e '1,/^apiVersion/{/^#/d}' -e "s/whoami/${service}/g" deploy/whoami.yaml
+  } >"deploy/${name}.yaml"
+  printf '    deploy/%s.yaml\n' "${name}"
+
+  if running_pid mcp_edge >/dev/null; then
+    command_run_tool "${name}"
+  else
+    printf '\nNothing is running here; ./dev up --detach starts the system, and ./dev run-tool %s adds this tool to it.\n' "${name}"
+  fi
+  cat <<NEXT
+
+  its test        ./dev test unit //${folder}/...
+  call it         ./dev call ${name} '{"name":"Ada"}'
+  after a change  ./dev run-tool ${name}
+  what next       docs/writing-a-tool.md
+  in Kubernetes   ./dev images ${name}, then in deploy/config.yaml, under tool_services:
+                      - name: ${service}
+                        target: dns:///${service}.gatehouse.svc.cluster.local:50052
+NEXT
+}
+
+# Two ports on loopback that are free, the second for the admin server.
+free_ports() {
+  local port
+  for ((port = 50060; port < 50160; ++port)); do
+    if ! port_is_taken "${port}" && ! port_is_taken "$((port - 40960))" && ! grep -qs ":${port}\$" "${run_dir}/tools.yaml"; then
+      printf '%s %s\n' "${port}" "$((port - 40960))"
+      return 0
+    fi
+  done
+  die "no port between 50060 and 50159 is free"
+}
+
+# Builds a tool service, starts it (again), and tells the running edge of it. Takes its name.
+command_run_tool() {
+  [[ $# -eq 1 && $1 =~ ^[a-z][a-z0-9_]*$ ]] || usage_error "run-tool takes the name of a folder of tool_service/"
+  local name=$1 service=${1//_/-} port admin_port tries
+  [[ -f tool_service/${name}/main.cc ]] || die "there is no tool service in tool_service/${name}; ./dev new-tool ${name} writes one"
+  [[ ${name} != whoami ]] || die "whoami runs already, as part of ./dev up"
+  running_pid mcp_edge >/dev/null || die "nothing is running: start it with ./dev up --detach"
+  setup_group build
+  step "building"
+  bazel_run build --config=opt -- "//tool_service/${name}" || die "the build failed; its errors are above"
+
+  step "starting"
+  if [[ -f ${run_dir}/${name}.tool ]]; then
+    read -r port admin_port <"${run_dir}/${name}.tool"
+    stop_service "${name}"
+  else
+    read -r port admin_port < <(free_ports)
+    printf '%s %s\n' "${port}" "${admin_port}" >"${run_dir}/${name}.tool"
+  fi
+  start_service "${name}" "$(opt_bin)/tool_service/${name}/${name}" --shutdown_grace=5s --port="${port}" --admin_port="${admin_port}"
+  for ((tries = 0; tries < ready_bound * 10; ++tries)); do
+    ! is_ready "${name}" || break
+    if ! running_pid "${name}" >/dev/null; then
+      log_tail "${name}"
+      rm -f "${run_dir}/${name}.tool" "${run_dir}/${name}.pid"
+      die "${name} could not start; the last line above says what to do"
+    fi
+    sleep 0.1
+  done
+  is_ready "${name}" || die "${name} is not ready after ${ready_bound} s; ./dev logs ${name}"
+
+  # The edge reads the file again by itself; it never sees half of one.
+  if ! grep -qx "  - name: ${service}" "${run_dir}/tools.yaml"; then
+    {
+      cat "${run_dir}/tools.yaml"
+      printf '  - name: %s\n    target: dns:///localhost:%s\n' "${service}" "${port}"
+    } >"${run_dir}/tools.yaml.new"
+    mv "${run_dir}/tools.yaml.new" "${run_dir}/tools.yaml"
+    sleep 1.5  # it looks once in a second
+  fi
+  printf '    %s answers on port %s, and the edge has it in its list\n' "${name}" "${port}"
+}
+
+# Calls a tool of the running system as a client of MCP 2026-07-28, signed in as alice.
+command_call() {
+  local mcp_url token
+  [[ $# -ge 1 && $1 != -* ]] || usage_error "call takes the name of a tool, then its arguments as JSON"
+  load_settings || die "nothing is running: start it with ./dev up (or ./dev up --detach)"
+  token=$(command_token)
+  exec env GATEHOUSE_TOKEN="${token}" "${system_python}" scripts/dev/call_tool.py "${mcp_url}" "$@"
+}
