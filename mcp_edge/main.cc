@@ -115,10 +115,8 @@ int Run(int argc, char** argv) {
   if (!hosts.ok()) return Fail("config_invalid", hosts.status());
 
   // All mistakes of the person who starts it are found before anything runs.
-  const absl::StatusOr<std::string> tools_file = ReadToolServicesFile(config.tools_config);
-  absl::Status tools_status = tools_file.status();
-  if (tools_status.ok()) tools_status = ParseToolServices(*tools_file, config.tools_config).status();
-  if (!tools_status.ok()) return Fail("config_invalid", tools_status, "; it is what --tools_config names");
+  absl::StatusOr<ToolServicesFile> tools_file = LoadToolServicesFile(config.tools_config);
+  if (!tools_file.ok()) return Fail("config_invalid", tools_file.status(), "; it is what --tools_config names");
 
   absl::StatusOr<KeyRing> state_keys = RandomKeyRing();
   if (!config.state_keys_file.empty()) state_keys = ReadKeyRing(config.state_keys_file);
@@ -150,9 +148,8 @@ int Run(int argc, char** argv) {
   catalog.AddListener([&](const CatalogSnapshot& snapshot) { PublishListChanges(snapshot, bus); });
   CatalogWatcherOptions watcher_options;
   watcher_options.file_name = config.tools_config;
-  absl::StatusOr<std::unique_ptr<CatalogWatcher>> watcher =
-      CatalogWatcher::Start(watcher_options, catalog, catalog_metrics);
-  if (!watcher.ok()) return Fail("config_invalid", watcher.status(), "; it is what --tools_config names");
+  std::unique_ptr<CatalogWatcher> watcher =
+      CatalogWatcher::Start(watcher_options, *std::move(tools_file), catalog, catalog_metrics, bus);
   MemoryTaskStore task_store({}, clock);
   TaskManagerOptions task_options;
   task_options.max_time = config.max_task_time;
@@ -208,12 +205,12 @@ int Run(int argc, char** argv) {
             *hosts, metrics, server.routes());
   // Those who come at once after a start wait a little rather than be told that there is no such tool.
   const absl::Time give_up_time = clock.Now() + watcher_options.first_answer_timeout;
-  while (!(*watcher)->Ready().ok() && clock.Now() < give_up_time) absl::SleepFor(kReadyPoll);
+  while (!watcher->Ready().ok() && clock.Now() < give_up_time) absl::SleepFor(kReadyPoll);
   server.Start();
   readiness = [&]() -> absl::Status {
     if (!server.accepting()) return absl::UnavailableError("the listening socket failed: restart the edge");
     if (const absl::Status status = metadata.Ready(); !status.ok()) return status;
-    return (*watcher)->Ready();
+    return watcher->Ready();
   };
   state = State::kServing;
 
@@ -249,7 +246,7 @@ int Run(int argc, char** argv) {
   stopped.Notify();
   sweeper.join();
   admin->reset();
-  watcher->reset();
+  watcher.reset();
   common::Log(Severity::kInfo, "stopped");
   return 0;
 }

@@ -14,6 +14,8 @@ prometheus::Family<prometheus::Gauge>& GaugeFamily(prometheus::Registry& registr
 
 constexpr char kRefused[] = "gatehouse_catalog_entries_refused_total";
 constexpr char kRefusedHelp[] = "Tools, resources and prompts of tool services that are not shown to clients, by cause";
+constexpr char kUpdates[] = "gatehouse_resource_updates_total";
+constexpr char kUpdatesHelp[] = "Updates of resources that tool services told of, by outcome; equal ones count once";
 constexpr char kServices[] = "gatehouse_tool_services";
 constexpr char kServicesHelp[] = "Tool services that are configured, and those whose catalogue is being watched now";
 
@@ -26,6 +28,8 @@ CatalogMetrics::CatalogMetrics(prometheus::Registry& registry)
       changes_total(
           CounterFamily(registry, "gatehouse_catalog_changes_total", "Changes of the catalogue that clients could see")
               .Add({})),
+      updates_published_total(CounterFamily(registry, kUpdates, kUpdatesHelp).Add({{"outcome", "published"}})),
+      updates_refused_total(CounterFamily(registry, kUpdates, kUpdatesHelp).Add({{"outcome", "refused"}})),
       watch_failures_total(CounterFamily(registry, "gatehouse_catalog_watch_failures_total",
                                          "Attempts to watch the catalogue of a tool service that failed")
                                .Add({})),

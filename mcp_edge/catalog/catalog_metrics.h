@@ -19,6 +19,10 @@ struct CatalogMetrics {
   prometheus::Counter& refused_duplicate_total;
   // gatehouse_catalog_changes_total: changes that clients could see.
   prometheus::Counter& changes_total;
+  // gatehouse_resource_updates_total{outcome}: updates of resources that services told of, and whether they were of
+  // resources that they read.
+  prometheus::Counter& updates_published_total;
+  prometheus::Counter& updates_refused_total;
   // gatehouse_catalog_watch_failures_total: catalogue streams that could not be opened or ended with an error other
   // than a server's regular end.
   prometheus::Counter& watch_failures_total;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
@@ -29,7 +30,9 @@ namespace {
 
 using common::Log;
 using common::Severity;
+using gatehouse::tool::v1::ResourceUpdated;
 using gatehouse::tool::v1::WatchCatalogRequest;
+using gatehouse::tool::v1::WatchResourcesRequest;
 using CatalogMessage = gatehouse::tool::v1::Catalog;
 
 // A stream is opened anew after this time even if nothing happens on it, so that a connection that is dead without
@@ -41,14 +44,19 @@ constexpr absl::Duration kPublishDelay = absl::Milliseconds(20);
 // Refused entries that are logged one by one; the rest of a catalogue is only counted.
 constexpr size_t kMaxRefusalsLogged = 20;
 
+// How often the updates that one service told of are published, and how many messages it may send meanwhile.
+constexpr absl::Duration kUpdateInterval = absl::Milliseconds(50);
+constexpr size_t kMaxUpdates = 200;
+
 // What the streams tell the watcher's thread.
 class Mailbox {
  public:
   struct Message {
     uint64_t watch_id;
-    // A catalogue that arrived, or how the stream ended.
-    std::optional<CatalogMessage> catalog;
-    absl::Status end_status;
+    // One of: a catalogue that arrived; there are updates to be taken; how the stream ended.
+    std::optional<CatalogMessage> catalog = std::nullopt;
+    bool has_updates = false;
+    absl::Status end_status = absl::OkStatus();
   };
 
   void Put(Message message) {
@@ -94,6 +102,10 @@ class Mailbox {
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
+absl::Status ToAbsl(const grpc::Status& status) {
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+}
+
 // One catalogue stream. Holds at most one catalogue: the next is read only after Continue(), so that a service that
 // sends faster than the edge takes is held back by flow control. Its end is a message; only then may it be destroyed.
 class Watch final : public grpc::ClientReadReactor<CatalogMessage> {
@@ -117,16 +129,11 @@ class Watch final : public grpc::ClientReadReactor<CatalogMessage> {
 
   void OnReadDone(bool ok) override {
     if (!ok) return RemoveHold();
-    mailbox_.Put({.watch_id = id_, .catalog = std::move(catalog_), .end_status = absl::OkStatus()});
+    mailbox_.Put({.watch_id = id_, .catalog = std::move(catalog_)});
     catalog_ = CatalogMessage();
   }
 
-  void OnDone(const grpc::Status& status) override {
-    mailbox_.Put(
-        {.watch_id = id_,
-         .catalog = std::nullopt,
-         .end_status = absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message())});
-  }
+  void OnDone(const grpc::Status& status) override { mailbox_.Put({.watch_id = id_, .end_status = ToAbsl(status)}); }
 
  private:
   const uint64_t id_;
@@ -137,6 +144,96 @@ class Watch final : public grpc::ClientReadReactor<CatalogMessage> {
   const WatchCatalogRequest request_;
   CatalogMessage catalog_;
 };
+
+// One stream of updates. Gathers their URIs until they are taken, at most kMaxUpdates messages; further ones are read
+// only then. Its end is a message; only then may it be destroyed.
+class UpdateWatch final : public grpc::ClientReadReactor<ResourceUpdated> {
+ public:
+  UpdateWatch(uint64_t id, std::shared_ptr<ToolServiceClient> client, absl::Duration max_age, Mailbox& mailbox)
+      : id_(id), client_(std::move(client)), mailbox_(mailbox), open_time_(absl::Now()) {
+    context_.set_deadline(absl::ToChronoTime(open_time_ + max_age));
+    client_->stub().async()->WatchResources(&context_, &request_, this);
+    AddHold();  // for Take(), which is called from outside
+    StartRead(&update_);
+    StartCall();
+  }
+
+  absl::Time open_time() const { return open_time_; }
+
+  // The URIs since the last time, each once. There will be a message when there are more.
+  std::vector<std::string> Take() {
+    absl::MutexLock lock(&mutex_);
+    ReadOn();
+    messages_ = 0;
+    known_.clear();
+    return std::move(uris_);
+  }
+
+  // Makes the stream end soon.
+  void Cancel() {
+    context_.TryCancel();
+    absl::MutexLock lock(&mutex_);
+    cancelled_ = true;
+    ReadOn();  // the end is only seen by reading
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) return RemoveHold();
+    bool tell = false;
+    bool read_on = false;
+    {
+      absl::MutexLock lock(&mutex_);
+      // A URI that is too long to be one is told too, so that it is refused and counted; but it is not kept.
+      std::string uri = update_.uri().substr(0, kMaxUriKept);
+      if (known_.insert(uri).second) uris_.push_back(std::move(uri));
+      tell = messages_++ == 0 && !cancelled_;
+      read_on = messages_ < kMaxUpdates || cancelled_;
+      waiting_ = !read_on;
+    }
+    if (tell) mailbox_.Put({.watch_id = id_, .has_updates = true});
+    if (read_on) StartRead(&update_);
+  }
+
+  void OnDone(const grpc::Status& status) override { mailbox_.Put({.watch_id = id_, .end_status = ToAbsl(status)}); }
+
+ private:
+  static constexpr size_t kMaxUriKept = (2 << 10) + 1;
+
+  void ReadOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (!waiting_) return;
+    waiting_ = false;
+    StartRead(&update_);
+  }
+
+  const uint64_t id_;
+  const std::shared_ptr<ToolServiceClient> client_;
+  Mailbox& mailbox_;
+  const absl::Time open_time_;
+  grpc::ClientContext context_;
+  const WatchResourcesRequest request_;
+  ResourceUpdated update_;  // of the stream while it reads
+  absl::Mutex mutex_;
+  std::vector<std::string> uris_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_set<std::string> known_ ABSL_GUARDED_BY(mutex_);
+  size_t messages_ ABSL_GUARDED_BY(mutex_) = 0;   // since they were taken
+  bool waiting_ ABSL_GUARDED_BY(mutex_) = false;  // reads nothing until they are
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+// Whether `service` reads `uri` according to the catalogue, or a resource above it (ResourceUpdated.uri).
+bool ReadsOrHolds(const CatalogSnapshot& snapshot, const ToolServiceClient& service, absl::string_view uri) {
+  if (!CheckResourceUri(uri).ok()) return false;
+  const auto reader = snapshot.FindReader(uri);
+  if (reader.has_value()) return reader->service != nullptr && reader->service->name() == service.name();
+  for (size_t slash = uri.rfind('/'); slash != absl::string_view::npos && slash > 0;
+       slash = uri.rfind('/', slash - 1)) {
+    for (const size_t length : {slash + 1, slash}) {
+      const ResourceEntry* const above = snapshot.FindResource(uri.substr(0, length));
+      if (above != nullptr) return above->service != nullptr && above->service->name() == service.name();
+    }
+  }
+  return false;
+}
 
 // What is known of one service of the file.
 struct Service {
@@ -149,6 +246,13 @@ struct Service {
   // When to open the next one, if none is open.
   absl::Time next_open_time = absl::InfinitePast();
   absl::Duration backoff = absl::ZeroDuration();
+  // The stream of updates that is open, 0: none; and when to open the next one.
+  uint64_t update_watch_id = 0;
+  absl::Time next_update_open_time = absl::InfinitePast();
+  absl::Duration update_backoff = absl::ZeroDuration();
+  // When to publish what it told, and when that was done last.
+  absl::Time update_publish_time = absl::InfiniteFuture();
+  absl::Time last_update_publish_time = absl::InfinitePast();
   // The last catalogue that could be used: encoded, and what clients may see of it.
   std::optional<std::string> encoded;
   CatalogContents contents;
@@ -163,14 +267,15 @@ struct Service {
 
 class ThreadedCatalogWatcher final : public CatalogWatcher {
  public:
-  ThreadedCatalogWatcher(const CatalogWatcherOptions& options, std::string file_content,
-                         std::vector<ToolServiceConfig> configs, Catalog& catalog, CatalogMetrics& metrics)
+  ThreadedCatalogWatcher(const CatalogWatcherOptions& options, ToolServicesFile file, Catalog& catalog,
+                         CatalogMetrics& metrics, EventBus& events)
       : options_(options),
         catalog_(catalog),
         metrics_(metrics),
+        events_(events),
         start_time_(absl::Now()),
-        file_content_(std::move(file_content)) {
-    ApplyConfigs(std::move(configs));
+        file_content_(std::move(file.content)) {
+    ApplyConfigs(std::move(file.services));
     ReportStates();
     thread_ = std::thread([this] { Run(); });
   }
@@ -197,19 +302,23 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
       }
       if (now >= publish_time_) Publish();
       OpenWatches(now);
+      PublishUpdates(now);
       if (std::optional<Mailbox::Message> message = mailbox_.Take(NextTime()); message.has_value()) {
         Handle(*std::move(message));
       }
     }
     // Each stream says that it has ended before it is destroyed.
     for (const auto& [id, watch] : watches_) watch->Cancel();
-    while (!watches_.empty()) Drop(mailbox_.TakeLast());
+    for (const auto& [id, watch] : update_watches_) watch->Cancel();
+    while (!watches_.empty() || !update_watches_.empty()) Drop(mailbox_.TakeLast());
   }
 
   absl::Time NextTime() const {
     absl::Time next = std::min(next_poll_time_, publish_time_);
     for (const Service& service : services_) {
       if (service.watch_id == 0) next = std::min(next, service.next_open_time);
+      if (WantsUpdateWatch(service)) next = std::min(next, service.next_update_open_time);
+      next = std::min(next, service.update_publish_time);
     }
     return next;
   }
@@ -285,21 +394,40 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
 
   void OpenWatches(absl::Time now) {
     for (Service& service : services_) {
-      if (service.watch_id != 0 || service.next_open_time > now) continue;
-      service.watch_id = next_watch_id_++;
-      service.watch_answered = false;
-      watches_[service.watch_id] =
-          std::make_unique<Watch>(service.watch_id, service.client, kMaxWatchAge * Jitter(), mailbox_);
+      if (service.watch_id == 0 && service.next_open_time <= now) {
+        service.watch_id = next_watch_id_++;
+        service.watch_answered = false;
+        watches_[service.watch_id] =
+            std::make_unique<Watch>(service.watch_id, service.client, kMaxWatchAge * Jitter(), mailbox_);
+      }
+      if (WantsUpdateWatch(service) && service.next_update_open_time <= now) {
+        service.update_watch_id = next_watch_id_++;
+        update_watches_[service.update_watch_id] =
+            std::make_unique<UpdateWatch>(service.update_watch_id, service.client, kMaxWatchAge * Jitter(), mailbox_);
+      }
     }
+  }
+
+  // Only services that are there, and have something that may change.
+  static bool WantsUpdateWatch(const Service& service) {
+    const CatalogContents& contents = service.contents;
+    return service.update_watch_id == 0 && service.connected &&
+           !(contents.resources.empty() && contents.resource_templates.empty() && contents.resource_sources.empty() &&
+             contents.skills.empty());
   }
 
   // Its end will be a message that no service waits for.
   void AbandonWatch(Service& service) {
     if (const auto watch = watches_.find(service.watch_id); watch != watches_.end()) watch->second->Cancel();
     service.watch_id = 0;
+    const auto update_watch = update_watches_.find(service.update_watch_id);
+    if (update_watch != update_watches_.end()) update_watch->second->Cancel();
+    service.update_watch_id = 0;
+    service.update_publish_time = absl::InfiniteFuture();
   }
 
   void Handle(Mailbox::Message message) {
+    if (update_watches_.count(message.watch_id) > 0) return HandleUpdates(message);
     const auto service = std::find_if(services_.begin(), services_.end(), [&message](const Service& candidate) {
       return candidate.watch_id == message.watch_id;
     });
@@ -318,16 +446,72 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
   void Drop(const Mailbox::Message& message) {
     if (message.catalog.has_value()) {
       watches_[message.watch_id]->Continue();
-    } else {
+    } else if (!message.has_updates) {
       watches_.erase(message.watch_id);
+      update_watches_.erase(message.watch_id);
     }
   }
+
+  // --- updates of resources ------------------------------------------------------------------------------------------
+
+  void HandleUpdates(const Mailbox::Message& message) {
+    const auto service = std::find_if(services_.begin(), services_.end(), [&message](const Service& candidate) {
+      return candidate.update_watch_id == message.watch_id;
+    });
+    if (service == services_.end()) return Drop(message);
+    if (message.has_updates) {
+      service->update_publish_time = std::max(absl::Now(), service->last_update_publish_time + kUpdateInterval);
+      return;
+    }
+    TakeUpdates(*service);  // what it told before it ended
+    HandleUpdatesEnd(*service, update_watches_[message.watch_id]->open_time(), message.end_status);
+    update_watches_.erase(message.watch_id);
+  }
+
+  void HandleUpdatesEnd(Service& service, absl::Time open_time, const absl::Status& status) {
+    const absl::Time now = absl::Now();
+    service.update_watch_id = 0;
+    service.update_publish_time = absl::InfiniteFuture();
+    if (status.code() == absl::StatusCode::kUnimplemented) {
+      service.next_update_open_time = absl::InfiniteFuture();  // until HandleCatalog hears of it anew
+      return;
+    }
+    const bool lasted = now - open_time >= options_.max_backoff;
+    service.update_backoff =
+        lasted ? options_.min_backoff
+               : std::min(std::max(service.update_backoff * 2, options_.min_backoff), options_.max_backoff);
+    service.next_update_open_time = now + service.update_backoff * Jitter();
+  }
+
+  void PublishUpdates(absl::Time now) {
+    for (Service& service : services_) {
+      if (service.update_publish_time > now) continue;
+      service.update_publish_time = absl::InfiniteFuture();
+      service.last_update_publish_time = now;
+      TakeUpdates(service);
+    }
+  }
+
+  void TakeUpdates(const Service& service) {
+    const auto snapshot = catalog_.Current();
+    for (std::string& uri : update_watches_[service.update_watch_id]->Take()) {
+      if (!ReadsOrHolds(*snapshot, *service.client, uri)) {
+        metrics_.updates_refused_total.Increment();
+        continue;
+      }
+      metrics_.updates_published_total.Increment();
+      events_.Publish({.kind = Event::Kind::kResourceUpdated, .uri = std::move(uri)});
+    }
+  }
+
+  // --- catalogues ----------------------------------------------------------------------------------------------------
 
   void HandleCatalog(Service& service, const CatalogMessage& message) {
     if (!service.connected) {
       Log(Severity::kInfo, "tool_service_connected",
           {{"service", service.config.name}, {"target", service.config.target}});
     }
+    if (!service.watch_answered) service.next_update_open_time = absl::Now();  // it may have been replaced meanwhile
     service.watch_answered = true;
     service.connected = true;
     service.answered = true;
@@ -462,6 +646,7 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
   const CatalogWatcherOptions options_;
   Catalog& catalog_;
   CatalogMetrics& metrics_;
+  EventBus& events_;
   const absl::Time start_time_;
   Mailbox mailbox_;
 
@@ -473,6 +658,7 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
   absl::Time next_poll_time_ = absl::Now() + options_.poll_interval;
   std::vector<Service> services_;  // in file order
   std::map<uint64_t, std::unique_ptr<Watch>> watches_;
+  std::map<uint64_t, std::unique_ptr<UpdateWatch>> update_watches_;  // with ids of their own
   uint64_t next_watch_id_ = 1;
   std::set<DuplicateEntry> duplicates_;
 
@@ -486,13 +672,9 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<CatalogWatcher>> CatalogWatcher::Start(const CatalogWatcherOptions& options,
-                                                                      Catalog& catalog, CatalogMetrics& metrics) {
-  absl::StatusOr<std::string> content = ReadToolServicesFile(options.file_name);
-  if (!content.ok()) return content.status();
-  absl::StatusOr<std::vector<ToolServiceConfig>> configs = ParseToolServices(*content, options.file_name);
-  if (!configs.ok()) return configs.status();
-  return std::make_unique<ThreadedCatalogWatcher>(options, *std::move(content), *std::move(configs), catalog, metrics);
+std::unique_ptr<CatalogWatcher> CatalogWatcher::Start(const CatalogWatcherOptions& options, ToolServicesFile file,
+                                                      Catalog& catalog, CatalogMetrics& metrics, EventBus& events) {
+  return std::make_unique<ThreadedCatalogWatcher>(options, std::move(file), catalog, metrics, events);
 }
 
 }  // namespace mcp_edge

@@ -7,10 +7,11 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "mcp_edge/catalog/catalog.h"
 #include "mcp_edge/catalog/catalog_metrics.h"
+#include "mcp_edge/catalog/tool_services_file.h"
+#include "mcp_edge/events/event_bus.h"
 
 namespace mcp_edge {
 
@@ -32,15 +33,18 @@ struct CatalogWatcherOptions {
 // nothing and is logged (`tool_services_file_refused`). A stream that the service ended is opened again without being
 // noticed by clients.
 //
+// A service that has resources is also asked which of them change (WatchResources); each URI that it tells, and that it
+// reads according to the catalogue, is published as an event. A service that tells too often is slowed down: some
+// thousands of messages a second, equal ones within 50 ms counting as one. One that leaves the method UNIMPLEMENTED is
+// not asked again until it has been away.
+//
 // Thread-safe. Works on a thread of its own; those of gRPC never wait for it.
 class CatalogWatcher {
  public:
-  // Reads the file and starts to watch. `catalog` and `metrics` must outlive the watcher. Does not wait for any
-  // service.
-  //
-  // Errors: those of ReadToolServicesFile and ParseToolServices.
-  static absl::StatusOr<std::unique_ptr<CatalogWatcher>> Start(const CatalogWatcherOptions& options, Catalog& catalog,
-                                                               CatalogMetrics& metrics);
+  // Starts to watch what `file` names, which is what `options.file_name` held, and the file itself. `catalog`,
+  // `metrics` and `events` must outlive the watcher. Does not wait for any service.
+  static std::unique_ptr<CatalogWatcher> Start(const CatalogWatcherOptions& options, ToolServicesFile file,
+                                               Catalog& catalog, CatalogMetrics& metrics, EventBus& events);
 
   // Stops watching and waits for what is under way. The catalogue stays as it is.
   virtual ~CatalogWatcher() = default;

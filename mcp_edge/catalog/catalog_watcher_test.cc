@@ -8,18 +8,22 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "mcp_edge/events/memory_event_bus.h"
 #include "mcp_edge/tools/testing/fake_tool_service.h"
 
 namespace mcp_edge {
 namespace {
 
 using gatehouse::tool::v1::CallToolRequest;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using CatalogMessage = gatehouse::tool::v1::Catalog;
 
@@ -52,14 +56,20 @@ class CatalogWatcherTest : public ::testing::Test {
   }
   void Start(absl::Duration first_answer_timeout = absl::Hours(1)) {
     catalog_.AddListener([this](const CatalogSnapshot&) { ++changes_; });
-    auto watcher = CatalogWatcher::Start({.file_name = file_name_,
-                                          .poll_interval = absl::Milliseconds(10),
-                                          .first_answer_timeout = first_answer_timeout,
-                                          .min_backoff = absl::Milliseconds(20),
-                                          .max_backoff = absl::Milliseconds(100)},
-                                         catalog_, metrics_);
-    ASSERT_TRUE(watcher.ok()) << watcher.status();
-    watcher_ = *std::move(watcher);
+    auto file = LoadToolServicesFile(file_name_);
+    ASSERT_TRUE(file.ok()) << file.status();
+    watcher_ = CatalogWatcher::Start({.file_name = file_name_,
+                                      .poll_interval = absl::Milliseconds(10),
+                                      .first_answer_timeout = first_answer_timeout,
+                                      .min_backoff = absl::Milliseconds(20),
+                                      .max_backoff = absl::Milliseconds(100)},
+                                     *std::move(file), catalog_, metrics_, events_);
+  }
+
+  // The URIs of which it was told that they were updated, in order.
+  std::vector<std::string> Updated() const {
+    absl::MutexLock lock(&updated_mutex_);
+    return updated_;
   }
 
   // The names listed, "a b c".
@@ -86,6 +96,14 @@ class CatalogWatcherTest : public ::testing::Test {
   CatalogMetrics metrics_{registry_};
   std::atomic<int> changes_{0};
   Catalog catalog_;
+  MemoryEventBus events_;
+  mutable absl::Mutex updated_mutex_;
+  std::vector<std::string> updated_ ABSL_GUARDED_BY(updated_mutex_);
+  const std::unique_ptr<EventBus::Subscription> subscription_ = events_.Subscribe([this](const Event& event) {
+    absl::MutexLock lock(&updated_mutex_);
+    EXPECT_EQ(event.kind, Event::Kind::kResourceUpdated);
+    updated_.push_back(event.uri);
+  });
   std::unique_ptr<CatalogWatcher> watcher_;
 };
 
@@ -273,9 +291,8 @@ TEST_F(CatalogWatcherTest, SeesAFileThatIsSwappedUnderASymbolicLink) {
   WriteFile({});
   std::filesystem::remove(link);
   std::filesystem::create_symlink(file_name_, link);
-  auto watcher =
-      CatalogWatcher::Start({.file_name = link, .poll_interval = absl::Milliseconds(10)}, catalog_, metrics_);
-  ASSERT_TRUE(watcher.ok());
+  const auto watcher = CatalogWatcher::Start({.file_name = link, .poll_interval = absl::Milliseconds(10)},
+                                             *LoadToolServicesFile(link), catalog_, metrics_, events_);
   const std::string other = file_name_ + ".other";
   std::ofstream(other) << "tool_services: [" << Entry("first", first_->target()) << "]";
   std::filesystem::create_symlink(other, link + ".new");
@@ -283,13 +300,89 @@ TEST_F(CatalogWatcherTest, SeesAFileThatIsSwappedUnderASymbolicLink) {
   EXPECT_TRUE(EventuallyListed("a"));
 }
 
-TEST_F(CatalogWatcherTest, BadFileAtTheStartIsAnError) {
-  std::filesystem::remove(file_name_);
-  EXPECT_EQ(CatalogWatcher::Start({.file_name = file_name_}, catalog_, metrics_).status().code(),
-            absl::StatusCode::kNotFound);
-  WriteFile({"{name: first}"});
-  EXPECT_EQ(CatalogWatcher::Start({.file_name = file_name_}, catalog_, metrics_).status().code(),
-            absl::StatusCode::kInvalidArgument);
+CatalogMessage CatalogWithResources(const std::vector<std::string>& uris) {
+  CatalogMessage catalog;
+  for (const std::string& uri : uris) {
+    catalog.add_resources()->set_uri(uri);
+    catalog.mutable_resources(catalog.resources_size() - 1)->set_name("n");
+  }
+  return catalog;
+}
+
+TEST_F(CatalogWatcherTest, UpdatesOfResourcesArePublishedIfTheServiceReadsThem) {
+  CatalogMessage catalog = CatalogWithResources({"x:/a", "x:/dir"});
+  catalog.add_resource_templates()->set_uri_template("t:/{id}");
+  catalog.mutable_resource_templates(0)->set_name("n");
+  catalog.add_resource_uri_prefixes("p:");
+  first_->SetCatalog(catalog);
+  first_->ImplementWatchResources();
+  second_->SetCatalog(CatalogWithResources({"y:/b"}));
+  WriteFile({Entry("first", first_->target()), Entry("second", second_->target())});
+  Start();
+  ASSERT_TRUE(Eventually([&] { return first_->update_watches_total() == 1 && second_->update_watches_total() == 1; }));
+  ASSERT_TRUE(Eventually([&] { return catalog_.Current()->resources().size() == 3; }));
+  first_->UpdateResources({"x:/a", "x:/none", "y:/b", "t:/1", "t:/a b", "x:/dir/below/it", "p:1", ""});
+  EXPECT_TRUE(Eventually([&] { return Updated().size() == 4; }));
+  EXPECT_THAT(Updated(), ElementsAre("x:/a", "t:/1", "x:/dir/below/it", "p:1"));
+  EXPECT_TRUE(Eventually([&] { return metrics_.updates_refused_total.Value() == 4; }));
+  EXPECT_EQ(metrics_.updates_published_total.Value(), 4);
+  EXPECT_EQ(changes_, static_cast<int>(catalog_.Current()->generation()));
+}
+
+TEST_F(CatalogWatcherTest, ServicesWithoutResourcesAreNotAskedAndThoseWithoutUpdatesOnce) {
+  first_->SetCatalog(CatalogOf({"a"}));
+  first_->ImplementWatchResources();
+  second_->SetCatalog(CatalogWithResources({"y:/b"}));
+  WriteFile({Entry("first", first_->target()), Entry("second", second_->target())});
+  Start();
+  ASSERT_TRUE(EventuallyConnected(0, true));
+  ASSERT_TRUE(Eventually([&] { return second_->update_watches_total() == 1; }));
+  second_->SetCatalog(CatalogWithResources({"y:/b", "y:/c"}));
+  ASSERT_TRUE(Eventually([&] { return catalog_.Current()->resources().size() == 2; }));
+  absl::SleepFor(absl::Milliseconds(150));  // longer than the longest back-off
+  EXPECT_EQ(second_->update_watches_total(), 1);
+  EXPECT_EQ(first_->update_watches_total(), 0);
+  // Another one may have taken its place.
+  second_->ImplementWatchResources();
+  second_->EndWatches(grpc::Status(grpc::StatusCode::UNAVAILABLE, "max age"));
+  ASSERT_TRUE(Eventually([&] { return second_->update_watches_total() == 2; }));
+  second_->UpdateResources({"y:/b"});
+  EXPECT_TRUE(Eventually([&] { return Updated().size() == 1; }));
+}
+
+TEST_F(CatalogWatcherTest, StreamOfUpdatesIsOpenedAgain) {
+  first_->SetCatalog(CatalogWithResources({"x:/a"}));
+  first_->ImplementWatchResources();
+  WriteFile({Entry("first", first_->target())});
+  Start();
+  ASSERT_TRUE(Eventually([&] { return first_->update_watches_total() == 1; }));
+  first_->EndUpdateWatches(grpc::Status(grpc::StatusCode::UNAVAILABLE, "max age"));
+  ASSERT_TRUE(Eventually([&] { return first_->update_watches_total() == 2; }));
+  first_->UpdateResources({"x:/a"});
+  EXPECT_TRUE(Eventually([&] { return Updated().size() == 1; }));
+  EXPECT_EQ(first_->watches_total(), 1);
+  WriteFile({});
+  ASSERT_TRUE(Eventually([&] { return catalog_.Current()->resources().empty(); }));
+}
+
+TEST_F(CatalogWatcherTest, FloodOfUpdatesIsSlowedAndJoined) {
+  first_->SetCatalog(CatalogWithResources({"x:/a", "x:/b"}));
+  first_->ImplementWatchResources();
+  WriteFile({Entry("first", first_->target())});
+  Start();
+  ASSERT_TRUE(Eventually([&] { return first_->update_watches_total() == 1; }));
+  std::vector<std::string> flood;
+  for (int i = 0; i < 2'000; ++i) flood.push_back(i % 2 == 0 ? "x:/a" : "x:/b");
+  const absl::Time start = absl::Now();
+  first_->UpdateResources(flood);
+  ASSERT_TRUE(Eventually([&] { return first_->updates_sent() == 2'000 && Updated().size() >= 2; }));
+  first_->UpdateResources({"x:/b"});
+  absl::SleepFor(absl::Milliseconds(200));
+  // No more than both of them in each interval of 50 ms.
+  EXPECT_LE(Updated().size(), 2 * (2 + (absl::Now() - start) / absl::Milliseconds(50)));
+  // One that never stops does not keep the watcher from ending.
+  for (int i = 0; i < 20; ++i) first_->UpdateResources(flood);
+  watcher_.reset();
 }
 
 TEST_F(CatalogWatcherTest, ManyServicesWithManyToolsMakeFewSnapshots) {

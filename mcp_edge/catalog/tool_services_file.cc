@@ -250,4 +250,12 @@ absl::StatusOr<std::string> ReadToolServicesFile(const std::string& file_name) {
   return content;
 }
 
+absl::StatusOr<ToolServicesFile> LoadToolServicesFile(const std::string& file_name) {
+  absl::StatusOr<std::string> content = ReadToolServicesFile(file_name);
+  if (!content.ok()) return content.status();
+  absl::StatusOr<std::vector<ToolServiceConfig>> services = ParseToolServices(*content, file_name);
+  if (!services.ok()) return services.status();
+  return ToolServicesFile{.content = *std::move(content), .services = *std::move(services)};
+}
+
 }  // namespace mcp_edge

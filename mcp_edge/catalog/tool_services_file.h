@@ -36,6 +36,17 @@ absl::StatusOr<std::vector<ToolServiceConfig>> ParseToolServices(absl::string_vi
 // or not a regular file.
 absl::StatusOr<std::string> ReadToolServicesFile(const std::string& file_name);
 
+// What a file held when it was read.
+struct ToolServicesFile {
+  std::string content;
+  std::vector<ToolServiceConfig> services;
+};
+
+// Reads and parses a file.
+//
+// Errors: those of the two functions above.
+absl::StatusOr<ToolServicesFile> LoadToolServicesFile(const std::string& file_name);
+
 }  // namespace mcp_edge
 
 #endif  // GATEHOUSE_MCP_EDGE_CATALOG_TOOL_SERVICES_FILE_H_

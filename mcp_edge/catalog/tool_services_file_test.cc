@@ -112,5 +112,18 @@ TEST(ReadToolServicesFileTest, ReadsAFileAndSaysWhyNot) {
   EXPECT_EQ(ReadToolServicesFile(name).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST(LoadToolServicesFileTest, HasContentAndServices) {
+  const std::string name = std::string(::testing::TempDir()) + "/load.yaml";
+  std::ofstream(name) << "tool_services: [{name: a, target: 'dns:///a:1'}]";
+  const auto file = LoadToolServicesFile(name);
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(file->content, *ReadToolServicesFile(name));
+  ASSERT_EQ(file->services.size(), 1u);
+  EXPECT_EQ(file->services[0].name, "a");
+  std::ofstream(name) << "tool_services: [{name: a}]";
+  EXPECT_EQ(LoadToolServicesFile(name).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(LoadToolServicesFile(name + ".none").status().code(), absl::StatusCode::kNotFound);
+}
+
 }  // namespace
 }  // namespace mcp_edge

@@ -12,7 +12,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
+#include "mcp_edge/catalog/header_parameters.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
+#include "mcp_edge/schema/json_schema.h"
 
 namespace mcp_edge {
 namespace {
@@ -200,9 +202,22 @@ absl::Status TakeCommon(Message& message, std::vector<ScopeSet>& required_scopes
   return status;
 }
 
-absl::Status TakeEntry(const Tool& tool, absl::string_view prefix, ToolEntry& entry) {
-  if (const absl::Status status = CheckName(tool.name(), prefix); !status.ok()) return status;
-  entry.name = absl::StrCat(prefix, tool.name());
+// What the entries of one catalogue have in common.
+struct Context {
+  absl::string_view prefix;
+  SchemaCompiler& schemas;
+};
+
+absl::StatusOr<std::shared_ptr<const JsonSchema>> TakeSchema(absl::string_view what, const std::string& text,
+                                                             const Context& context) {
+  absl::StatusOr<std::shared_ptr<const JsonSchema>> schema = context.schemas.Compile(text);
+  if (schema.ok()) return schema;
+  return Broken(absl::StrCat(what, ": ", schema.status().message()));
+}
+
+absl::Status TakeEntry(const Tool& tool, const Context& context, ToolEntry& entry) {
+  if (const absl::Status status = CheckName(tool.name(), context.prefix); !status.ok()) return status;
+  entry.name = absl::StrCat(context.prefix, tool.name());
   entry.tool = tool;
   if (const absl::Status status = TakeCommon(entry.tool, entry.required_scopes); !status.ok()) return status;
 
@@ -213,9 +228,21 @@ absl::Status TakeEntry(const Tool& tool, absl::string_view prefix, ToolEntry& en
   if (const auto type = schema->find("type"); type == schema->end() || *type != "object") {
     return Broken("the root of input_schema_json has no \"type\":\"object\"");
   }
-  const absl::StatusOr<nlohmann::json> output_schema =
-      TakeObject("output_schema_json", kMaxSchemaBytes, *entry.tool.mutable_output_schema_json());
-  if (!output_schema.ok()) return output_schema.status();
+  absl::StatusOr<std::vector<HeaderParameter>> header_parameters = TakeHeaderParameters(*schema);
+  if (!header_parameters.ok()) return header_parameters.status();
+  entry.header_parameters = *std::move(header_parameters);
+  absl::StatusOr<std::shared_ptr<const JsonSchema>> compiled = TakeSchema("input_schema_json", input_schema, context);
+  if (!compiled.ok()) return compiled.status();
+  entry.input_schema = *std::move(compiled);
+  std::string& output_schema = *entry.tool.mutable_output_schema_json();
+  if (const auto taken = TakeObject("output_schema_json", kMaxSchemaBytes, output_schema); !taken.ok()) {
+    return taken.status();
+  }
+  if (!output_schema.empty()) {
+    compiled = TakeSchema("output_schema_json", output_schema, context);
+    if (!compiled.ok()) return compiled.status();
+    entry.output_schema = *std::move(compiled);
+  }
   absl::StatusOr<nlohmann::json> capabilities = TakeObject("required_client_capabilities_json", kMaxMetaBytes,
                                                            *entry.tool.mutable_required_client_capabilities_json());
   if (!capabilities.ok()) return capabilities.status();
@@ -235,7 +262,7 @@ absl::Status TakeEntry(const Tool& tool, absl::string_view prefix, ToolEntry& en
   return absl::OkStatus();
 }
 
-absl::Status TakeEntry(const Resource& resource, absl::string_view, ResourceEntry& entry) {
+absl::Status TakeEntry(const Resource& resource, ResourceEntry& entry) {
   absl::Status status = CheckUri(resource.uri());
   status.Update(CheckDisplayName("the name", resource.name(), kMaxTitleBytes));
   status.Update(CheckAnnotations(resource.annotations()));
@@ -245,7 +272,11 @@ absl::Status TakeEntry(const Resource& resource, absl::string_view, ResourceEntr
   return TakeCommon(entry.resource, entry.required_scopes);
 }
 
-absl::Status TakeEntry(const ResourceTemplate& resource_template, absl::string_view, ResourceTemplateEntry& entry) {
+absl::Status TakeEntry(const Resource& resource, const Context&, ResourceEntry& entry) {
+  return TakeEntry(resource, entry);
+}
+
+absl::Status TakeEntry(const ResourceTemplate& resource_template, const Context&, ResourceTemplateEntry& entry) {
   absl::Status status = CheckUriTemplate(resource_template.uri_template());
   status.Update(CheckDisplayName("the name", resource_template.name(), kMaxTitleBytes));
   status.Update(CheckAnnotations(resource_template.annotations()));
@@ -254,8 +285,8 @@ absl::Status TakeEntry(const ResourceTemplate& resource_template, absl::string_v
   return TakeCommon(entry.resource_template, entry.required_scopes);
 }
 
-absl::Status TakeEntry(const Prompt& prompt, absl::string_view prefix, PromptEntry& entry) {
-  absl::Status status = CheckName(prompt.name(), prefix);
+absl::Status TakeEntry(const Prompt& prompt, const Context& context, PromptEntry& entry) {
+  absl::Status status = CheckName(prompt.name(), context.prefix);
   if (prompt.arguments_size() > kMaxPromptArguments) {
     status.Update(Broken(absl::StrCat("there may be at most ", kMaxPromptArguments, " arguments")));
   }
@@ -268,7 +299,7 @@ absl::Status TakeEntry(const Prompt& prompt, absl::string_view prefix, PromptEnt
     if (!status.ok()) return status;
   }
   if (!status.ok()) return status;
-  entry.name = absl::StrCat(prefix, prompt.name());
+  entry.name = absl::StrCat(context.prefix, prompt.name());
   entry.prompt = prompt;
   return TakeCommon(entry.prompt, entry.required_scopes);
 }
@@ -325,7 +356,7 @@ absl::Status CheckSkillFiles(const Skill& skill, absl::string_view directory) {
   return absl::OkStatus();
 }
 
-absl::Status TakeEntry(const Skill& skill, absl::string_view, SkillEntry& entry) {
+absl::Status TakeEntry(const Skill& skill, const Context&, SkillEntry& entry) {
   const absl::StatusOr<absl::string_view> directory = TakeSkillDirectory(skill.uri());
   if (!directory.ok()) return directory.status();
   const absl::string_view path = directory->substr(8, directory->size() - 9);  // between "skill://" and the last "/"
@@ -361,14 +392,14 @@ RefusedEntry Refused(absl::string_view kind, absl::string_view name, const absl:
 
 template <typename Message, typename Entry>
 void TakeList(const google::protobuf::RepeatedPtrField<Message>& messages, absl::string_view kind,
-              absl::string_view prefix, const std::shared_ptr<ToolServiceClient>& service, std::vector<Entry>& entries,
+              const Context& context, const std::shared_ptr<ToolServiceClient>& service, std::vector<Entry>& entries,
               std::vector<RefusedEntry>& refused) {
   const size_t limit = kind == "skill" ? kMaxSkills : kMaxEntries;
   entries.reserve(std::min<size_t>(messages.size(), limit));
   for (const Message& message : messages) {
     Entry entry;
     absl::Status status = Broken(absl::StrCat("there may be at most ", limit, " of one kind"));
-    if (entries.size() < limit) status = TakeEntry(message, prefix, entry);
+    if (entries.size() < limit) status = TakeEntry(message, context, entry);
     if (!status.ok()) {
       refused.push_back(Refused(kind, NameOf(message), status));
       continue;
@@ -406,10 +437,12 @@ void TakeResourceSource(const CatalogMessage& catalog, const std::shared_ptr<Too
 
 }  // namespace
 
+absl::Status CheckResourceUri(absl::string_view uri) { return CheckUri(uri); }
+
 absl::StatusOr<ResourceEntry> ValidateResource(const Resource& resource,
                                                const std::shared_ptr<ToolServiceClient>& service) {
   ResourceEntry entry;
-  if (const absl::Status status = TakeEntry(resource, "", entry); !status.ok()) return status;
+  if (const absl::Status status = TakeEntry(resource, entry); !status.ok()) return status;
   entry.service = service;
   return entry;
 }
@@ -419,14 +452,16 @@ absl::StatusOr<ValidatedCatalog> ValidateCatalog(const CatalogMessage& catalog, 
   if (const size_t size = catalog.ByteSizeLong(); size > kMaxCatalogBytes) {
     return Broken(absl::StrCat("the catalogue may have at most ", kMaxCatalogBytes, " bytes encoded, got ", size));
   }
+  SchemaCompiler schemas;
+  const Context context = {.prefix = prefix, .schemas = schemas};
   ValidatedCatalog result;
   CatalogContents& contents = result.contents;
-  TakeList(catalog.tools(), "tool", prefix, service, contents.tools, result.refused);
-  TakeList(catalog.resources(), "resource", prefix, service, contents.resources, result.refused);
-  TakeList(catalog.resource_templates(), "resource_template", prefix, service, contents.resource_templates,
+  TakeList(catalog.tools(), "tool", context, service, contents.tools, result.refused);
+  TakeList(catalog.resources(), "resource", context, service, contents.resources, result.refused);
+  TakeList(catalog.resource_templates(), "resource_template", context, service, contents.resource_templates,
            result.refused);
-  TakeList(catalog.prompts(), "prompt", prefix, service, contents.prompts, result.refused);
-  TakeList(catalog.skills(), "skill", prefix, service, contents.skills, result.refused);
+  TakeList(catalog.prompts(), "prompt", context, service, contents.prompts, result.refused);
+  TakeList(catalog.skills(), "skill", context, service, contents.skills, result.refused);
   TakeResourceSource(catalog, service, result);
   if (const absl::Status status = CheckSize("the text", catalog.instructions(), kMaxInstructionsBytes); status.ok()) {
     contents.instructions = catalog.instructions();

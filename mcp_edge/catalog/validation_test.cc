@@ -1,11 +1,15 @@
 #include "mcp_edge/catalog/validation.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -110,6 +114,105 @@ TEST(ValidateToolTest, InputSchemaIsAnObjectForObjects) {
   EXPECT_THAT(Refusal(schema(R"({"type":["object"]})")), HasSubstr("\"type\":\"object\""));
   EXPECT_THAT(Refusal(schema(R"({"type":"object","x":")" + std::string(256 << 10, 'x') + "\"}")),
               HasSubstr("input_schema_json may have at most 262144 bytes"));
+}
+
+TEST(ValidateToolTest, SchemasAreCompiledOnceForEachText) {
+  CatalogMessage catalog;
+  for (const char* const schema :
+       {R"({"type":"object","required":["a"]})", R"({ "type":"object","required":["a"] })"}) {
+    Tool& tool = *catalog.add_tools();
+    tool.set_name("t");
+    tool.set_input_schema_json(schema);
+    tool.set_output_schema_json(schema);
+  }
+  catalog.add_tools()->set_name("without");
+  const ValidatedCatalog validated = Validate(catalog);
+  ASSERT_EQ(validated.contents.tools.size(), 3u);
+  const ToolEntry& entry = validated.contents.tools[0];
+  EXPECT_EQ(entry.input_schema->Check("{}"), "/a: is required");
+  EXPECT_EQ(entry.output_schema, entry.input_schema);
+  EXPECT_EQ(validated.contents.tools[1].input_schema, entry.input_schema);
+  EXPECT_EQ(validated.contents.tools[2].input_schema->Check(R"({"a":1})"), "/a: is not a known property");
+  EXPECT_EQ(validated.contents.tools[2].output_schema, nullptr);
+}
+
+TEST(ValidateToolTest, SchemasThatDoNotCompileAreRefused) {
+  EXPECT_EQ(Refusal([](Tool& tool) {
+              tool.set_input_schema_json(R"({"type":"object","properties":{"a":{"type":"text"}}})");
+            }),
+            "input_schema_json: /properties/a/type: \"text\" is not a type");
+  EXPECT_THAT(Refusal([](Tool& tool) { tool.set_output_schema_json(R"({"$ref":"https://x.example/y"})"); }),
+              HasSubstr("output_schema_json: the reference"));
+  EXPECT_THAT(
+      Refusal([](Tool& tool) {
+        tool.set_input_schema_json(R"({"type":"object","properties":{"a":{"type":"number","x-mcp-header":"A"}}})");
+      }),
+      HasSubstr("x-mcp-header of a"));
+}
+
+TEST(ValidateToolTest, HeaderParametersAreTaken) {
+  CatalogMessage catalog;
+  Tool& tool = *catalog.add_tools();
+  tool.set_name("t");
+  tool.set_input_schema_json(R"({"type":"object","properties":{"a":{"type":"string","x-mcp-header":"A"}}})");
+  const ValidatedCatalog validated = Validate(catalog);
+  ASSERT_EQ(validated.contents.tools.size(), 1u);
+  ASSERT_EQ(validated.contents.tools[0].header_parameters.size(), 1u);
+  EXPECT_EQ(validated.contents.tools[0].header_parameters[0].name, "A");
+}
+
+// Whether that catalogue is validated in good time, sanitizers and busy machines included.
+bool IsQuick(const CatalogMessage& catalog) {
+  const absl::Time start = absl::Now();
+  EXPECT_TRUE(ValidateCatalog(catalog, "", nullptr).ok());
+  return absl::Now() - start < absl::Seconds(20);
+}
+
+CatalogMessage CatalogWithSchemas(size_t bytes, const std::function<std::string(size_t)>& schema) {
+  CatalogMessage catalog;
+  for (size_t i = 0; bytes > 0; ++i) {
+    Tool& tool = *catalog.add_tools();
+    tool.set_name(std::to_string(i));
+    tool.set_input_schema_json(schema(i));
+    bytes -= std::min(bytes, tool.ByteSizeLong());
+  }
+  return catalog;
+}
+
+TEST(ValidateCatalogTest, HostileCataloguesTakeBoundedTime) {
+  constexpr size_t kBytes = 256 << 10;  // of the 8 MiB that are let in
+  const auto with = [](size_t i, const std::string& rest) {
+    return R"({"type":"object","title":")" + std::to_string(i) + "\"," + rest + "}";
+  };
+  std::string branches = "true";
+  while (branches.size() < 200'000) branches += ",{}";
+  EXPECT_TRUE(IsQuick(CatalogWithSchemas(kBytes, [&](size_t i) { return with(i, "\"allOf\":[" + branches + "]"); })));
+  std::string numbers = "0";
+  for (int i = 1; numbers.size() < 200'000; ++i) numbers += "," + std::to_string(i);
+  EXPECT_TRUE(IsQuick(CatalogWithSchemas(kBytes, [&](size_t i) { return with(i, "\"enum\":[" + numbers + "]"); })));
+  std::string refs = R"("d0":{})";
+  for (int i = 1; refs.size() < 200'000; ++i) {
+    refs += ",\"d" + std::to_string(i) + R"(":{"$ref":"#/$defs/d)" + std::to_string(i - 1) + "\"}";
+  }
+  EXPECT_TRUE(IsQuick(CatalogWithSchemas(kBytes, [&](size_t i) { return with(i, "\"$defs\":{" + refs + "}"); })));
+  std::string deep = "true";
+  for (int i = 0; i < 62; ++i) deep = R"({"items":)" + deep + "}";
+  EXPECT_TRUE(IsQuick(CatalogWithSchemas(kBytes, [&](size_t i) { return with(i, "\"not\":" + deep); })));
+  EXPECT_TRUE(IsQuick(CatalogWithSchemas(kBytes / 8, [&](size_t i) {
+    return with(i, R"("properties":{"a":{"pattern":"(\\p{L}{8}){3}|)" + std::to_string(i) + R"("}})");
+  })));
+}
+
+TEST(ValidateCatalogTest, ManyToolsWithFewSchemasAreQuick) {
+  CatalogMessage catalog;
+  for (int i = 0; i < 10'000; ++i) {
+    Tool& tool = *catalog.add_tools();
+    tool.set_name("tool_" + std::to_string(i));
+    tool.set_input_schema_json(R"({"type":"object","properties":{"a":{"type":"string"},"b":{"type":"integer"}}})");
+  }
+  const absl::Time start = absl::Now();
+  EXPECT_EQ(Validate(catalog).contents.tools.size(), 10'000u);
+  EXPECT_LT(absl::Now() - start, absl::Seconds(10));
 }
 
 TEST(ValidateToolTest, OtherJsonFieldsAreObjects) {

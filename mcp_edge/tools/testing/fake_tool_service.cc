@@ -1,6 +1,7 @@
 #include "mcp_edge/tools/testing/fake_tool_service.h"
 
 #include <atomic>
+#include <deque>
 #include <set>
 #include <utility>
 
@@ -26,8 +27,10 @@ using gatehouse::tool::v1::ListResourcesRequest;
 using gatehouse::tool::v1::ListResourcesResponse;
 using gatehouse::tool::v1::ReadResourceRequest;
 using gatehouse::tool::v1::ReadResourceResponse;
+using gatehouse::tool::v1::ResourceUpdated;
 using gatehouse::tool::v1::ToolService;
 using gatehouse::tool::v1::WatchCatalogRequest;
+using gatehouse::tool::v1::WatchResourcesRequest;
 using CatalogMessage = gatehouse::tool::v1::Catalog;
 
 using Metadata = std::multimap<std::string, std::string>;
@@ -47,6 +50,10 @@ struct State {
   int catalog_version ABSL_GUARDED_BY(mutex) = 0;
   std::set<class Watch*> watches ABSL_GUARDED_BY(mutex);
   int watches_total ABSL_GUARDED_BY(mutex) = 0;
+  bool implements_watch_resources ABSL_GUARDED_BY(mutex) = false;
+  std::set<class UpdateWatch*> update_watches ABSL_GUARDED_BY(mutex);
+  int update_watches_total ABSL_GUARDED_BY(mutex) = 0;
+  int updates_sent ABSL_GUARDED_BY(mutex) = 0;
   FakeToolService::Handler handler ABSL_GUARDED_BY(mutex);
   FakeToolService::ReadResourceHandler read_resource ABSL_GUARDED_BY(mutex);
   FakeToolService::GetPromptHandler get_prompt ABSL_GUARDED_BY(mutex);
@@ -102,6 +109,65 @@ class Watch final : public grpc::ServerWriteReactor<CatalogMessage> {
   const std::shared_ptr<State> state_;
   CatalogMessage message_;
   int sent_version_ = -1;
+  bool writing_ = false;
+  bool finished_ = false;
+};
+
+// One stream of updates.
+class UpdateWatch final : public grpc::ServerWriteReactor<ResourceUpdated> {
+ public:
+  explicit UpdateWatch(std::shared_ptr<State> state) : state_(std::move(state)) {
+    absl::MutexLock lock(&state_->mutex);
+    ++state_->update_watches_total;
+    state_->update_watches.insert(this);
+    if (state_->implements_watch_resources) {
+      StartSendInitialMetadata();
+    } else {
+      End(grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "no updates"));
+    }
+  }
+
+  // Both with the state's mutex held, by whichever name the caller knows it.
+  void Send(const std::vector<std::string>& uris) {
+    waiting_.insert(waiting_.end(), uris.begin(), uris.end());
+    SendNext();
+  }
+  void End(const grpc::Status& status) {
+    if (finished_) return;
+    finished_ = true;
+    Finish(status);
+  }
+
+  void OnWriteDone(bool ok) override {
+    absl::MutexLock lock(&state_->mutex);
+    writing_ = false;
+    ++state_->updates_sent;
+    if (ok) SendNext();
+  }
+  void OnCancel() override {
+    absl::MutexLock lock(&state_->mutex);
+    End(grpc::Status(grpc::StatusCode::CANCELLED, "cancelled"));
+  }
+  void OnDone() override {
+    {
+      absl::MutexLock lock(&state_->mutex);
+      state_->update_watches.erase(this);
+    }
+    delete this;
+  }
+
+ private:
+  void SendNext() {
+    if (writing_ || finished_ || waiting_.empty()) return;
+    writing_ = true;
+    message_.set_uri(waiting_.front());
+    waiting_.pop_front();
+    StartWrite(&message_);
+  }
+
+  const std::shared_ptr<State> state_;
+  ResourceUpdated message_;
+  std::deque<std::string> waiting_;
   bool writing_ = false;
   bool finished_ = false;
 };
@@ -200,6 +266,11 @@ class Service final : public ToolService::CallbackService {
     return new Watch(state_);
   }
 
+  grpc::ServerWriteReactor<ResourceUpdated>* WatchResources(grpc::CallbackServerContext*,
+                                                            const WatchResourcesRequest*) override {
+    return new UpdateWatch(state_);
+  }
+
   grpc::ServerWriteReactor<CallToolEvent>* CallTool(grpc::CallbackServerContext* context,
                                                     const CallToolRequest* request) override {
     FakeCallRecord record;
@@ -293,6 +364,27 @@ class GrpcFakeToolService final : public FakeToolService {
   int watches_total() const override {
     absl::MutexLock lock(&state_->mutex);
     return state_->watches_total;
+  }
+
+  void ImplementWatchResources() override {
+    absl::MutexLock lock(&state_->mutex);
+    state_->implements_watch_resources = true;
+  }
+  void UpdateResources(const std::vector<std::string>& uris) override {
+    absl::MutexLock lock(&state_->mutex);
+    for (UpdateWatch* const watch : state_->update_watches) watch->Send(uris);
+  }
+  int update_watches_total() const override {
+    absl::MutexLock lock(&state_->mutex);
+    return state_->update_watches_total;
+  }
+  void EndUpdateWatches(const grpc::Status& status) override {
+    absl::MutexLock lock(&state_->mutex);
+    for (UpdateWatch* const watch : state_->update_watches) watch->End(status);
+  }
+  int updates_sent() const override {
+    absl::MutexLock lock(&state_->mutex);
+    return state_->updates_sent;
   }
 
   void OnCall(Handler handler) override {

@@ -79,6 +79,16 @@ class FakeToolService {
   virtual int open_watches() const = 0;
   virtual int watches_total() const = 0;
 
+  // Has WatchResources from now on; until then it is UNIMPLEMENTED.
+  virtual void ImplementWatchResources() = 0;
+  // Tells all that watch resources of these changes, in this order.
+  virtual void UpdateResources(const std::vector<std::string>& uris) = 0;
+  // How many streams of updates were ever asked for, refused ones included; and ends those that are open.
+  virtual int update_watches_total() const = 0;
+  virtual void EndUpdateWatches(const grpc::Status& status) = 0;
+  // How many updates have been sent, to all that watch.
+  virtual int updates_sent() const = 0;
+
   // Says what to do with calls from now on. Called on the server's threads; must not block.
   virtual void OnCall(Handler handler) = 0;
   // The same for the methods that answer once.
