@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "common/json_text.h"
 #include "tool_service/sdk/form.h"
 #include "tool_service/sdk/json.h"
 
@@ -20,6 +21,10 @@ using Envelope = gatehouse::tool::v1::CallToolRequest;
 std::string StringAt(const nlohmann::json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::string ToText(const nlohmann::json& json) {
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 // An ElicitResult; with `schema`, of a form.
@@ -99,7 +104,7 @@ RequestContext::Asking& RequestContext::asking() const {
 }
 
 std::optional<nlohmann::json> RequestContext::Ask(absl::string_view key, absl::string_view method,
-                                                  const nlohmann::json& params,
+                                                  std::string params_json,
                                                   const std::function<bool(const nlohmann::json&)>& fits) {
   const std::string name(key);
   absl::MutexLock lock(&asking_mutex_);
@@ -127,7 +132,7 @@ std::optional<nlohmann::json> RequestContext::Ask(absl::string_view key, absl::s
   }
   auto& request = (*asking.pending.mutable_requests())[name];
   request.set_method(std::string(method));
-  request.set_params_json(params.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  request.set_params_json(std::move(params_json));
   return std::nullopt;
 }
 
@@ -140,7 +145,11 @@ std::optional<UserAnswer> RequestContext::AskUser(absl::string_view key, absl::s
     asking().status.Update(absl::InternalError(schema.status().message()));
     return std::nullopt;
   }
-  const auto answer = Ask(key, "elicitation/create", {{"message", std::string(message)}, {"requestedSchema", *schema}},
+  // The schema goes as it is: the order of its fields is that of the form.
+  std::string params = R"({"message":)";
+  common::AppendJsonString(message, params);
+  absl::StrAppend(&params, R"(,"requestedSchema":)", schema_json, "}");
+  const auto answer = Ask(key, "elicitation/create", std::move(params),
                           [&](const nlohmann::json& each) { return IsUserAnswer(each, &*schema); });
   if (!answer.has_value()) return std::nullopt;
   return ToUserAnswer(*answer, /*has_content=*/true);
@@ -148,9 +157,9 @@ std::optional<UserAnswer> RequestContext::AskUser(absl::string_view key, absl::s
 
 std::optional<UserAnswer> RequestContext::AskUserToOpen(absl::string_view key, absl::string_view message,
                                                         absl::string_view url) {
-  const auto answer =
-      Ask(key, "elicitation/create", {{"mode", "url"}, {"message", std::string(message)}, {"url", std::string(url)}},
-          [](const nlohmann::json& each) { return IsUserAnswer(each, nullptr); });
+  const nlohmann::json params = {{"mode", "url"}, {"message", std::string(message)}, {"url", std::string(url)}};
+  const auto answer = Ask(key, "elicitation/create", ToText(params),
+                          [](const nlohmann::json& each) { return IsUserAnswer(each, nullptr); });
   if (!answer.has_value()) return std::nullopt;
   return ToUserAnswer(*answer, /*has_content=*/false);
 }
@@ -161,7 +170,7 @@ std::optional<ModelAnswer> RequestContext::AskModel(absl::string_view key, absl:
 }
 
 std::optional<ModelAnswer> RequestContext::AskModel(absl::string_view key, const nlohmann::json& params) {
-  const auto answer = Ask(key, "sampling/createMessage", params, IsModelAnswer);
+  const auto answer = Ask(key, "sampling/createMessage", ToText(params), IsModelAnswer);
   if (!answer.has_value()) return std::nullopt;
   ModelAnswer said;
   said.content = (*answer)["content"];
@@ -176,7 +185,7 @@ std::optional<ModelAnswer> RequestContext::AskModel(absl::string_view key, const
 }
 
 std::optional<std::vector<Root>> RequestContext::ListRoots(absl::string_view key) {
-  const auto answer = Ask(key, "roots/list", nlohmann::json::object(), IsRootsAnswer);
+  const auto answer = Ask(key, "roots/list", "{}", IsRootsAnswer);
   if (!answer.has_value()) return std::nullopt;
   std::vector<Root> roots;
   for (const nlohmann::json& root : (*answer)["roots"])

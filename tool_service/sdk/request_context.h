@@ -152,7 +152,7 @@ class RequestContext {
   struct Asking;
 
   // Looks for an answer that `fits`; asks for one if there is none.
-  std::optional<nlohmann::json> Ask(absl::string_view key, absl::string_view method, const nlohmann::json& params,
+  std::optional<nlohmann::json> Ask(absl::string_view key, absl::string_view method, std::string params_json,
                                     const std::function<bool(const nlohmann::json&)>& fits);
   Asking& asking() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(asking_mutex_);
 

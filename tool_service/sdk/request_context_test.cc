@@ -35,6 +35,15 @@ TEST(AskTest, AQuestionWithoutAnAnswerIsSentAndAnAnswerComesBack) {
   EXPECT_EQ(answer->content["name"], "Alice");
 }
 
+TEST(AskTest, AFormKeepsTheOrderOfItsFields) {
+  FakeToolContext context;
+  (void)context.AskUser("k", "Say \"hi\"",
+                        R"({"type":"object","properties":{"z":{"type":"string"},"a":{"type":"number"}}})");
+  EXPECT_EQ(context.NeedInput()->requests().at("k").params_json(),
+            R"({"message":"Say \"hi\"","requestedSchema":)"
+            R"({"type":"object","properties":{"z":{"type":"string"},"a":{"type":"number"}}}})");
+}
+
 TEST(AskTest, TheUserMayDeclineOrCancel) {
   for (const auto& [text, action] :
        {std::pair{"decline", UserAnswer::Action::kDecline}, std::pair{"cancel", UserAnswer::Action::kCancel}}) {
