@@ -164,8 +164,8 @@ TEST_F(CatalogListsTest, AListIsWrittenAnewWhenItChanges) {
 }
 
 TEST_F(CatalogListsTest, APageOfLargeToolsIsShort) {
-  CatalogContents contents = Tools(3);
-  for (ToolEntry& entry : contents.tools) entry.tool.set_description(std::string(CatalogLists::kPageBytes - 10, 'x'));
+  CatalogContents contents = Tools(2);
+  contents.tools[0].tool.set_description(std::string(CatalogLists::kPageBytes, 'x'));
   catalog_.Publish(contents);
   const json first = Read(Get(ListKind::kTools, ""));
   EXPECT_EQ(first["tools"].size(), 1);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "gtest/gtest.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
 #include "mcp_edge/sealing/aead_sealer.h"
@@ -180,13 +181,16 @@ TEST_F(ListExchangeTest, AServiceThatIsGoneMakesItsCursorBad) {
 }
 
 TEST_F(ListExchangeTest, CancellingEndsTheCall) {
-  one_->OnListResources([](const tool::ListResourcesRequest&) {
+  absl::Notification asked;
+  one_->OnListResources([&](const tool::ListResourcesRequest&) {
+    asked.Notify();
     FakeUnaryScript<tool::ListResourcesResponse> script;
     script.hang = true;
     return script;
   });
   const std::unique_ptr<Exchange> exchange = Start();
-  EXPECT_FALSE(exchange->Wait(absl::Now() + absl::Milliseconds(50)));
+  EXPECT_FALSE(exchange->Wait(absl::Now()));
+  asked.WaitForNotification();
   exchange->Cancel();
   EXPECT_EQ(exchange->Next().error, WireErrorKind::kCancelled);
   EXPECT_TRUE(one_->WaitForCancelledCalls(1));

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/synchronization/notification.h"
 #include "mcp_edge/dispatch/testing/dispatcher_fixture.h"
 
 namespace mcp_edge {
@@ -422,10 +423,14 @@ TEST_F(MethodsTest, ReadingAndPromptsNeedTheirScopes) {
 }
 
 TEST_F(MethodsTest, ACancelledReadEnds) {
-  service_->OnReadResource(
-      [](const tool::ReadResourceRequest&) { return FakeUnaryScript<tool::ReadResourceResponse>{.hang = true}; });
+  absl::Notification asked;
+  service_->OnReadResource([&](const tool::ReadResourceRequest&) {
+    asked.Notify();
+    return FakeUnaryScript<tool::ReadResourceResponse>{.hang = true};
+  });
   const auto exchange = Start("resources/read", R"({"uri":"test://r"})", kLegacy);
-  EXPECT_FALSE(exchange->Wait(absl::Now() + absl::Milliseconds(50)));
+  EXPECT_FALSE(exchange->Wait(absl::Now()));
+  asked.WaitForNotification();
   exchange->Cancel();
   EXPECT_EQ(exchange->Next().error, WireErrorKind::kCancelled);
   EXPECT_TRUE(service_->WaitForCancelledCalls(1));

@@ -1,6 +1,7 @@
 #include "mcp_edge/tools/testing/fake_tool_service.h"
 
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <set>
 #include <utility>
@@ -11,6 +12,8 @@
 #include "absl/time/clock.h"
 #include "gatehouse/tool/v1/tool.grpc.pb.h"
 #include "grpcpp/alarm.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 
@@ -442,9 +445,31 @@ class GrpcFakeToolService final : public FakeToolService {
   std::unique_ptr<grpc::Server> server_;
 };
 
+// gRPC 1.51 ends the threads that serve callbacks with the last channel or server of the process, and at times aborts
+// on the way. A service always has a channel, to auth_service at the least; a test that ends its only ones has this.
+void KeepCallbackThreads() {
+  static const std::shared_ptr<grpc::Channel>* const channel = [] {
+    auto* made =
+        new std::shared_ptr<grpc::Channel>(grpc::CreateChannel("ipv4:127.0.0.1:1", grpc::InsecureChannelCredentials()));
+    struct Call {
+      grpc::ClientContext context;
+      CompleteRequest request;
+      CompleteResponse response;
+    };
+    // A channel takes its part in them with its first call.
+    const auto call = std::make_shared<Call>();
+    call->context.set_deadline(std::chrono::system_clock::now());
+    ToolService::NewStub(*made)->async()->Complete(&call->context, &call->request, &call->response,
+                                                   [call](grpc::Status) {});
+    return made;
+  }();
+  static_cast<void>(channel);
+}
+
 }  // namespace
 
 std::unique_ptr<FakeToolService> FakeToolService::Start(int port) {
+  KeepCallbackThreads();
   auto service = std::make_unique<GrpcFakeToolService>(port);
   if (service->port() == 0) return nullptr;
   return service;
