@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <ctime>
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -161,11 +161,11 @@ TEST(ValidateToolTest, HeaderParametersAreTaken) {
   EXPECT_EQ(validated.contents.tools[0].header_parameters[0].name, "A");
 }
 
-// Whether that catalogue is validated in good time, sanitizers and busy machines included.
+// Whether that catalogue is validated within ten seconds of processor time, which is enough for sanitizers too.
 bool IsQuick(const CatalogMessage& catalog) {
-  const absl::Time start = absl::Now();
+  const std::clock_t start = std::clock();
   EXPECT_TRUE(ValidateCatalog(catalog, "", nullptr).ok());
-  return absl::Now() - start < absl::Seconds(20);
+  return std::clock() - start < 10 * CLOCKS_PER_SEC;
 }
 
 CatalogMessage CatalogWithSchemas(size_t bytes, const std::function<std::string(size_t)>& schema) {
@@ -210,9 +210,8 @@ TEST(ValidateCatalogTest, ManyToolsWithFewSchemasAreQuick) {
     tool.set_name("tool_" + std::to_string(i));
     tool.set_input_schema_json(R"({"type":"object","properties":{"a":{"type":"string"},"b":{"type":"integer"}}})");
   }
-  const absl::Time start = absl::Now();
   EXPECT_EQ(Validate(catalog).contents.tools.size(), 10'000u);
-  EXPECT_LT(absl::Now() - start, absl::Seconds(10));
+  EXPECT_TRUE(IsQuick(catalog));
 }
 
 TEST(ValidateToolTest, OtherJsonFieldsAreObjects) {
