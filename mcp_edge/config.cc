@@ -43,11 +43,14 @@ ABSL_FLAG(
     "File with the keys that seal what clients keep for the edge, a line for each: key id, 32 bytes in base64. The "
     "first one seals, all open. Read again when it changes. Empty: a random key, which other replicas do not have.");
 ABSL_FLAG(int32_t, max_connections, 12'000, "Client connections at the same time, each of which has a thread.");
+ABSL_FLAG(int32_t, max_connections_per_address, 0,
+          "Client connections from one address; 0: no bound of their own. Behind a proxy all have its address.");
 ABSL_FLAG(int32_t, max_requests, 1'024, "Requests worked on at the same time.");
 ABSL_FLAG(int32_t, max_requests_per_principal, 512, "Requests of one user of one client worked on at the same time.");
 ABSL_FLAG(int32_t, max_streams, 10'000, "Open event streams.");
 ABSL_FLAG(int32_t, max_streams_per_principal, 1'000, "Open event streams of one user of one client.");
 ABSL_FLAG(int64_t, max_body_bytes, 4 << 20, "Size of a request's body.");
+ABSL_FLAG(int64_t, max_body_bytes_in_flight, 256 << 20, "Bytes of all bodies that are held at the same time.");
 ABSL_FLAG(absl::Duration, request_head_timeout, absl::Seconds(10),
           "How long the head of a request may take to arrive.");
 ABSL_FLAG(absl::Duration, request_body_timeout, absl::Seconds(30),
@@ -108,11 +111,13 @@ absl::Status Config::Validate() const {
            CheckRange("task_poll_interval", task_poll_interval, absl::Milliseconds(10), absl::Minutes(10)),
            CheckRange("client_answer_timeout", client_answer_timeout, kLeast, absl::Hours(1)),
            CheckRange("max_connections", max_connections, 1, 100'000),
+           CheckRange("max_connections_per_address", max_connections_per_address, 0, 100'000),
            CheckRange("max_requests", max_requests, 1, 100'000),
            CheckRange("max_requests_per_principal", max_requests_per_principal, 1, 100'000),
            CheckRange("max_streams", max_streams, 0, 100'000),
            CheckRange("max_streams_per_principal", max_streams_per_principal, 0, 100'000),
            CheckRange("max_body_bytes", max_body_bytes, 1'024, 64 << 20),
+           CheckRange("max_body_bytes_in_flight", max_body_bytes_in_flight, max_body_bytes, int64_t{1} << 40),
            CheckRange("request_head_timeout", request_head_timeout, kLeast, absl::Minutes(10)),
            CheckRange("request_body_timeout", request_body_timeout, kLeast, absl::Minutes(10)),
            CheckRange("write_timeout", write_timeout, kLeast, absl::Minutes(10)),
@@ -155,11 +160,13 @@ Config ConfigFromFlags() {
   config.client_answer_timeout = absl::GetFlag(FLAGS_client_answer_timeout);
   config.state_keys_file = absl::GetFlag(FLAGS_state_keys_file);
   config.max_connections = absl::GetFlag(FLAGS_max_connections);
+  config.max_connections_per_address = absl::GetFlag(FLAGS_max_connections_per_address);
   config.max_requests = absl::GetFlag(FLAGS_max_requests);
   config.max_requests_per_principal = absl::GetFlag(FLAGS_max_requests_per_principal);
   config.max_streams = absl::GetFlag(FLAGS_max_streams);
   config.max_streams_per_principal = absl::GetFlag(FLAGS_max_streams_per_principal);
   config.max_body_bytes = absl::GetFlag(FLAGS_max_body_bytes);
+  config.max_body_bytes_in_flight = absl::GetFlag(FLAGS_max_body_bytes_in_flight);
   config.request_head_timeout = absl::GetFlag(FLAGS_request_head_timeout);
   config.request_body_timeout = absl::GetFlag(FLAGS_request_body_timeout);
   config.write_timeout = absl::GetFlag(FLAGS_write_timeout);

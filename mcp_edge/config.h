@@ -39,11 +39,13 @@ struct Config {
   absl::Duration client_answer_timeout;
   std::string state_keys_file;
   int max_connections = 0;
+  int max_connections_per_address = 0;
   int max_requests = 0;
   int max_requests_per_principal = 0;
   int max_streams = 0;
   int max_streams_per_principal = 0;
   int64_t max_body_bytes = 0;
+  int64_t max_body_bytes_in_flight = 0;
   absl::Duration request_head_timeout;
   absl::Duration request_body_timeout;
   absl::Duration write_timeout;

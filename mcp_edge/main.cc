@@ -39,6 +39,7 @@
 #include "mcp_edge/sealing/aead_sealer.h"
 #include "mcp_edge/sealing/key_ring.h"
 #include "mcp_edge/session/memory_session_store.h"
+#include "mcp_edge/session/memory_stream_store.h"
 #include "mcp_edge/session/session_manager.h"
 #include "mcp_edge/tasks/memory_task_store.h"
 #include "mcp_edge/tasks/task_manager.h"
@@ -78,6 +79,7 @@ HttpServerOptions HttpOptions(const Config& config) {
   options.host = config.host;
   options.port = config.port;
   options.max_connections = static_cast<size_t>(config.max_connections);
+  options.max_connections_per_address = static_cast<size_t>(config.max_connections_per_address);
   options.max_body_bytes = static_cast<size_t>(config.max_body_bytes);
   options.limits.idle_timeout = config.idle_timeout;
   options.limits.head_timeout = config.request_head_timeout;
@@ -185,18 +187,21 @@ int Run(int argc, char** argv) {
   MemorySessionStoreOptions store_options;
   store_options.idle_timeout = config.session_idle_timeout;
   MemorySessionStore store(store_options, clock);
-  SessionManager sessions(store);
+  MemoryStreamStore streams({}, clock);
+  SessionManager sessions(store, &streams);
   AdmissionLimits limits;
   limits.max_requests = static_cast<size_t>(config.max_requests);
   limits.max_requests_per_principal = static_cast<size_t>(config.max_requests_per_principal);
   limits.max_streams = static_cast<size_t>(config.max_streams);
   limits.max_streams_per_principal = static_cast<size_t>(config.max_streams_per_principal);
   Admission admission(limits, metrics);
+  BodyBudget bodies(static_cast<size_t>(config.max_body_bytes_in_flight));
   DisconnectMonitor disconnects;
   Listeners listeners(bus, catalog, tasks, clock, metrics);
-  const Collaborators with = {authenticator, dispatcher, sessions, listeners, admission, disconnects, clock, metrics};
+  const Collaborators with = {authenticator, dispatcher,  sessions, listeners, admission,
+                              bodies,        disconnects, clock,    metrics};
   const auto max_body_bytes = static_cast<size_t>(config.max_body_bytes);
-  McpEndpoint mcp(mcp_resource, max_body_bytes, with);
+  McpEndpoint mcp(mcp_resource, max_body_bytes, limits.max_requests, with);
   SseEndpoint sse(sse_resource, max_body_bytes, kMaxSseRunning, with);
   const SessionNotifier notifier(bus, sessions, sse);
   AddRoutes(config.resource, mcp, config.http_sse ? &sse : nullptr,

@@ -151,6 +151,13 @@ ssize_t Connection::Fill(absl::Time deadline, bool until_stopped) {
   }
 }
 
+void Connection::ReleaseBuffer() {
+  buffer_.erase(0, taken_);
+  if (request_end_ != std::string::npos) request_end_ -= taken_;
+  taken_ = 0;
+  buffer_.shrink_to_fit();
+}
+
 void Connection::CloseGently() {
   if (shutdown(socket_, SHUT_WR) != 0) return;
   const absl::Time deadline = absl::Now() + kMaxDrainTime;

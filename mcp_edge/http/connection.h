@@ -47,6 +47,9 @@ class Connection final : public httplib::Stream {
   // Ends what may be read: the rest of the request is not wanted.
   void StopReading() { reading_stopped_ = true; }
 
+  // Gives the memory of the read buffer back: a long answer follows.
+  void ReleaseBuffer();
+
   // Closes the way out, and for a moment takes in what the client still sends, so that it can read the last answer
   // before the socket is closed (RFC 9112, section 9.6).
   void CloseGently();

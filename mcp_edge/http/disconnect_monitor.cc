@@ -31,23 +31,27 @@ void DisconnectMonitor::Remove(uint64_t number) {
 void DisconnectMonitor::Run() {
   std::vector<pollfd> sockets;
   std::vector<uint64_t> numbers;
-  absl::MutexLock lock(&mutex_);
   while (true) {
-    mutex_.AwaitWithTimeout(absl::Condition(&stopping_), interval_);
-    if (stopping_) return;
-    if (entries_.empty()) continue;
-    // The lock is held while the sockets are looked at: none can be closed, and its number be given to another
-    // connection, before its watch is removed. With a time-out of zero this takes microseconds.
     sockets.clear();
     numbers.clear();
-    for (const auto& [number, entry] : entries_) {
-      sockets.push_back({entry.socket, POLLRDHUP, 0});
-      numbers.push_back(number);
+    {
+      absl::MutexLock lock(&mutex_);
+      mutex_.AwaitWithTimeout(absl::Condition(&stopping_), interval_);
+      if (stopping_) return;
+      for (const auto& [number, entry] : entries_) {
+        sockets.push_back({entry.socket, POLLRDHUP, 0});
+        numbers.push_back(number);
+      }
     }
-    if (poll(sockets.data(), sockets.size(), 0) <= 0) continue;
+    // Without the lock: with thousands of sockets this takes a while. One that is closed meanwhile may have its number
+    // given to another connection, so what is found only counts for watches that are still there afterwards: their
+    // sockets have been open all the time.
+    if (sockets.empty() || poll(sockets.data(), sockets.size(), 0) <= 0) continue;
+    absl::MutexLock lock(&mutex_);
     for (size_t i = 0; i < sockets.size(); ++i) {
       if (sockets[i].revents == 0) continue;
       const auto found = entries_.find(numbers[i]);
+      if (found == entries_.end()) continue;
       const std::function<void()> on_gone = std::move(found->second.on_gone);
       entries_.erase(found);
       on_gone();

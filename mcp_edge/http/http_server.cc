@@ -166,6 +166,7 @@ HttpServer::HttpServer(const HttpServerOptions& options, EdgeMetrics& metrics)
     trail.http_method = request.method.substr(0, 16);
     trail.path = request.path.substr(0, 128);
     trail.status = response.status;
+    if (response.content_provider_) current_connection->ReleaseBuffer();
     if (response.status < 400) return;
     // The connection ends with this answer; a body that was not read is not wanted.
     current_connection->StopReading();
@@ -240,10 +241,17 @@ void HttpServer::Serve(int socket) {
   {
     Connection connection(socket, options_.limits, wake_pipe_[0]);
     current_connection = &connection;
+    std::string remote_address;
+    int remote_port = 0;
+    connection.get_remote_ip_and_port(remote_address, remote_port);
     if (refusing) {
-      AnswerBriefly(connection, "", 503);
+      AnswerBriefly(connection, remote_address, 503);
+    } else if (!CountIn(remote_address)) {
+      metrics_.connections_refused_total.Increment();
+      AnswerBriefly(connection, remote_address, 503);
     } else {
-      ServeRequests(connection);
+      ServeRequests(connection, remote_address, remote_port);
+      CountOut(remote_address);
     }
     current_connection = nullptr;
   }
@@ -253,10 +261,23 @@ void HttpServer::Serve(int socket) {
   close(socket);
 }
 
-void HttpServer::ServeRequests(Connection& connection) {
-  std::string remote_address;
-  int remote_port = 0;
-  connection.get_remote_ip_and_port(remote_address, remote_port);
+bool HttpServer::CountIn(const std::string& remote_address) {
+  if (options_.max_connections_per_address == 0) return true;
+  absl::MutexLock lock(&sockets_mutex_);
+  size_t& connections = connections_by_address_[remote_address];
+  if (connections >= options_.max_connections_per_address) return false;
+  ++connections;
+  return true;
+}
+
+void HttpServer::CountOut(const std::string& remote_address) {
+  if (options_.max_connections_per_address == 0) return;
+  absl::MutexLock lock(&sockets_mutex_);
+  const auto found = connections_by_address_.find(remote_address);
+  if (--found->second == 0) connections_by_address_.erase(found);
+}
+
+void HttpServer::ServeRequests(Connection& connection, const std::string& remote_address, int remote_port) {
   while (true) {
     RequestTrail& trail = CurrentTrail();
     trail = {};

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
@@ -26,6 +27,8 @@ struct HttpServerOptions {
   int port = 3001;
   // Connections at the same time, each of which has a thread. More are told 503 and closed.
   size_t max_connections = 12'000;
+  // Of those, from the same address; 0: as many as there may be in all. Behind a proxy all have its address.
+  size_t max_connections_per_address = 0;
   // The body of a request.
   size_t max_body_bytes = 4 << 20;
   ConnectionLimits limits = {};
@@ -74,7 +77,10 @@ class HttpServer {
   class ConnectionThreads;
 
   void Serve(int socket);
-  void ServeRequests(Connection& connection);
+  // One more connection from there, unless there are too many already.
+  bool CountIn(const std::string& remote_address);
+  void CountOut(const std::string& remote_address);
+  void ServeRequests(Connection& connection, const std::string& remote_address, int remote_port);
   // Answers what cpp-httplib is not to see.
   void AnswerBriefly(Connection& connection, absl::string_view remote_address, int status);
 
@@ -91,6 +97,8 @@ class HttpServer {
   std::thread accepting_thread_;
   absl::Mutex sockets_mutex_;
   std::set<int> sockets_ ABSL_GUARDED_BY(sockets_mutex_);
+  // Only kept when that is bounded.
+  absl::flat_hash_map<std::string, size_t> connections_by_address_ ABSL_GUARDED_BY(sockets_mutex_);
 };
 
 }  // namespace mcp_edge

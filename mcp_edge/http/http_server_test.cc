@@ -197,6 +197,23 @@ TEST_F(HttpServerTest, ConnectionsOverTheBoundGet503AndRetryAfter) {
   EXPECT_TRUE(absl::StrContains(first.Hear(), "at last"));
 }
 
+TEST_F(HttpServerTest, ConnectionsFromOneAddressCanBeBounded) {
+  Start({.max_connections_per_address = 1});
+  RawClient first(server_->port());
+  first.Say("GET /block HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  blocked_.WaitForNotification();
+  const std::string heard = Exchange(kLastGet);
+  EXPECT_TRUE(absl::StartsWith(heard, "HTTP/1.1 503 ")) << heard;
+  release_.Notify();
+  EXPECT_TRUE(absl::StrContains(first.Hear(), "at last"));
+  std::string later;
+  const absl::Time give_up_time = absl::Now() + absl::Seconds(5);
+  do {
+    later = Exchange(kLastGet);
+  } while (!absl::StrContains(later, "fine") && absl::Now() < give_up_time);
+  EXPECT_TRUE(absl::StrContains(later, "fine")) << "the first connection has ended";
+}
+
 TEST_F(HttpServerTest, WhileDrainingEachAnswerEndsItsConnection) {
   Start();
   RawClient early(server_->port());

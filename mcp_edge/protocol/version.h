@@ -70,6 +70,10 @@ inline const VersionFeatures& FeaturesOf(ProtocolVersion version) {
   return kVersionFeatures[static_cast<size_t>(version)];
 }
 
+// Whether clients take events without data, and come back to streams that the server closed early (MCP 2025-11-25,
+// transports).
+inline bool KnowsPolling(ProtocolVersion version) { return version == ProtocolVersion::k2025_11_25; }
+
 // The version of that name; nothing for an unknown one.
 inline std::optional<ProtocolVersion> VersionFromName(absl::string_view name) {
   for (int i = 0; i < kProtocolVersionCount; ++i) {

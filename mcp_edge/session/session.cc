@@ -1,8 +1,16 @@
 #include "mcp_edge/session/session.h"
 
-#include <algorithm>
+#include <utility>
+
+#include "mcp_edge/session/memory_stream_store.h"
 
 namespace mcp_edge {
+
+Session::Session(std::shared_ptr<const SessionRecord> record, StreamStore* streams)
+    : record_(std::move(record)),
+      streams_(streams),
+      main_stream_(streams != nullptr ? streams->Main(record_->id)
+                                      : MemoryStreamStore::NewLoneStream(kMaxWaiting, kMaxWaitingBytes)) {}
 
 Session::Begun Session::Begin(absl::string_view id_json, std::function<void()> cancel) {
   absl::MutexLock lock(&mutex_);
@@ -22,50 +30,23 @@ void Session::Cancel(absl::string_view id_json) {
   if (found != running_.end()) found->second();
 }
 
-bool Session::Send(std::string message, bool coalesce) {
-  absl::MutexLock lock(&mutex_);
-  if (ended_) return true;
-  if (coalesce && std::find(waiting_.begin(), waiting_.end(), message) != waiting_.end()) return true;
-  bool room = true;
-  while (!waiting_.empty() && (waiting_.size() >= kMaxWaiting || waiting_bytes_ + message.size() > kMaxWaitingBytes)) {
-    waiting_bytes_ -= waiting_.front().size();
-    waiting_.pop_front();
-    room = false;
-  }
-  waiting_bytes_ += message.size();
-  waiting_.push_back(std::move(message));
-  return room;
+std::shared_ptr<EventStream> Session::OpenStream() {
+  if (streams_ != nullptr) return streams_->Open(record_->id);
+  return MemoryStreamStore::NewLoneStream(kMaxWaiting, kMaxWaitingBytes);
 }
 
-uint64_t Session::OpenStream() {
-  absl::MutexLock lock(&mutex_);
-  return ++current_stream_;
-}
-
-void Session::CloseStream(uint64_t stream) {
-  absl::MutexLock lock(&mutex_);
-  if (stream == current_stream_) ++current_stream_;
-}
-
-Session::Received Session::Receive(uint64_t stream, absl::Time deadline, std::string& message) {
-  absl::MutexLock lock(&mutex_);
-  const auto wakes = [this, stream]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return StreamWakes(stream); };
-  mutex_.AwaitWithDeadline(absl::Condition(&wakes), deadline);
-  if (stream != current_stream_) return Received::kReplaced;
-  if (!waiting_.empty()) {
-    message = std::move(waiting_.front());
-    waiting_.pop_front();
-    waiting_bytes_ -= message.size();
-    return Received::kMessage;
-  }
-  return ended_ ? Received::kEnded : Received::kTimeout;
+std::shared_ptr<EventStream> Session::FindStream(uint64_t number) {
+  return streams_ == nullptr ? nullptr : streams_->Find(record_->id, number);
 }
 
 void Session::End() {
-  absl::MutexLock lock(&mutex_);
-  if (ended_) return;
-  ended_ = true;
-  for (const auto& [id, cancel] : running_) cancel();
+  {
+    absl::MutexLock lock(&mutex_);
+    if (ended_) return;
+    ended_ = true;
+    for (const auto& [id, cancel] : running_) cancel();
+  }
+  main_stream_->End();
 }
 
 bool Session::ended() const {

@@ -1,11 +1,10 @@
-// A session while this process serves it: what runs in it, and what waits to be sent to its client.
+// A session while this process serves it: what runs in it, and what is sent to its client.
 
 #ifndef GATEHOUSE_MCP_EDGE_SESSION_SESSION_H_
 #define GATEHOUSE_MCP_EDGE_SESSION_SESSION_H_
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,7 +14,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/time/time.h"
+#include "mcp_edge/session/event_stream.h"
 #include "mcp_edge/session/session_state.h"
 #include "mcp_edge/session/session_store.h"
 
@@ -24,13 +23,14 @@ namespace mcp_edge {
 // Thread-safe.
 class Session {
  public:
-  // Messages that may wait for a stream, and their bytes; older ones go when there is more.
+  // Messages that may wait on a main stream that nobody keeps, and their bytes; older ones go when there is more.
   static constexpr size_t kMaxWaiting = 256;
   static constexpr size_t kMaxWaitingBytes = 32 << 20;
   // Requests that may run at the same time in one session.
   static constexpr size_t kMaxRunning = 256;
 
-  explicit Session(std::shared_ptr<const SessionRecord> record) : record_(std::move(record)) {}
+  // `streams`: keeps its streams, so that they can be resumed, and must outlive the session; null: nobody does.
+  explicit Session(std::shared_ptr<const SessionRecord> record, StreamStore* streams = nullptr);
   // Ends the session, if nobody has yet.
   ~Session() { End(); }
 
@@ -50,37 +50,29 @@ class Session {
   // Cancels the request `id_json`, if it runs.
   void Cancel(absl::string_view id_json);
 
-  // Queues a message for the session's stream. `coalesce`: drop it if an equal one is waiting already. False: older
+  // Puts a message on the session's main stream. `coalesce`: not if an equal one waits there already. False: older
   // messages had to go to make room.
-  bool Send(std::string message, bool coalesce = false);
+  bool Send(std::string message, bool coalesce = false) { return main_stream_->Append(std::move(message), coalesce); }
 
-  // Opens the session's stream; the one opened before, if any, gets kReplaced. Returns its number, for Receive.
-  uint64_t OpenStream();
+  // The stream of what answers no request: that of GET, and of HTTP+SSE.
+  const std::shared_ptr<EventStream>& main_stream() const { return main_stream_; }
 
-  // Makes a Receive on the stream of that number return kReplaced: its client is gone.
-  void CloseStream(uint64_t stream);
+  // A new stream, for the answer to a request.
+  std::shared_ptr<EventStream> OpenStream();
+  // The stream of that number that is kept, or null.
+  std::shared_ptr<EventStream> FindStream(uint64_t number);
 
-  enum class Received { kMessage, kTimeout, kReplaced, kEnded };
-  // Blocks until there is a message for the stream, or until `deadline`.
-  Received Receive(uint64_t stream, absl::Time deadline, std::string& message);
-
-  // Ends the session: cancels what runs and closes its stream once what waits has been taken. Does nothing the second
-  // time.
+  // Ends the session: cancels what runs; its streams end once what waits there was read. Does nothing the second time.
   void End();
   bool ended() const;
 
  private:
-  bool StreamWakes(uint64_t stream) const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return ended_ || stream != current_stream_ || !waiting_.empty();
-  }
-
   const std::shared_ptr<const SessionRecord> record_;
+  StreamStore* const streams_;
+  const std::shared_ptr<EventStream> main_stream_;
   SessionState state_;
   mutable absl::Mutex mutex_;
   absl::flat_hash_map<std::string, std::function<void()>> running_ ABSL_GUARDED_BY(mutex_);
-  std::deque<std::string> waiting_ ABSL_GUARDED_BY(mutex_);
-  size_t waiting_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t current_stream_ ABSL_GUARDED_BY(mutex_) = 0;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

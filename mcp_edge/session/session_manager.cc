@@ -42,7 +42,7 @@ absl::StatusOr<std::shared_ptr<Session>> SessionManager::Open(SessionRecord reco
   const absl::StatusOr<std::vector<std::string>> ended = store_.Create(shared);
   if (!ended.ok()) return ended.status();
   for (const std::string& id : *ended) LetGo(id);
-  auto session = std::make_shared<Session>(shared);
+  auto session = std::make_shared<Session>(shared, streams_);
   absl::MutexLock lock(&mutex_);
   live_.emplace(shared->id, session);
   return session;
@@ -58,7 +58,7 @@ absl::StatusOr<std::shared_ptr<Session>> SessionManager::Find(absl::string_view 
   if ((*record)->principal_key != principal_key) return absl::NotFoundError("no such session");
   absl::MutexLock lock(&mutex_);
   std::shared_ptr<Session>& session = live_[std::string(id)];
-  if (session == nullptr) session = std::make_shared<Session>(*std::move(record));
+  if (session == nullptr) session = std::make_shared<Session>(*std::move(record), streams_);
   return session;
 }
 
@@ -73,12 +73,16 @@ void SessionManager::LetGo(absl::string_view id) {
   {
     absl::MutexLock lock(&mutex_);
     const auto found = live_.find(id);
-    if (found == live_.end()) return;
-    gone = std::move(found->second);
-    live_.erase(found);
+    if (found != live_.end()) {
+      gone = std::move(found->second);
+      live_.erase(found);
+    }
   }
-  gone->End();
+  if (gone != nullptr) gone->End();
+  if (streams_ != nullptr) streams_->Forget(id);
 }
+
+void SessionManager::Touch(const Session& session) { store_.Get(session.record().id).status().IgnoreError(); }
 
 void SessionManager::ForEach(const std::function<void(Session&)>& visit) {
   std::vector<std::shared_ptr<Session>> sessions;

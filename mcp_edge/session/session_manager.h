@@ -28,8 +28,8 @@ bool LooksLikeSessionId(absl::string_view id);
 // Keeps the live half (Session) of those sessions of the store that this process serves. Thread-safe.
 class SessionManager {
  public:
-  // `store` must outlive the manager.
-  explicit SessionManager(SessionStore& store) : store_(store) {}
+  // `store` and `streams` must outlive the manager. Null `streams`: what was sent cannot be sent again.
+  explicit SessionManager(SessionStore& store, StreamStore* streams = nullptr) : store_(store), streams_(streams) {}
 
   // Opens a session for what `initialize` settled; its id is made here.
   //
@@ -47,6 +47,9 @@ class SessionManager {
   // Errors: kUnavailable, the store cannot be reached.
   absl::Status End(const Session& session);
 
+  // Counts as a use of the session, as an open stream does.
+  void Touch(const Session& session);
+
   // Calls `visit` with each session that this process serves.
   void ForEach(const std::function<void(Session&)>& visit);
 
@@ -63,6 +66,7 @@ class SessionManager {
   void LetGo(absl::string_view id);
 
   SessionStore& store_;
+  StreamStore* const streams_;
   mutable absl::Mutex mutex_;
   absl::flat_hash_map<std::string, std::shared_ptr<Session>> live_ ABSL_GUARDED_BY(mutex_);
 };

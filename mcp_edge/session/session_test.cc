@@ -1,12 +1,15 @@
 #include "mcp_edge/session/session.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/clock.h"
 #include "gtest/gtest.h"
+#include "mcp_edge/session/memory_stream_store.h"
 
 namespace mcp_edge {
 namespace {
@@ -41,55 +44,43 @@ TEST(SessionTest, MessagesComeInOrderAndEqualOnesMayCoalesce) {
   session->Send("changed", true);
   session->Send("changed", true);
   session->Send("b");
-  const uint64_t stream = session->OpenStream();
-  std::string message;
+  EventStream& stream = *session->main_stream();
+  const uint64_t reader = stream.Attach(std::nullopt)->id;
   for (const char* expected : {"a", "changed", "b"}) {
-    ASSERT_EQ(session->Receive(stream, absl::InfiniteFuture(), message), Session::Received::kMessage);
-    EXPECT_EQ(message, expected);
+    const EventStream::ReadResult result = stream.Read(reader, absl::InfiniteFuture());
+    ASSERT_EQ(result.outcome, EventStream::Outcome::kEvent);
+    EXPECT_EQ(*result.event.message, expected);
   }
-  EXPECT_EQ(session->Receive(stream, absl::InfinitePast(), message), Session::Received::kTimeout);
+  EXPECT_EQ(stream.Read(reader, absl::InfinitePast()).outcome, EventStream::Outcome::kTimeout);
 }
 
-TEST(SessionTest, TheOldestMessagesGoWhenTooManyWait) {
+TEST(SessionTest, WhatWaitsIsBounded) {
   const auto session = NewSession();
-  for (size_t i = 0; i < Session::kMaxWaiting + 1; ++i) session->Send(absl::StrCat(i));
-  std::string message;
-  ASSERT_EQ(session->Receive(session->OpenStream(), absl::InfiniteFuture(), message), Session::Received::kMessage);
-  EXPECT_EQ(message, "1");
+  for (size_t i = 0; i < Session::kMaxWaiting; ++i) EXPECT_TRUE(session->Send(absl::StrCat(i)));
+  EXPECT_FALSE(session->Send("one more")) << "the first had to go";
+  const auto large = NewSession();
+  EXPECT_TRUE(large->Send(std::string(Session::kMaxWaitingBytes - 1'000, 'a')));
+  EXPECT_FALSE(large->Send(std::string(2'000, 'c')));
 }
 
-TEST(SessionTest, WhatWaitsIsBoundedInBytesToo) {
-  const auto session = NewSession();
-  EXPECT_TRUE(session->Send(std::string(Session::kMaxWaitingBytes - 10, 'a')));
-  EXPECT_TRUE(session->Send("b"));
-  EXPECT_FALSE(session->Send(std::string(20, 'c'))) << "the first had to go";
-  std::string message;
-  const uint64_t stream = session->OpenStream();
-  ASSERT_EQ(session->Receive(stream, absl::InfiniteFuture(), message), Session::Received::kMessage);
-  EXPECT_EQ(message, "b");
-}
-
-TEST(SessionTest, ANewStreamReplacesTheOld) {
-  const auto session = NewSession();
-  const uint64_t old_stream = session->OpenStream();
-  Session::Received outcome = Session::Received::kTimeout;
-  std::thread reader([&] {
-    std::string message;
-    outcome = session->Receive(old_stream, absl::InfiniteFuture(), message);
-  });
-  session->OpenStream();
-  reader.join();
-  EXPECT_EQ(outcome, Session::Received::kReplaced);
+TEST(SessionTest, StreamsAreKeptByTheStoreOfTheSession) {
+  const common::SystemClock clock;
+  MemoryStreamStore streams({}, clock);
+  auto record = std::make_shared<SessionRecord>();
+  record->id = "s";
+  const Session session(record, &streams);
+  EXPECT_EQ(session.main_stream(), streams.Main("s"));
+  EXPECT_EQ(NewSession()->FindStream(NewSession()->OpenStream()->number()), nullptr);
 }
 
 TEST(SessionTest, EndCancelsWhatRunsAndWakesTheStream) {
   const auto session = NewSession();
   int cancelled = 0;
   ASSERT_EQ(session->Begin("1", [&] { ++cancelled; }), Session::Begun::kYes);
-  const uint64_t stream = session->OpenStream();
+  const std::shared_ptr<EventStream> stream = session->main_stream();
   std::thread reader([&] {
-    std::string message;
-    EXPECT_EQ(session->Receive(stream, absl::InfiniteFuture(), message), Session::Received::kEnded);
+    EXPECT_EQ(stream->Read(stream->Attach(std::nullopt)->id, absl::InfiniteFuture()).outcome,
+              EventStream::Outcome::kEnded);
   });
   session->End();
   session->End();
@@ -102,10 +93,10 @@ TEST(SessionTest, WhatWaitsIsStillTakenAfterTheEnd) {
   const auto session = NewSession();
   session->Send("last");
   session->End();
-  std::string message;
-  const uint64_t stream = session->OpenStream();
-  EXPECT_EQ(session->Receive(stream, absl::InfiniteFuture(), message), Session::Received::kMessage);
-  EXPECT_EQ(session->Receive(stream, absl::InfiniteFuture(), message), Session::Received::kEnded);
+  EventStream& stream = *session->main_stream();
+  const uint64_t reader = stream.Attach(std::nullopt)->id;
+  EXPECT_EQ(stream.Read(reader, absl::InfiniteFuture()).outcome, EventStream::Outcome::kEvent);
+  EXPECT_EQ(stream.Read(reader, absl::InfiniteFuture()).outcome, EventStream::Outcome::kEnded);
 }
 
 }  // namespace

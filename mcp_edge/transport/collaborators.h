@@ -12,6 +12,7 @@
 #include "mcp_edge/session/session_manager.h"
 #include "mcp_edge/transport/admission.h"
 #include "mcp_edge/transport/authenticator.h"
+#include "mcp_edge/transport/body_budget.h"
 
 namespace mcp_edge {
 
@@ -22,6 +23,7 @@ struct Collaborators {
   SessionManager& sessions;
   Listeners& listeners;
   Admission& admission;
+  BodyBudget& bodies;
   DisconnectMonitor& disconnects;
   const common::Clock& clock;
   EdgeMetrics& metrics;

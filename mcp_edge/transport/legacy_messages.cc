@@ -57,16 +57,4 @@ RpcError NotBegunError(Session::Begun begun) {
   return {WireErrorKind::kSessionNotFound, "The session has ended: send initialize again", ""};
 }
 
-std::string RunToResponse(Session& session, absl::string_view id_json, Exchange& exchange) {
-  const Session::Begun begun = session.Begin(id_json, [&exchange] { exchange.Cancel(); });
-  if (begun != Session::Begun::kYes) {
-    const RpcError error = NotBegunError(begun);
-    return ErrorResponse(id_json, WireErrorOf(error.kind).json_rpc, error.message);
-  }
-  Step step = exchange.Next();
-  while (!step.last) step = exchange.Next();
-  session.Finish(id_json);
-  return std::move(step.message);
-}
-
 }  // namespace mcp_edge

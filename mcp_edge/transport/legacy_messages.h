@@ -24,9 +24,6 @@ void HandleLegacyNotice(const Message& message, Session& session);
 // Why a request of a session cannot run. `begun` is not kYes.
 RpcError NotBegunError(Session::Begun begun);
 
-// Runs `exchange` as a request of the session to its response, leaving out what it says before. Blocks.
-std::string RunToResponse(Session& session, absl::string_view id_json, Exchange& exchange);
-
 }  // namespace mcp_edge
 
 #endif  // GATEHOUSE_MCP_EDGE_TRANSPORT_LEGACY_MESSAGES_H_

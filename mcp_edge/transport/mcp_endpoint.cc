@@ -1,13 +1,13 @@
 #include "mcp_edge/transport/mcp_endpoint.h"
 
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "mcp_edge/http/request_trail.h"
-#include "mcp_edge/jsonrpc/json_reader.h"
+#include "mcp_edge/http/stack_memory.h"
+#include "mcp_edge/session/event_id.h"
+#include "mcp_edge/transport/batch_exchange.h"
 #include "mcp_edge/transport/http_reply.h"
 #include "mcp_edge/transport/legacy_messages.h"
 #include "mcp_edge/transport/request_body.h"
@@ -21,8 +21,6 @@ constexpr char kListen[] = "subscriptions/listen";
 constexpr char kSessionHeader[] = "Mcp-Session-Id";
 // More messages than this in one array are nobody's honest wish.
 constexpr size_t kMaxBatch = 100;
-// No further request of a batch is run once the responses are larger than this.
-constexpr size_t kMaxBatchAnswerBytes = 8 << 20;
 
 void ReplyInvalid(httplib::Response& response, absl::string_view id_json, absl::string_view problem) {
   ReplyError(response, id_json, {WireErrorKind::kInvalidRequest, absl::StrCat("Invalid request: ", problem), ""});
@@ -36,6 +34,11 @@ bool NamesModernVersion(const httplib::Request& request) {
   return version.has_value() && FeaturesOf(*version).modern;
 }
 
+void SetStreamHeaders(httplib::Response& response) {
+  response.set_header("Cache-Control", "no-store");
+  response.set_header("X-Accel-Buffering", "no");
+}
+
 }  // namespace
 
 // One POST while it is worked on; shared with the stream that may follow the handler.
@@ -44,23 +47,24 @@ struct McpEndpoint::Call {
 
   void Finish() {
     watch = {};  // before what it would cancel goes
-    if (session != nullptr && exchange != nullptr) session->Finish(id_json);
+    if (session != nullptr && exchange != nullptr && !id_json.empty()) session->Finish(id_json);
     exchange.reset();
   }
 
   std::shared_ptr<Admission::Place> place;
-  std::string body;  // what the messages point into
+  RequestBody body;  // what the messages point into
   std::shared_ptr<const Principal> principal;
   std::shared_ptr<Session> session;  // null in a modern call
   ClientDescription client;          // of a modern call
-  std::string id_json;
+  std::string id_json;               // empty for a batch
   bool modern = false;
   std::unique_ptr<Exchange> exchange;
   DisconnectMonitor::Watch watch;
 };
 
-McpEndpoint::McpEndpoint(ProtectedResource resource, size_t max_body_bytes, const Collaborators& with)
-    : resource_(std::move(resource)), max_body_bytes_(max_body_bytes), with_(with) {}
+McpEndpoint::McpEndpoint(ProtectedResource resource, size_t max_body_bytes, size_t max_running,
+                         const Collaborators& with)
+    : resource_(std::move(resource)), max_body_bytes_(max_body_bytes), with_(with), running_(max_running) {}
 
 void McpEndpoint::Post(const httplib::Request& request, httplib::Response& response,
                        const httplib::ContentReader& read_body) {
@@ -79,8 +83,8 @@ void McpEndpoint::Post(const httplib::Request& request, httplib::Response& respo
     return ReplyError(response, "",
                       {WireErrorKind::kNotAcceptable, "Accept application/json or text/event-stream, best both", ""});
   }
-  if (!ReadBody(request, read_body, max_body_bytes_, response, call->body)) return;
-  absl::StatusOr<Body> body = ParseBody(call->body);
+  if (!ReadBody(request, read_body, max_body_bytes_, with_.bodies, response, call->body)) return;
+  absl::StatusOr<Body> body = ParseBody(call->body.text);
   if (!body.ok()) {
     return ReplyError(response, "",
                       {WireErrorKind::kParseError, absl::StrCat("Parse error: ", body.status().message()), ""});
@@ -153,7 +157,7 @@ void McpEndpoint::PostLegacy(const httplib::Request& request, httplib::Response&
   const ProtocolVersion version = call->session->record().version;
   if (body.is_batch) {
     if (!FeaturesOf(version).batches) return ReplyInvalid(response, "", "this version has no batches");
-    return RunBatch(request, response, body, *call);
+    return PostBatch(request, response, std::move(body), std::move(call));
   }
   const Message& first = body.messages.front();
   TrailMessage(first, version);
@@ -195,49 +199,30 @@ void McpEndpoint::Initialize(const Message& message, const Call& call, httplib::
   ReplyJson(response, ResultResponse(message.id_json, with_.dispatcher.InitializeResult(version)));
 }
 
-void McpEndpoint::RunBatch(const httplib::Request& request, httplib::Response& response, const Body& body, Call& call) {
-  // MCP 2025-03-26, transports. Requests run one after the other; what they say before their responses is left out.
+void McpEndpoint::PostBatch(const httplib::Request& request, httplib::Response& response, Body body,
+                            std::shared_ptr<Call> call) {
   if (body.messages.empty()) return ReplyInvalid(response, "", "the batch is empty");
   if (body.messages.size() > kMaxBatch) {
     return ReplyInvalid(response, "", absl::StrCat("the batch has more than ", kMaxBatch, " messages"));
   }
-  std::vector<std::string> responses;
-  size_t bytes = 0;
+  BatchExchange::Requests requests;
+  bool answers = false;
   for (const Message& message : body.messages) {
-    bytes += responses.empty() ? 0 : responses.back().size();
-    if (bytes > kMaxBatchAnswerBytes && message.kind == Message::Kind::kRequest) {
-      responses.push_back(ErrorResponse(message.id_json, WireErrorOf(WireErrorKind::kInternal).json_rpc,
-                                        "The responses before this one are too large; send it by itself"));
-      bytes -= responses.back().size();
-      continue;
-    }
-    if (message.kind == Message::Kind::kInvalid || message.method == "initialize") {
-      responses.push_back(
-          ErrorResponse(message.id_json, WireErrorOf(WireErrorKind::kInvalidRequest).json_rpc,
-                        absl::StrCat("Invalid request: ", message.problem.empty() ? "initialize has no place in a batch"
-                                                                                  : message.problem)));
-      continue;
-    }
-    if (message.kind != Message::Kind::kRequest) {
-      HandleLegacyNotice(message, *call.session);
-      continue;
-    }
-    TrailMessage(message, call.session->record().version);
-    const RequestContext context = {call.principal,
-                                    call.session->record().version,
-                                    &call.session->record().client,
-                                    ReadTraceContext(request, message),
-                                    CurrentTrail().request_id,
-                                    &call.session->state(),
-                                    /*can_stream=*/false};
-    const std::unique_ptr<Exchange> exchange = with_.dispatcher.Start(message, context, nullptr);
-    responses.push_back(RunToResponse(*call.session, message.id_json, *exchange));
+    answers |= message.kind == Message::Kind::kRequest || message.kind == Message::Kind::kInvalid;
+    if (message.kind == Message::Kind::kRequest) TrailMessage(message, call->session->record().version);
+    requests.traces.push_back(ReadTraceContext(request, message));
   }
-  if (responses.empty()) {
+  if (!answers) {
+    for (const Message& message : body.messages) HandleLegacyNotice(message, *call->session);
     response.status = 202;
     return;
   }
-  ReplyJson(response, absl::StrCat("[", absl::StrJoin(responses, ","), "]"));
+  requests.body = std::move(body);
+  requests.principal = call->principal;
+  requests.request_id = CurrentTrail().request_id;
+  requests.can_stream = ReadAccept(request).event_stream;
+  call->exchange = std::make_unique<BatchExchange>(std::move(requests), *call->session, with_.dispatcher);
+  Respond(request, response, std::move(call));
 }
 
 void McpEndpoint::Respond(const httplib::Request& request, httplib::Response& response, std::shared_ptr<Call> call) {
@@ -265,33 +250,89 @@ void McpEndpoint::Respond(const httplib::Request& request, httplib::Response& re
     }
     return ReplyJson(response, std::move(first->message));
   }
-  response.set_header("Cache-Control", "no-store");
-  response.set_header("X-Accel-Buffering", "no");
-  response.set_chunked_content_provider(kEventStreamType, [call = std::move(call), first = std::move(first),
-                                                           &clock = with_.clock, interval = with_.keep_alive_interval](
-                                                              size_t, httplib::DataSink& sink) mutable {
-    // A modern client that left has cancelled; a legacy one has not, and its call runs to the end.
-    const auto write = [&](absl::string_view part) { return sink.write(part.data(), part.size()) || !call->modern; };
-    while (true) {
-      if (!first.has_value()) {
-        if (!write(kKeepAlive)) return false;
-        while (!call->exchange->Wait(clock.Now() + interval)) {
-          if (!write(kKeepAlive)) return false;
+  if (call->modern) {
+    RespondWithStream(response, std::move(call), std::move(first));
+  } else {
+    RespondWithSessionStream(response, std::move(call), std::move(first));
+  }
+}
+
+// A stream that is written by the thread that waits for the steps, and that ends what runs when it breaks.
+void McpEndpoint::RespondWithStream(httplib::Response& response, std::shared_ptr<Call> call,
+                                    std::optional<Step> first) {
+  SetStreamHeaders(response);
+  response.set_chunked_content_provider(
+      kEventStreamType, [call = std::move(call), first = std::move(first), &clock = with_.clock,
+                         interval = with_.keep_alive_interval](size_t, httplib::DataSink& sink) mutable {
+        const auto write = [&](absl::string_view part) { return sink.write(part.data(), part.size()); };
+        ReleaseUnusedStack();
+        while (true) {
+          if (!first.has_value()) {
+            if (!write(kKeepAlive)) return false;
+            while (!call->exchange->Wait(clock.Now() + interval)) {
+              if (!write(kKeepAlive)) return false;
+            }
+            first = call->exchange->Next();
+          }
+          const Step step = *std::exchange(first, std::nullopt);
+          // A cancelled request has no response.
+          const bool says = step.error != WireErrorKind::kCancelled && !step.message.empty();
+          if (says && !write(EventText("message", step.message))) return false;
+          if (step.last) break;
+          if (call->exchange->Wait(clock.Now() + interval)) first = call->exchange->Next();
         }
-        first = call->exchange->Next();
+        call->Finish();
+        sink.done();
+        return true;
+      });
+}
+
+// A stream that the client can resume: what runs goes on without it, on a thread of its own, and is not ended when the
+// client leaves (MCP 2025-03-26, transports).
+void McpEndpoint::RespondWithSessionStream(httplib::Response& response, std::shared_ptr<Call> call,
+                                           std::optional<Step> first) {
+  const std::shared_ptr<Session> session = call->session;
+  const std::shared_ptr<EventStream> stream = session->OpenStream();
+  // There before anything is written, so that the writer waits for it.
+  auto reader = std::make_shared<StreamReader>(stream, *stream->Attach(std::nullopt));
+  const std::string id_json = call->id_json;
+  const bool started = running_.Run([call = std::move(call), stream, first = std::move(first)]() mutable {
+    const bool closes = KnowsPolling(call->session->record().version);
+    Step step = first.has_value() ? *std::move(first) : call->exchange->Next();
+    while (!step.last) {
+      if (step.close_retry.has_value()) {
+        if (closes) stream->DismissReader(*step.close_retry);
+      } else {
+        stream->AppendWhenRead(std::move(step.message));
       }
-      const Step step = *std::exchange(first, std::nullopt);
-      // A cancelled request has no response.
-      if (step.error != WireErrorKind::kCancelled && !step.message.empty() &&
-          !write(EventText("message", step.message)))
-        return false;
-      if (step.last) break;
-      if (call->exchange->Wait(clock.Now() + interval)) first = call->exchange->Next();
+      step = call->exchange->Next();
     }
+    // The id is free again before the client can know the response.
     call->Finish();
-    sink.done();
-    return true;
+    // A cancelled request has no response.
+    if (step.error != WireErrorKind::kCancelled && !step.message.empty())
+      stream->AppendWhenRead(std::move(step.message));
+    stream->End();
   });
+  if (!started) {
+    return ReplyError(response, id_json, {WireErrorKind::kOverloaded, "The server is full; try again later", ""});
+  }
+  // What runs may do so to its end, so the stream outlives the token.
+  SetStream(response, session, std::move(reader), absl::InfiniteFuture(), nullptr);
+}
+
+void McpEndpoint::SetStream(httplib::Response& response, std::shared_ptr<Session> session,
+                            std::shared_ptr<StreamReader> reader, absl::Time end_time,
+                            std::shared_ptr<Admission::Place> place) {
+  SetStreamHeaders(response);
+  response.set_chunked_content_provider(
+      kEventStreamType, [this, session = std::move(session), reader = std::move(reader), end_time,
+                         place = std::move(place), socket = CurrentTrail().socket](size_t, httplib::DataSink& sink) {
+        const WritePart write = [&](absl::string_view part) { return sink.write(part.data(), part.size()); };
+        WriteSessionStream({*session, *reader, socket, end_time}, with_, write);
+        sink.done();
+        return true;
+      });
 }
 
 void McpEndpoint::Get(const httplib::Request& request, httplib::Response& response) {
@@ -303,26 +344,32 @@ void McpEndpoint::Get(const httplib::Request& request, httplib::Response& respon
   }
   std::shared_ptr<Session> session = FindSession(request, *principal, response);
   if (session == nullptr) return;
-  if (request.has_header("Last-Event-ID")) {
-    return ReplyError(response, "",
-                      {WireErrorKind::kInvalidRequest, "Last-Event-ID is not the id of an event of this server", ""});
-  }
   auto place = std::make_shared<Admission::Place>();
   if (const auto full = with_.admission.AdmitStream(principal->key, *place); full.has_value()) {
     return ReplyError(response, "", *full);
   }
-  response.set_header("Cache-Control", "no-store");
-  response.set_header("X-Accel-Buffering", "no");
-  response.set_chunked_content_provider(
-      kEventStreamType, [this, place, session, end_time = principal->expire_time, socket = CurrentTrail().socket](
-                            size_t, httplib::DataSink& sink) {
-        const uint64_t stream = session->OpenStream();
-        const auto watch = with_.disconnects.WatchSocket(socket, [&] { session->CloseStream(stream); });
-        const WritePart write = [&](absl::string_view part) { return sink.write(part.data(), part.size()); };
-        if (write(kKeepAlive)) WriteSessionStream(*session, stream, end_time, with_, write);
-        sink.done();
-        return true;
-      });
+  const HeaderField last_event = ReadHeader(request, "Last-Event-ID");
+  std::shared_ptr<EventStream> stream = session->main_stream();
+  std::optional<uint64_t> after;
+  if (last_event.value.has_value()) {
+    std::optional<EventId> id;
+    if (!last_event.conflicting) id = ParseEventId(*last_event.value);
+    if (id.has_value() && id->session_tag != SessionTag(session->record().id)) {
+      return ReplyError(response, "",
+                        {WireErrorKind::kSessionNotFound, "Last-Event-ID is not of a stream of this session", ""});
+    }
+    stream = id.has_value() ? session->FindStream(id->stream) : nullptr;
+    if (id.has_value()) after = id->event;
+  }
+  std::optional<EventStream::Reader> place_in_stream;
+  if (stream != nullptr) place_in_stream = stream->Attach(after);
+  if (!place_in_stream.has_value()) {
+    return ReplyError(response, "",
+                      {WireErrorKind::kInvalidRequest,
+                       "Last-Event-ID is not the id of an event that can be resumed from (any more)", ""});
+  }
+  SetStream(response, std::move(session), std::make_shared<StreamReader>(std::move(stream), *place_in_stream),
+            principal->expire_time, std::move(place));
 }
 
 void McpEndpoint::Delete(const httplib::Request& request, httplib::Response& response) {

@@ -7,7 +7,7 @@
 namespace mcp_edge {
 
 bool ReadBody(const httplib::Request& request, const httplib::ContentReader& reader, size_t max_bytes,
-              httplib::Response& response, std::string& body) {
+              BodyBudget& budget, httplib::Response& response, RequestBody& body) {
   if (!HasJsonBody(request)) {
     ReplyError(response, "", {WireErrorKind::kUnsupportedMediaType, "Content-Type must be application/json", ""});
     return false;
@@ -18,14 +18,21 @@ bool ReadBody(const httplib::Request& request, const httplib::ContentReader& rea
                {WireErrorKind::kBodyTooLarge, absl::StrCat("The body is larger than ", max_bytes, " bytes"), ""});
     return false;
   }
-  body.reserve(declared);
+  body.text.reserve(declared);
   bool too_large = false;
+  bool full = false;
   const bool complete = reader([&](const char* data, size_t size) {
-    too_large = body.size() + size > max_bytes;  // of a chunked body
-    if (!too_large) body.append(data, size);
-    return !too_large;
+    too_large = body.text.size() + size > max_bytes;  // of a chunked body
+    full = !too_large && !body.share.Grow(size, budget);
+    if (too_large || full) return false;
+    body.text.append(data, size);
+    return true;
   });
   if (complete) return true;
+  if (full) {
+    ReplyError(response, "", {WireErrorKind::kOverloaded, "The server is full; try again later", ""});
+    return false;
+  }
   // 413 and 415 (an unknown content coding) are cpp-httplib's own findings.
   if (!too_large && (response.status == 413 || response.status == 415)) return false;
   if (too_large) {

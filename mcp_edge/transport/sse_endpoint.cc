@@ -45,7 +45,7 @@ struct SseEndpoint::Connection {
 
 // A request that was taken, with the text that it points into.
 struct SseEndpoint::Posted {
-  std::string text;
+  RequestBody body;
   Message message;
   TraceContext trace;
   std::string request_id;
@@ -79,13 +79,16 @@ void SseEndpoint::Get(const httplib::Request& request, httplib::Response& respon
           absl::MutexLock lock(&mutex_);
           connections_.emplace(id, connection);
         }
-        const uint64_t stream = session.OpenStream();
+        const StreamReader reader(session.main_stream(), *session.main_stream()->Attach(std::nullopt));
         {
           // The stream is the session: with the client gone, all that runs for it ends too.
-          const auto watch = with_.disconnects.WatchSocket(socket, [&session] { session.End(); });
+          const auto watch = with_.disconnects.WatchSocket(socket, [&session, &reader] {
+            session.End();
+            reader.stream().Detach(reader.id());
+          });
           const WritePart write = [&](absl::string_view part) { return sink.write(part.data(), part.size()); };
           if (write(EventText("endpoint", absl::StrCat("/messages?", kSessionParameter, "=", id)))) {
-            WriteSessionStream(session, stream, principal->expire_time, with_, write);
+            WriteLoneStream({session, reader, socket, principal->expire_time}, with_, write);
           }
         }
         {
@@ -112,8 +115,8 @@ void SseEndpoint::Post(const httplib::Request& request, httplib::Response& respo
     return ReplyError(response, "", {WireErrorKind::kSessionNotFound, "There is no such session: open /sse again", ""});
   }
   const auto posted = std::make_shared<Posted>();
-  if (!ReadBody(request, read_body, max_body_bytes_, response, posted->text)) return;
-  absl::StatusOr<Body> body = ParseBody(posted->text);
+  if (!ReadBody(request, read_body, max_body_bytes_, with_.bodies, response, posted->body)) return;
+  absl::StatusOr<Body> body = ParseBody(posted->body.text);
   if (!body.ok()) {
     return ReplyError(response, "",
                       {WireErrorKind::kParseError, absl::StrCat("Parse error: ", body.status().message()), ""});
@@ -182,10 +185,11 @@ void SseEndpoint::Run(Connection& connection, const Posted& posted) {
   Step step;
   do {
     step = exchange->Next();
+    // The id is free again before the client can know the response.
+    if (step.last) session.Finish(message.id_json);
     // A cancelled request has no response.
     if (step.error != WireErrorKind::kCancelled && !step.message.empty()) Answer(session, std::move(step.message));
   } while (!step.last);
-  session.Finish(message.id_json);
 }
 
 std::shared_ptr<SseEndpoint::Connection> SseEndpoint::Find(const httplib::Request& request,

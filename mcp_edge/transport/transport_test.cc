@@ -21,6 +21,7 @@
 #include "mcp_edge/jsonrpc/json_reader.h"
 #include "mcp_edge/sealing/aead_sealer.h"
 #include "mcp_edge/session/memory_session_store.h"
+#include "mcp_edge/session/memory_stream_store.h"
 #include "mcp_edge/tools/testing/fake_tool_service.h"
 #include "mcp_edge/transport/edge_routes.h"
 #include "mcp_edge/transport/session_notifier.h"
@@ -38,7 +39,10 @@ constexpr char kResource[] = "http://mcp.example.com/mcp";
 class FakeVerifier final : public TokenVerifier {
  public:
   absl::StatusOr<Verdict> Verify(absl::string_view token, absl::string_view resource, absl::Time) override {
-    last_resource = std::string(resource);
+    {
+      absl::MutexLock lock(&mutex_);
+      last_resource_ = std::string(resource);
+    }
     if (token == "away") return absl::UnavailableError("provider down");
     if (token != "alice" && token != "bob") return Verdict{nullptr, {"EXPIRED", "the token has expired"}};
     auto principal = std::make_shared<Principal>();
@@ -48,7 +52,14 @@ class FakeVerifier final : public TokenVerifier {
     return Verdict{principal, {}};
   }
 
-  std::string last_resource;
+  std::string last_resource() const {
+    absl::MutexLock lock(&mutex_);
+    return last_resource_;
+  }
+
+ private:
+  mutable absl::Mutex mutex_;
+  std::string last_resource_ ABSL_GUARDED_BY(mutex_);
 };
 
 class TransportTest : public testing::Test {
@@ -59,13 +70,30 @@ class TransportTest : public testing::Test {
     service_->OnCall([](const tool::CallToolRequest& request) {
       if (request.name() == "hang") return FakeCallScript{.hang = true};
       if (request.name() == "slow")
-        return FakeCallScript{.events = {TextResult("done")}, .delay = absl::Milliseconds(150)};
+        return FakeCallScript{.events = {TextResult("done")}, .delay = absl::Milliseconds(700)};
+      if (request.name() == "asks" && request.input_responses_json().empty()) {
+        tool::CallToolEvent event;
+        tool::InputRequest& input = (*event.mutable_input_required()->mutable_requests())["who"];
+        input.set_method("elicitation/create");
+        input.set_params_json(
+            R"({"message":"Who?","requestedSchema":{"type":"object","properties":{"name":{"type":"string"}}}})");
+        return FakeCallScript{{event}};
+      }
+      if (request.name() == "closes") {
+        tool::CallToolEvent event;
+        event.mutable_close_stream()->mutable_retry_delay()->set_nanos(20'000'000);
+        return FakeCallScript{{ProgressEvent(1), event, ProgressEvent(2), TextResult("done")}};
+      }
+      if (request.name() == "late") {
+        return FakeCallScript{.events = {ProgressEvent(1), ProgressEvent(2), TextResult("done")},
+                              .delay = absl::Milliseconds(400)};
+      }
       if (request.name() == "steps") return FakeCallScript{{ProgressEvent(1), ProgressEvent(2), TextResult("done")}};
       return FakeCallScript{{TextResult(absl::StrCat("for ", request.context().principal().subject()))}};
     });
     catalog_.AddListener([this](const CatalogSnapshot& snapshot) { PublishListChanges(snapshot, bus_); });
     CatalogContents contents;
-    for (const char* name : {"plain", "hang", "slow", "steps", "guarded"}) {
+    for (const char* name : {"plain", "hang", "slow", "late", "steps", "asks", "closes", "guarded"}) {
       ToolEntry entry;
       entry.name = name;
       entry.tool = MakeTool(name);
@@ -126,12 +154,51 @@ class TransportTest : public testing::Test {
     return Post(ModernBody("tools/call", absl::StrCat("\"name\":\"", tool, "\"")), Modern("tools/call", tool));
   }
 
+  // A call in a session, with a progress token.
+  static std::string LegacyCall(int id, const std::string& tool) {
+    return absl::StrCat(R"({"jsonrpc":"2.0","id":)", id, R"(,"method":"tools/call","params":{"name":")", tool,
+                        R"(","_meta":{"progressToken":"p"}}})");
+  }
+
+  // Posts `body` and reads the answer until it contains `last`, then leaves. What was read.
+  std::string PostUntil(const std::string& body, Headers headers, const std::string& last) {
+    std::string heard;
+    httplib::Request request;
+    request.method = "POST";
+    request.path = "/mcp";
+    request.headers = std::move(headers);
+    request.set_header("Content-Type", "application/json");
+    request.body = body;
+    request.content_receiver = [&](const char* data, size_t size, uint64_t, uint64_t) {
+      heard.append(data, size);
+      return !absl::StrContains(heard, last);
+    };
+    Client().send(request);
+    return heard;
+  }
+
+  // The stream that follows the event `id`, to its end; "<status>" for an error.
+  std::string Resume(Headers session, const std::string& id) {
+    session.emplace("Accept", "text/event-stream");
+    session.emplace("Last-Event-ID", id);
+    const auto result = Client().Get("/mcp", session);
+    return result->status == 200 ? result->body : absl::StrCat(result->status);
+  }
+
+  // The value of the first `id:` field.
+  static std::string FirstId(absl::string_view stream) {
+    const size_t begin = stream.find("id: ");
+    if (begin == absl::string_view::npos) return "";
+    return std::string(stream.substr(begin + 4, stream.find('\n', begin) - begin - 4));
+  }
+
   // Opens a session and returns the headers that its requests carry.
   Headers Session(const std::string& version, const std::string& token = "alice") {
-    const auto result = Post(absl::StrCat(R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{)"
-                                          R"("protocolVersion":")",
-                                          version, R"(","capabilities":{},"clientInfo":{"name":"c","version":"1"}}})"),
-                             {{"Authorization", "Bearer " + token}});
+    const auto result =
+        Post(absl::StrCat(R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{)"
+                          R"("protocolVersion":")",
+                          version, R"(","capabilities":{"elicitation":{}},"clientInfo":{"name":"c","version":"1"}}})"),
+             {{"Authorization", "Bearer " + token}});
     EXPECT_EQ(result->status, 200) << result->body;
     return {{"Authorization", "Bearer " + token}, {"Mcp-Session-Id", result->get_header_value("Mcp-Session-Id")}};
   }
@@ -143,6 +210,7 @@ class TransportTest : public testing::Test {
   }
 
   static constexpr size_t kMaxBody = 100'000;
+  static constexpr size_t kMaxBodies = 150'000;
 
   const common::SystemClock clock_{};
   prometheus::Registry registry_;
@@ -155,15 +223,16 @@ class TransportTest : public testing::Test {
   AeadSealer sealer_{RandomKeyRing(), clock_};
   Dispatcher dispatcher_{{}, catalog_, sealer_, clock_, metrics_};
   MemorySessionStore store_{{}, clock_};
-  SessionManager sessions_{store_};
+  MemoryStreamStore streams_{{}, clock_};
+  SessionManager sessions_{store_, &streams_};
   Admission admission_{
       {.max_requests = 8, .max_requests_per_principal = 8, .max_streams = 4, .max_streams_per_principal = 2}, metrics_};
   DisconnectMonitor disconnects_{absl::Milliseconds(5)};
   Listeners listeners_{bus_, catalog_, nullptr, clock_, metrics_};
-  const Collaborators with_ = {authenticator_, dispatcher_, sessions_,
-                               listeners_,     admission_,  disconnects_,
-                               clock_,         metrics_,    absl::Milliseconds(30)};
-  McpEndpoint mcp_{MakeProtectedResource(kResource, "/mcp"), kMaxBody, with_};
+  BodyBudget bodies_{kMaxBodies};
+  const Collaborators with_ = {authenticator_, dispatcher_,  sessions_, listeners_, admission_,
+                               bodies_,        disconnects_, clock_,    metrics_,   absl::Milliseconds(200)};
+  McpEndpoint mcp_{MakeProtectedResource(kResource, "/mcp"), kMaxBody, 8, with_};
   SseEndpoint sse_{MakeProtectedResource(kResource, "/sse"), kMaxBody, 8, with_};
   const SessionNotifier notifier_{bus_, sessions_, sse_};
   const HostPolicy hosts_ = *HostPolicy::Create(kResource, {}, {});
@@ -177,7 +246,7 @@ TEST_F(TransportTest, AModernCallIsAnsweredAsJson) {
   EXPECT_EQ(result->get_header_value("Content-Type"), "application/json");
   EXPECT_EQ(result->get_header_value("Mcp-Session-Id"), "");
   EXPECT_EQ(Body(result)["result"]["content"][0]["text"], "for alice");
-  EXPECT_EQ(verifier_.last_resource, kResource);
+  EXPECT_EQ(verifier_.last_resource(), kResource);
 }
 
 TEST_F(TransportTest, ProgressTurnsTheAnswerIntoAStream) {
@@ -250,7 +319,7 @@ TEST_F(TransportTest, ASessionLivesFromInitializeToDelete) {
   const Headers session = Session("2025-06-18");
   EXPECT_EQ(Post(R"({"jsonrpc":"2.0","method":"notifications/initialized"})", session)->status, 202);
   const auto list = Post(R"({"jsonrpc":"2.0","id":2,"method":"tools/list"})", session);
-  EXPECT_EQ(Body(list)["result"]["tools"].size(), 5);
+  EXPECT_EQ(Body(list)["result"]["tools"].size(), 8);
   EXPECT_EQ(Client().Delete("/mcp", session)->status, 204);
   EXPECT_EQ(Post(R"({"jsonrpc":"2.0","id":3,"method":"ping"})", session)->status, 404);
 }
@@ -419,6 +488,74 @@ TEST_F(TransportTest, AResponseReachesWhoeverAskedTheClient) {
   EXPECT_EQ(answers[0].result_json, R"({"action":"accept"})");
 }
 
+TEST_F(TransportTest, TheClientIsAskedOnTheStreamOfItsRequest) {
+  const Headers session = Session("2025-11-25");
+  std::string heard;
+  absl::Notification asked;
+  std::thread caller([&] {
+    httplib::Request request;
+    request.method = "POST";
+    request.path = "/mcp";
+    request.headers = session;
+    request.set_header("Content-Type", "application/json");
+    request.body = LegacyCall(1, "asks");
+    request.content_receiver = [&](const char* data, size_t size, uint64_t, uint64_t) {
+      heard.append(data, size);
+      if (absl::StrContains(heard, "requestedSchema") && !asked.HasBeenNotified()) asked.Notify();
+      return true;
+    };
+    Client().send(request);
+  });
+  asked.WaitForNotification();
+  const size_t begin = heard.find("\"ask-");
+  ASSERT_NE(begin, std::string::npos) << heard;
+  const std::string id = heard.substr(begin, heard.find('"', begin + 1) + 1 - begin);
+  const std::string answer = R"(,"result":{"action":"accept","content":{"name":"Al"}}})";
+  EXPECT_EQ(Post(absl::StrCat(R"({"jsonrpc":"2.0","id":)", id, answer), Session("2025-11-25"))->status, 202);
+  EXPECT_EQ(Post(absl::StrCat(R"({"jsonrpc":"2.0","id":)", id, answer), session)->status, 202);
+  caller.join();
+  EXPECT_TRUE(absl::StrContains(heard, "for alice")) << heard;
+  const auto calls = service_->Calls();
+  ASSERT_EQ(calls.size(), 2u);
+  EXPECT_EQ(calls[1].request.input_responses_json().at("who"), R"({"action":"accept","content":{"name":"Al"}})");
+}
+
+TEST_F(TransportTest, ACallCanBeCancelledWhileItsClientIsAsked) {
+  const Headers session = Session("2025-11-25");
+  absl::Notification asked;
+  std::string heard;
+  std::thread caller([&] {
+    httplib::Request request;
+    request.method = "POST";
+    request.path = "/mcp";
+    request.headers = session;
+    request.set_header("Content-Type", "application/json");
+    request.body = LegacyCall(1, "asks");
+    request.content_receiver = [&](const char* data, size_t size, uint64_t, uint64_t) {
+      heard.append(data, size);
+      if (absl::StrContains(heard, "requestedSchema") && !asked.HasBeenNotified()) asked.Notify();
+      return true;
+    };
+    Client().send(request);
+  });
+  asked.WaitForNotification();
+  Post(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}})", session);
+  caller.join();
+  EXPECT_FALSE(absl::StrContains(heard, "\"result\"")) << heard;
+  EXPECT_EQ(service_->Calls().size(), 1u);
+  EXPECT_TRUE(admission_.AwaitNoRequests(absl::Now() + absl::Seconds(5)));
+}
+
+TEST_F(TransportTest, AToolMaySendItsClientAwayForAWhile) {
+  const Headers session = Session("2025-11-25");
+  const auto begun = Post(LegacyCall(1, "closes"), session);
+  EXPECT_TRUE(absl::EndsWith(begun->body, "\nretry: 20\n\n")) << begun->body;
+  EXPECT_FALSE(absl::StrContains(begun->body, "\"result\"")) << begun->body;
+  EXPECT_TRUE(absl::StrContains(Resume(session, FirstId(begun->body)), "done"));
+  const auto older = Post(LegacyCall(1, "closes"), Session("2025-06-18"));
+  EXPECT_TRUE(absl::StrContains(older->body, "done")) << "older clients do not know that";
+}
+
 TEST_F(TransportTest, OnlySubscribersHearOfAResource) {
   const Headers session = Session("2025-11-25");
   sessions_.ForEach([](mcp_edge::Session& each) { each.state().Subscribe("a://b"); });
@@ -433,6 +570,130 @@ TEST_F(TransportTest, OnlySubscribersHearOfAResource) {
   });
   EXPECT_TRUE(absl::StrContains(heard, R"("params":{"uri":"a://b"})")) << heard;
   EXPECT_FALSE(absl::StrContains(heard, "a://other")) << heard;
+}
+
+TEST_F(TransportTest, ABrokenStreamIsResumedWhereItBroke) {
+  const Headers session = Session("2025-11-25");
+  const std::string begun = PostUntil(LegacyCall(1, "late"), session, "data:\n\n");
+  const std::string first = FirstId(begun);
+  EXPECT_EQ(begun, absl::StrCat("id: ", first, "\nretry: 1000\ndata:\n\n")) << "the first event has no message";
+  const std::string rest = Resume(session, first);  // what runs goes on
+  EXPECT_TRUE(absl::StartsWith(rest, begun)) << rest;
+  const size_t one = rest.find("\"progress\":1");
+  const size_t two = rest.find("\"progress\":2");
+  EXPECT_LT(one, two) << rest;
+  EXPECT_LT(two, rest.find("\"result\"")) << rest;
+  EXPECT_TRUE(absl::StrContains(rest, "done"));
+  const std::string second = FirstId(absl::string_view(rest).substr(begun.size()));
+  EXPECT_NE(first, second);
+  const std::string again = Resume(session, second);
+  EXPECT_FALSE(absl::StrContains(again, "\"progress\":1")) << again;
+  EXPECT_TRUE(absl::StrContains(again, "\"progress\":2")) << again;
+  EXPECT_TRUE(absl::StrContains(again, "done")) << again;
+  EXPECT_FALSE(service_->WaitForCancelledCalls(1, absl::ZeroDuration()));
+}
+
+TEST_F(TransportTest, NobodyElseResumesAStream) {
+  const Headers session = Session("2025-11-25");
+  const std::string id = FirstId(PostUntil(LegacyCall(1, "late"), session, "data:\n\n"));
+  Headers taken = session;
+  taken.erase("Authorization");
+  taken.emplace("Authorization", "Bearer bob");
+  EXPECT_EQ(Resume(taken, id), "404");
+  EXPECT_EQ(Resume(Session("2025-11-25", "bob"), id), "404");
+  EXPECT_EQ(Resume(Session("2025-11-25"), id), "404") << "another session of the same user";
+  const std::string tag = id.substr(0, id.find('.'));
+  for (const std::string& bad : {std::string(""), std::string("1"), id + "0", absl::StrCat(tag, ".77-0"),
+                                 absl::StrCat(tag, ".1-9999"), absl::StrCat(tag, ".01-0")}) {
+    EXPECT_EQ(Resume(session, bad), "400") << bad;
+  }
+  EXPECT_TRUE(absl::StrContains(Resume(session, id), "done"));
+  EXPECT_EQ(Client().Delete("/mcp", session)->status, 204);
+  EXPECT_EQ(Resume(session, id), "404");
+}
+
+TEST_F(TransportTest, OlderClientsAreSpared) {
+  const Headers session = Session("2025-06-18");
+  const auto result = Post(LegacyCall(1, "steps"), session);
+  ASSERT_EQ(result->get_header_value("Content-Type"), "text/event-stream");
+  EXPECT_FALSE(absl::StrContains(result->body, "data:\n")) << "no event without data";
+  EXPECT_FALSE(absl::StrContains(result->body, "retry:"));
+  const std::string id = FirstId(result->body);
+  EXPECT_TRUE(absl::StrContains(Resume(session, id), "\"progress\":2"));
+}
+
+TEST_F(TransportTest, ALegacyClientThatLeavesBeforeTheFirstByteCancelsNothing) {
+  const Headers session = Session("2025-11-25");
+  httplib::Client client("127.0.0.1", server_->port());
+  std::thread leaver([&] { client.Post("/mcp", session, LegacyCall(1, "late"), "application/json"); });
+  ASSERT_TRUE(service_->WaitForCalls(1));
+  client.stop();
+  leaver.join();
+  EXPECT_FALSE(service_->WaitForCancelledCalls(1, absl::Milliseconds(600)));
+  EXPECT_TRUE(admission_.AwaitNoRequests(absl::Now() + absl::Seconds(5)));
+}
+
+TEST_F(TransportTest, ACancelledCallEndsItsStreamWithoutAResponse) {
+  const Headers session = Session("2025-11-25");
+  std::string heard;
+  std::thread caller([&] { heard = PostUntil(LegacyCall(7, "hang"), session, "result"); });
+  ASSERT_TRUE(service_->WaitForCalls(1));
+  absl::SleepFor(absl::Milliseconds(300));  // until it is a stream
+  Post(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}})", session);
+  caller.join();
+  EXPECT_TRUE(service_->WaitForCancelledCalls(1));
+  EXPECT_FALSE(absl::StrContains(heard, "jsonrpc")) << heard;
+}
+
+TEST_F(TransportTest, TheStreamOfASessionIsResumedToo) {
+  const Headers session = Session("2025-11-25");
+  Headers headers = session;
+  headers.emplace("Accept", "text/event-stream");
+  const auto get_until = [&](const std::string& last) {
+    std::string heard;
+    Client().Get("/mcp", headers, [&](const char* data, size_t size) {
+      heard.append(data, size);
+      return !absl::StrContains(heard, last);
+    });
+    return heard;
+  };
+  bus_.Publish({.kind = Event::Kind::kToolsChanged});
+  const std::string first = get_until("tools/list_changed");
+  bus_.Publish({.kind = Event::Kind::kPromptsChanged});
+  headers.emplace("Last-Event-ID", FirstId(first));
+  const std::string again = get_until("prompts/list_changed");
+  EXPECT_TRUE(absl::StrContains(again, "tools/list_changed")) << "what was lost on the way is sent again";
+}
+
+TEST_F(TransportTest, ABatchIsAStreamWhenSomethingPrecedesAResponse) {
+  const Headers session = Session("2025-03-26");
+  const std::string batch = absl::StrCat(R"([{"jsonrpc":"2.0","id":1,"method":"ping"},)", LegacyCall(2, "steps"),
+                                         R"(,{"jsonrpc":"2.0","id":3,"method":"ping"}])");
+  const auto result = Post(batch, session);
+  ASSERT_EQ(result->get_header_value("Content-Type"), "text/event-stream");
+  const size_t first = result->body.find(R"("id":1)");
+  const size_t progress = result->body.find("\"progress\":1");
+  const size_t second = result->body.find(R"("id":2)");
+  const size_t third = result->body.find(R"("id":3)");
+  EXPECT_LT(first, progress) << result->body;
+  EXPECT_LT(progress, second) << result->body;
+  EXPECT_LT(second, third) << result->body;
+  EXPECT_NE(third, std::string::npos) << result->body;
+  Headers only_json = session;
+  only_json.emplace("Accept", "application/json");
+  EXPECT_EQ(Body(Post(batch, only_json)).size(), 3u);
+}
+
+TEST_F(TransportTest, BodiesAreBoundedInSum) {
+  {
+    BodyBudget::Share others;
+    ASSERT_TRUE(others.Grow(kMaxBodies - 1'000, bodies_));
+    const auto refused = Post(std::string(2'000, ' '), {});
+    EXPECT_EQ(refused->status, 503);
+    EXPECT_EQ(refused->get_header_value("Retry-After"), "1");
+    EXPECT_EQ(ModernCall("plain")->status, 200) << "a small one fits";
+  }
+  EXPECT_EQ(bodies_.used(), 0u);
 }
 
 TEST_F(TransportTest, StreamsNeedTheRightQuestion) {
@@ -466,7 +727,7 @@ TEST_F(TransportTest, HttpAndSseAnswersOnItsStream) {
     });
   });
   ASSERT_TRUE(hears("\n\n"));
-  EXPECT_EQ(verifier_.last_resource, "http://mcp.example.com/sse");
+  EXPECT_EQ(verifier_.last_resource(), "http://mcp.example.com/sse");
   std::string path;
   {
     absl::MutexLock lock(&mutex);
