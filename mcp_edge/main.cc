@@ -123,10 +123,6 @@ int Run(int argc, char** argv) {
   absl::StatusOr<KeyRing> state_keys = RandomKeyRing();
   if (!config.state_keys_file.empty()) state_keys = ReadKeyRing(config.state_keys_file);
   if (!state_keys.ok()) return Fail("config_invalid", state_keys.status(), "; it is what --state_keys_file names");
-  if (config.state_keys_file.empty()) {
-    common::Log(Severity::kInfo, "state_key_random",
-                {{"message", "what clients keep for this process no other replica can open; see --state_keys_file"}});
-  }
 
   // Where it is called. A taken port is found before anything runs; nobody is served yet.
   HttpServer server(HttpOptions(config), metrics);
@@ -143,6 +139,10 @@ int Run(int argc, char** argv) {
       },
       registry);
   if (!admin.ok()) return Fail("start_failed", admin.status(), "; choose another with --admin_port");
+  if (config.state_keys_file.empty()) {
+    common::Log(Severity::kInfo, "state_key_random",
+                {{"message", "what clients keep for this process no other replica can open; see --state_keys_file"}});
+  }
 
   // What can be called, and who is told when it changes.
   MemoryEventBus bus;
