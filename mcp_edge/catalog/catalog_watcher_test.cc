@@ -358,6 +358,8 @@ TEST_F(CatalogWatcherTest, StreamOfUpdatesIsOpenedAgain) {
   ASSERT_TRUE(Eventually([&] { return first_->update_watches_total() == 1; }));
   first_->EndUpdateWatches(grpc::Status(grpc::StatusCode::UNAVAILABLE, "max age"));
   ASSERT_TRUE(Eventually([&] { return first_->update_watches_total() == 2; }));
+  // Before the catalogue is published there is no such resource, and nobody to hear of it.
+  ASSERT_TRUE(Eventually([&] { return !catalog_.Current()->resources().empty(); }));
   first_->UpdateResources({"x:/a"});
   EXPECT_TRUE(Eventually([&] { return Updated().size() == 1; }));
   EXPECT_EQ(first_->watches_total(), 1);
