@@ -7,6 +7,7 @@ GATEHOUSE_TOKEN. Exit code 1 if the tool failed.
 
 import argparse
 import json
+import math
 import os
 import sys
 import urllib.error
@@ -61,18 +62,49 @@ def call(url, name, params):
         sys.exit(f"the edge answered HTTP {response.status} without a JSON-RPC response")
 
 
+def answer_of(schema, text):
+    """What was typed, as the value that a field of a form wants. ValueError says why it cannot be."""
+    kind = schema.get("type", "string")
+    if kind == "string":
+        return text
+
+    def refuse(_):
+        raise ValueError
+
+    # In JSON, NaN is no number; in Python, True is one.
+    fits = {
+        "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+        "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) != math.inf,
+        "boolean": lambda value: isinstance(value, bool),
+        "array": lambda value: isinstance(value, list),
+    }.get(kind, lambda _: True)
+    try:
+        value = json.loads(text, parse_constant=refuse)
+        if fits(value):
+            return value
+    except (ValueError, RecursionError):
+        pass
+    example = {"integer": "3", "number": "2.5", "boolean": "true or false", "array": '["red"]'}.get(kind, '"text" or 3')
+    raise ValueError(f"that is no {kind}, like {example}")
+
+
 def ask(key, params):
     """An ElicitResult from the terminal."""
     print(f"? {params.get('message', key)}")
     content = {}
     for field, schema in params.get("requestedSchema", {}).get("properties", {}).items():
-        try:
-            text = input(f"  {schema.get('title', field)}: ")
-        except EOFError:
-            return {"action": "cancel"}
-        if not text:
-            continue
-        content[field] = text if schema.get("type") == "string" else json.loads(text)
+        while True:
+            try:
+                text = input(f"  {schema.get('title', field)}: ")
+            except EOFError:
+                return {"action": "cancel"}
+            if not text:
+                break
+            try:
+                content[field] = answer_of(schema, text)
+                break
+            except ValueError as error:
+                print(f"  {error}")
     return {"action": "accept", "content": content} if content else {"action": "decline"}
 
 
@@ -124,4 +156,5 @@ def main():
     sys.exit(1 if result.get("isError") else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -3,20 +3,24 @@
 # run.sh and lint.sh, which set these:
 : "${run_dir:?}" "${ready_bound:?}" "${system_python:?}"
 
+# Ends the script if a name cannot be that of a tool service of one's own. Takes the name.
+check_tool_name() {
+  [[ $1 =~ ^[a-z][a-z0-9]*(_[a-z0-9]+)*$ && ${#1} -le 48 ]] ||
+    die "'$1' is no name for a tool: 1 to 48 characters of a-z, 0-9 and single _ inside, beginning with a letter, like word_count"
+  case $1 in
+    # Their process ids, logs, pods and images are found by these names; `edge` and `auth` are short for two of them.
+    provider | auth | auth_service | edge | mcp_edge | whoami | conformance | sdk)
+      die "'$1' is a part of Gatehouse: choose another name, like $1_lookup"
+      ;;
+  esac
+}
+
 # Writes a tool service. Takes its name.
 command_new_tool() {
   [[ $# -eq 1 && $1 != -* ]] || usage_error "new-tool takes one name, like: ./dev new-tool word_count"
   local name=$1 file folder=tool_service/$1 service=${1//_/-} type='' part
-  [[ ${name} =~ ^[a-z][a-z0-9]*(_[a-z0-9]+)*$ && ${#name} -le 48 ]] ||
-    die "'${name}' is no name for a tool: 1 to 48 characters of a-z, 0-9 and single _ inside, beginning with a letter, like word_count"
-  # What C++ cannot name a function, or what the SDK has named already.
+  check_tool_name "${name}"
   for part in ${name//_/ }; do type+=${part^}; done
-  case ${type} in
-    Tool | Text | Image | Audio | Link | Embedded | Annotated | Annotation | Service | Server | Config | Resource | Prompt | Skill | Handler | \
-      Outcome | Execution | Run | Root | Catalog | Principal | Role | Completer | Variables | Annotations | Metrics | Icon)
-      die "'${name}' is a name that the SDK uses itself: choose another one, like ${name}_lookup"
-      ;;
-  esac
   for file in "${folder}" "deploy/${name}.yaml"; do
     [[ ! -e ${file} ]] || die "${file} exists already: choose another name, or remove it; nothing was written"
   done
@@ -30,11 +34,10 @@ command_new_tool() {
     sed -e "s/@NAME@/${name}/g; s/@TYPE@/${type}/g; s/@GUARD@/${name^^}/g" "scripts/dev/new_tool/${template}.in" >"${folder}/${target}"
     printf '    %s\n' "${folder}/${target}"
   done
-  # Long names wrap lines.
-  ! command -v clang-format-14 >/dev/null || clang-format-14 -i "${folder}"/*.cc "${folder}"/*.h
   # The same pod as whoami's but for the names.
   {
-    printf '# The tool %s: ServiceAccount, Service, Deployment, HorizontalPodAutoscaler, PodDisruptionBudget, NetworkPolicy. Add the service to\n' "${name}"
+    printf '# The tool %s:\n' "${name}"
+    printf '# ServiceAccount, Service, Deployment, HorizontalPodAutoscaler, PodDisruptionBudget, NetworkPolicy. Add the service to\n'
     printf '# config.yaml, and its image to kustomize/ if you use that. The edge reaches pods of component tool-service on port 50052.\n'
     sed -e '1,/^apiVersion/{/^#/d}' -e "s/whoami/${service}/g" deploy/whoami.yaml
   } >"deploy/${name}.yaml"
@@ -69,18 +72,52 @@ free_ports() {
   die "no port between 50060 and 50159 is free"
 }
 
+# Writes the edge's list of tool services again: an entry that is there keeps its place. The edge never sees half a list.
+# Takes the service, and its port; without one, the entry becomes a comment.
+write_entry() {
+  local list=${run_dir}/tools.yaml
+  awk -v name="$1" -v port="${2:-}" '
+    /^#?  - name: / { mine = $NF == name; found = found || mine }
+    mine {
+      sub(/^#/, "")
+      if (port == "") $0 = "#" $0
+      else if (/^    target: /) sub(/:[0-9]+$/, ":" port)
+    }
+    { print }
+    END { if (!found && port != "") printf "  - name: %s\n    target: dns:///localhost:%s\n", name, port }
+  ' "${list}" >"${list}.new"
+  mv "${list}.new" "${list}"
+}
+
+# How often the edge has read its list.
+count_reads() { grep -c '"event":"tool_services_file_read"' "${run_dir}/logs/mcp_edge.log" || true; }
+
+# Takes a service out of the edge's list, if it is there. What the edge says of it afterwards is about the new process: it
+# would say nothing of a service that is back before it was missed.
+withdraw_entry() {
+  local reads tries
+  grep -qx "  - name: $1" "${run_dir}/tools.yaml" || return 0
+  reads=$(count_reads)
+  write_entry "$1"
+  for ((tries = 0; tries < 50; ++tries)); do  # it looks once in a second
+    [[ $(count_reads) -eq ${reads} ]] || return 0
+    sleep 0.1
+  done
+}
+
 # Builds a tool service, starts it (again), and tells the running edge of it. Takes its name.
 command_run_tool() {
-  [[ $# -eq 1 && $1 =~ ^[a-z][a-z0-9_]*$ ]] || usage_error "run-tool takes the name of a folder of tool_service/"
-  local name=$1 service=${1//_/-} port admin_port tries
+  [[ $# -eq 1 && $1 != -* ]] || usage_error "run-tool takes the name of a folder of tool_service/"
+  local name=$1 service=${1//_/-} port admin_port tries log_size
+  check_tool_name "${name}"
   [[ -f tool_service/${name}/main.cc ]] || die "there is no tool service in tool_service/${name}; ./dev new-tool ${name} writes one"
-  [[ ${name} != whoami ]] || die "whoami runs already, as part of ./dev up"
   running_pid mcp_edge >/dev/null || die "nothing is running: start it with ./dev up --detach"
   setup_group build
   step "building"
   bazel_run build --config=opt -- "//tool_service/${name}" || die "the build failed; its errors are above"
 
   step "starting"
+  withdraw_entry "${service}"
   if [[ -f ${run_dir}/${name}.tool ]]; then
     read -r port admin_port <"${run_dir}/${name}.tool"
     stop_service "${name}"
@@ -100,15 +137,10 @@ command_run_tool() {
   done
   is_ready "${name}" || die "${name} is not ready after ${ready_bound} s; ./dev logs ${name}"
 
-  # The edge reads the file again by itself; it never sees half of one.
-  if ! grep -qx "  - name: ${service}" "${run_dir}/tools.yaml"; then
-    {
-      cat "${run_dir}/tools.yaml"
-      printf '  - name: %s\n    target: dns:///localhost:%s\n' "${service}" "${port}"
-    } >"${run_dir}/tools.yaml.new"
-    mv "${run_dir}/tools.yaml.new" "${run_dir}/tools.yaml"
-    sleep 1.5  # it looks once in a second
-  fi
+  log_size=$(stat -c %s "${run_dir}/logs/mcp_edge.log")
+  write_entry "${service}" "${port}"
+  "${system_python}" scripts/dev/edge_verdict.py "${run_dir}/logs/mcp_edge.log" "${log_size}" "${service}" ||
+    die "${name} runs, but the edge does not have all of it in its list; when that is mended: ./dev run-tool ${name}"
   printf '    %s answers on port %s, and the edge has it in its list\n' "${name}" "${port}"
 }
 
