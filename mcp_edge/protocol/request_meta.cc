@@ -14,6 +14,7 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kMaxDescriptionLength = 256;
+constexpr size_t kMaxProgressTokenLength = 256;
 
 // The member `key` of `object`, or null.
 const json* Find(const json& object, absl::string_view key) {
@@ -177,6 +178,7 @@ ClientDescription DescriptionFromInitialize(const Message& message) {
 std::string ProgressToken(const Message& message) {
   const json* token = FindMeta(message, "progressToken");
   if (token == nullptr || !(token->is_string() || token->is_number_integer())) return "";
+  if (token->is_string() && token->get_ref<const std::string&>().size() > kMaxProgressTokenLength) return "";
   return token->dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
 }
 

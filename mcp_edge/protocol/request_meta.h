@@ -89,7 +89,8 @@ ClientDescription DescriptionFromMeta(const Message& message);
 // From the params of `initialize`.
 ClientDescription DescriptionFromInitialize(const Message& message);
 
-// The client's `progressToken` as JSON, or empty. A token that is neither string nor integer counts as absent.
+// The client's `progressToken` as JSON, or empty. A token that is neither string nor integer counts as absent, and so
+// does a string of more than 256 bytes: every notification would repeat it.
 std::string ProgressToken(const Message& message);
 
 // The least severe log message that a modern request wants (`_meta`, io.modelcontextprotocol/logLevel); UNSPECIFIED:

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "gtest/gtest.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
@@ -99,6 +100,16 @@ TEST(RequestMetaTest, DescribesTheClient) {
   EXPECT_EQ(client.version, "1");
   EXPECT_EQ(client.capabilities_json, R"({"a":{}})");
   EXPECT_EQ(ProgressToken(call.message), "7");
+}
+
+TEST(RequestMetaTest, LongProgressTokensCountAsAbsent) {
+  const auto token = [](size_t length) {
+    const Sent call(absl::StrCat(R"({"jsonrpc":"2.0","id":1,"method":"m","params":{"_meta":{"progressToken":")",
+                                 std::string(length, 't'), "\"}}}"));
+    return ProgressToken(call.message);
+  };
+  EXPECT_EQ(token(256), absl::StrCat("\"", std::string(256, 't'), "\""));
+  EXPECT_EQ(token(257), "");
 }
 
 TEST(RequestMetaTest, LongNamesAreCutBetweenCharacters) {
