@@ -64,12 +64,16 @@ class ServicePage final : public Exchange {
         // The cursor came from this service, which knows it no more.
         if (absl::IsInvalidArgument(response.status()) && !cursor_.empty()) return BadCursorStep(id_json_);
         LogFailure(absl::StatusCodeToString(response.status().code()), response.status().message());
+        if (absl::IsDeadlineExceeded(response.status()) || clock_.Now() >= page_end_time_) {
+          return ResultStep(id_json_, CatalogLists::ResourcePage("", NextServiceCursor(), version_, cache_));
+        }
         continue;
       }
       const std::string elements = Elements(*response);
       const std::string next = NextCursor(response->next_cursor());
       const bool more_of_this = !response->next_cursor().empty() && !next.empty();
-      if (elements.empty() && !more_of_this) continue;  // nothing to show of this service
+      // Nothing to show of this service, and time to ask another.
+      if (elements.empty() && !more_of_this && clock_.Now() < page_end_time_) continue;
       return ResultStep(id_json_, CatalogLists::ResourcePage(elements, next, version_, cache_));
     }
     return ResultStep(id_json_, CatalogLists::ResourcePage("", "", version_, cache_));
@@ -91,12 +95,13 @@ class ServicePage final : public Exchange {
     if (call_ != nullptr) return true;
     absl::MutexLock lock(&mutex_);
     if (cancelled_) return false;
-    if (deadline_ == absl::InfinitePast()) deadline_ = clock_.Now() + terms_.timeout;
+    const absl::Time deadline = clock_.Now() + terms_.timeout;
+    if (page_end_time_ == absl::InfinitePast()) page_end_time_ = deadline;
     tool::ListResourcesRequest request;
     *request.mutable_context() = terms_.call_context;
     request.set_cursor(cursor_);
     request.set_page_size(static_cast<int>(lists_.page_size()));
-    call_ = StartUnaryCall(service(), std::move(request), deadline_, trace_);
+    call_ = StartUnaryCall(service(), std::move(request), deadline, trace_);
     return true;
   }
 
@@ -142,10 +147,13 @@ class ServicePage final : public Exchange {
       return lists_.CursorFor({service().name(), std::string(service_cursor)}, principal_key_);
     }
     if (!service_cursor.empty()) LogFailure("INVALID_CURSOR", "next_cursor is too long, or is that of the same page");
-    if (source_ + 1 < sources_.size()) {
-      return lists_.CursorFor({sources_[source_ + 1]->service->name(), ""}, principal_key_);
-    }
-    return "";
+    return NextServiceCursor();
+  }
+
+  // The cursor of the first page of the service after this one; empty after the last.
+  std::string NextServiceCursor() const {
+    if (source_ + 1 >= sources_.size()) return "";
+    return lists_.CursorFor({sources_[source_ + 1]->service->name(), ""}, principal_key_);
   }
 
   void LogFailure(absl::string_view code, absl::string_view reason) const {
@@ -168,7 +176,7 @@ class ServicePage final : public Exchange {
   const TraceContext trace_;
   size_t source_;
   std::string cursor_;
-  absl::Time deadline_ = absl::InfinitePast();
+  absl::Time page_end_time_ = absl::InfinitePast();
   absl::Mutex mutex_;
   // Written by the thread of Next(), with the mutex held; read there without.
   std::unique_ptr<UnaryCall<tool::ListResourcesResponse>> call_;

@@ -20,7 +20,7 @@ namespace mcp_edge {
 struct ServicePageTerms {
   // What the services are told of the caller.
   gatehouse::tool::v1::CallContext call_context;
-  // How long they may take for a page, together.
+  // How long each may take for its part of a page, and after how long no other one is asked for the same page.
   absl::Duration timeout = absl::Seconds(30);
 };
 
@@ -28,9 +28,9 @@ struct ServicePageTerms {
 // waited for. `lists` and `clock` must outlive the exchange.
 //
 // A tool service that cannot be asked ends its part of the list, which is logged; the list goes on with the next
-// service. What a service lists must be as good as what a catalogue holds, must not be in a catalogue already, and must
-// be read by that same service without scopes of its own, which nothing would enforce; other resources are left out,
-// which is logged.
+// service: on the next page, after an empty one, when that took all the time of a page. What a service lists must be as
+// good as what a catalogue holds, must not be in a catalogue already, and must be read by that same service without
+// scopes of its own, which nothing would enforce; other resources are left out, which is logged.
 std::unique_ptr<Exchange> StartList(ListKind kind, const Message& message, const RequestContext& context,
                                     std::shared_ptr<const CatalogSnapshot> snapshot, CatalogLists& lists,
                                     const CacheTerms& cache, ServicePageTerms terms, const common::Clock& clock);

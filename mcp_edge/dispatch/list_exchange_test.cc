@@ -49,7 +49,7 @@ class ListExchangeTest : public testing::Test {
     tool::CallContext call_context;
     call_context.set_request_id("r1");
     return StartList(ListKind::kResources, ParseBody(body_)->messages.at(0), context_, catalog_.Current(), lists_,
-                     {absl::Seconds(1), true}, {call_context, absl::Seconds(10)}, clock_);
+                     {absl::Seconds(1), true}, {call_context, timeout_}, clock_);
   }
 
   json List(const std::string& cursor = "") {
@@ -80,6 +80,7 @@ class ListExchangeTest : public testing::Test {
   Catalog catalog_;
   RequestContext context_;
   std::string body_;
+  absl::Duration timeout_ = absl::Seconds(10);
 };
 
 TEST_F(ListExchangeTest, ServicesPagesFollowOneAnother) {
@@ -109,6 +110,25 @@ TEST_F(ListExchangeTest, AServiceThatIsAwayLeavesTheListToTheNext) {
   const json page = List();
   EXPECT_EQ(page["result"]["resources"].size(), 1);
   EXPECT_EQ(Cursor(page), "");
+}
+
+TEST_F(ListExchangeTest, AServiceThatHangsHasOnlyItsOwnTime) {
+  timeout_ = absl::Milliseconds(300);
+  const auto hang = [](const tool::ListResourcesRequest&) {
+    FakeUnaryScript<tool::ListResourcesResponse> script;
+    script.hang = true;
+    return script;
+  };
+  one_->OnListResources(hang);
+  Lists(*two_, {"two://a"});
+  const json first = List();
+  EXPECT_TRUE(first["result"]["resources"].empty()) << first;
+  ASSERT_NE(Cursor(first), "");
+  const json second = List(Cursor(first));
+  EXPECT_EQ(second["result"]["resources"][0]["uri"], "two://a") << second;
+  EXPECT_EQ(Cursor(second), "");
+  two_->OnListResources(hang);
+  EXPECT_EQ(List(Cursor(first))["result"], json({{"resources", json::array()}}));
 }
 
 TEST_F(ListExchangeTest, WithNobodyThereTheListIsEmpty) {
