@@ -28,11 +28,10 @@ std::optional<RpcError> ReadRoundInput(const Message& message, RoundInput& input
   if (responses->size() > kMaxInputResponses) {
     return Invalid(absl::StrCat("inputResponses must have at most ", kMaxInputResponses, " members"));
   }
-  const absl::string_view text = RawMember(message.params_text, "inputResponses");
-  for (const auto& [key, value] : responses->items()) {
+  for (auto& [key, text] : RawMembers(RawMember(message.params_text, "inputResponses"))) {
     if (key.size() > kMaxInputResponseKeyLength) return Invalid("a key of inputResponses is too long");
-    if (!value.is_object()) return Invalid("each member of inputResponses must be an object");
-    input.responses.emplace(key, std::string(RawMember(text, key)));
+    if (text.front() != '{') return Invalid("each member of inputResponses must be an object");
+    input.responses.emplace(std::move(key), std::string(text));
   }
   return std::nullopt;
 }

@@ -156,11 +156,27 @@ class Cursor {
   size_t at_ = 0;
 };
 
-bool KeyEquals(absl::string_view quoted, absl::string_view key) {
+// The text of a string that is known to be one, with its quotation marks; `text` is for what must be unescaped.
+absl::string_view Unquoted(absl::string_view quoted, std::string& text) {
   const absl::string_view inside = quoted.substr(1, quoted.size() - 2);
-  if (inside.find('\\') == absl::string_view::npos) return inside == key;
+  if (inside.find('\\') == absl::string_view::npos) return inside;
   const json unescaped = json::parse(quoted.begin(), quoted.end(), nullptr, /*allow_exceptions=*/false);
-  return unescaped.is_string() && unescaped.get_ref<const std::string&>() == key;
+  text = unescaped.is_string() ? unescaped.get_ref<const std::string&>() : "";
+  return text;
+}
+
+// Calls `visit` with the key and the text of each member, until it returns false.
+template <typename Visit>
+void VisitMembers(absl::string_view object_text, Visit visit) {
+  Cursor cursor(object_text);
+  if (!cursor.TakeIf('{')) return;
+  std::string unescaped;
+  do {
+    const absl::string_view name = cursor.TakeValue();
+    if (name.size() < 2 || name.front() != '"' || !cursor.TakeIf(':')) return;
+    const absl::string_view value = cursor.TakeValue();
+    if (!visit(Unquoted(name, unescaped), value)) return;
+  } while (cursor.TakeIf(','));
 }
 
 }  // namespace
@@ -175,15 +191,22 @@ absl::StatusOr<json> ReadJson(absl::string_view text, size_t max_depth) {
 }
 
 absl::string_view RawMember(absl::string_view object_text, absl::string_view key) {
-  Cursor cursor(object_text);
-  if (!cursor.TakeIf('{')) return {};
-  while (true) {
-    const absl::string_view name = cursor.TakeValue();
-    if (name.size() < 2 || name.front() != '"' || !cursor.TakeIf(':')) return {};
-    const absl::string_view value = cursor.TakeValue();
-    if (KeyEquals(name, key)) return value;
-    if (!cursor.TakeIf(',')) return {};
-  }
+  absl::string_view found;
+  VisitMembers(object_text, [&](absl::string_view name, absl::string_view value) {
+    const bool is_it = name == key;
+    if (is_it) found = value;
+    return !is_it;
+  });
+  return found;
+}
+
+std::vector<std::pair<std::string, absl::string_view>> RawMembers(absl::string_view object_text) {
+  std::vector<std::pair<std::string, absl::string_view>> members;
+  VisitMembers(object_text, [&](absl::string_view name, absl::string_view value) {
+    members.emplace_back(name, value);
+    return true;
+  });
+  return members;
 }
 
 std::vector<absl::string_view> RawElements(absl::string_view array_text) {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -24,6 +25,10 @@ absl::StatusOr<nlohmann::json> ReadJson(absl::string_view text, size_t max_depth
 // The text of the member `key` of the object `object_text`, byte for byte as sent, without the white space around it;
 // empty when there is none. `object_text` must be an object that ReadJson accepts, since nothing is checked here again.
 absl::string_view RawMember(absl::string_view object_text, absl::string_view key);
+
+// The members of the object `object_text` in their order, each with its key as it reads and its text as RawMember has
+// it.
+std::vector<std::pair<std::string, absl::string_view>> RawMembers(absl::string_view object_text);
 
 // The texts of the elements of the array `array_text`, likewise.
 std::vector<absl::string_view> RawElements(absl::string_view array_text);

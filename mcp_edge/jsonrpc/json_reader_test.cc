@@ -1,6 +1,8 @@
 #include "mcp_edge/jsonrpc/json_reader.h"
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
 
@@ -61,6 +63,14 @@ TEST(JsonReaderTest, RawMemberIsTheTextAsSent) {
   EXPECT_EQ(RawMember(kText, "s"), "");
   EXPECT_EQ(RawMember("[1]", "a"), "");
   EXPECT_EQ(RawMember("{}", "a"), "");
+}
+
+TEST(JsonReaderTest, RawMembersAreAllInTheirOrder) {
+  using Members = std::vector<std::pair<std::string, absl::string_view>>;
+  EXPECT_EQ(RawMembers(R"({ "z" : 1.50 , "a":{"s":"}\"]", "n":[1, 2]} ,"":"" ,"\u0062\"":true})"),
+            (Members{{"z", "1.50"}, {"a", R"({"s":"}\"]", "n":[1, 2]})"}, {"", "\"\""}, {"b\"", "true"}}));
+  EXPECT_TRUE(RawMembers("{ }").empty());
+  EXPECT_TRUE(RawMembers("[1]").empty());
 }
 
 TEST(JsonReaderTest, CompactJsonTouchesNothingButWhiteSpace) {
