@@ -92,6 +92,9 @@ TEST_F(AskingTest, AStateIsGoodForOneCallerToolAndSetOfArguments) {
   EXPECT_EQ(call(state, R"({ "n" : 1 })"), 0);
   EXPECT_EQ(call(state, R"({"n":2})"), -32602);
   EXPECT_EQ(call(state, "{}"), -32602);
+  const std::string large = StateOf(Response("tools/call", R"({"name":"p.t","arguments":{"n":1E23}})", kModern));
+  EXPECT_EQ(call(large, R"({"n":1E23})"), 0);
+  EXPECT_EQ(call(large, R"({"n":100000000000000000000001})"), -32602);  // the same as a double
   EXPECT_EQ(call(state + "-TAMPERED", R"({"n":1})"), -32602);
   EXPECT_EQ(call("", R"({"n":1})"), -32602);
   EXPECT_EQ(
@@ -205,6 +208,10 @@ TEST_F(AskingTest, QuestionsThatBreakTheContractAreInternalErrors) {
       [](tool::InputRequired& asked) {
         for (int i = 0; i < 200; ++i) AddQuestion(std::to_string(i).c_str(), "roots/list", "{}", asked);
       },
+      [](tool::InputRequired& asked) {
+        const std::string half = absl::StrCat("{\"x\":\"", std::string(128 << 10, 'x'), "\"}");
+        for (const char* key : {"a", "b"}) AddQuestion(key, "roots/list", half.c_str(), asked);
+      },
   };
   for (size_t i = 0; i < broken.size(); ++i) {
     AskOnce(Asks(broken[i]));
@@ -279,6 +286,13 @@ TEST_F(AskingTest, WhatCannotBeAskedIsAToolErrorThatSaysWhatIsMissing) {
     return script;
   });
   EXPECT_EQ(Code(Response("prompts/get", R"({"name":"p.q","arguments":{"a":"1"}})", kLegacy)), -32603);
+}
+
+TEST_F(AskingTest, WhatTheClientCannotDoIsSaidBeforeTheQuestionIsLookedAt) {
+  AskOnce(Asks([](tool::InputRequired& asked) { AddQuestion("k", "elicitation/create", "{", asked); }));
+  EXPECT_EQ(Code(Response("tools/call", kCall, kModern)), -32021);
+  const Json response = Response("tools/call", kCall, kLegacy);
+  EXPECT_EQ(response["result"]["isError"], true) << response;
 }
 
 TEST_F(AskingTest, UnusableAnswersAreToolErrors) {

@@ -310,6 +310,42 @@ TEST_F(TaskMethodsTest, UntilThenItIsACallLikeAnyOther) {
   EXPECT_TRUE(service_->WaitForCancelledCalls(1));
 }
 
+TEST_F(TaskMethodsTest, UntilThenItsTimePassesAlsoWhileItTalks) {
+  service_->OnCall([](const tool::CallToolRequest&) {
+    return FakeCallScript{.events = {ProgressEvent(1), ProgressEvent(2)}, .hang = true};
+  });
+  Offer(tool::TASK_SUPPORT_OPTIONAL, /*announces=*/true);
+  Declare(kDeclared);
+  const auto exchange = Start("tools/call", R"({"name":"p.t","_meta":{"progressToken":7}})", kModern);
+  EXPECT_EQ(Read(exchange->Next())["params"]["progress"], 1);
+  clock_.Advance(absl::Minutes(1));
+  const Step last = exchange->Next();
+  EXPECT_TRUE(last.last) << last.message;
+  EXPECT_EQ(Read(last)["result"]["isError"], true);
+  EXPECT_TRUE(service_->WaitForCancelledCalls(1));
+}
+
+TEST_F(TaskMethodsTest, ATaskBeginsWithTheAnswersAndTheStateOfItsRequest) {
+  service_->OnCall([](const tool::CallToolRequest& request) {
+    tool::CallToolEvent ask;
+    ask.mutable_input_required()->set_state("s");
+    return FakeCallScript{{request.request_state().empty() ? ask : TextResult("done")}};
+  });
+  Offer(tool::TASK_SUPPORT_OPTIONAL, /*announces=*/false);
+  const std::string state =
+      Response("tools/call", R"({"name":"p.t"})", kModern)["result"]["requestState"].get<std::string>();
+  Declare(kDeclared);
+  const Json response =
+      Response("tools/call",
+               absl::StrCat(R"({"name":"p.t","inputResponses":{"k":{"x":1}},"requestState":")", state, "\"}"), kModern);
+  EXPECT_EQ(response["result"]["resultType"], "task");
+  ASSERT_NE(fake_tasks_.round_, nullptr);
+  EXPECT_TRUE(std::holds_alternative<OperationResult>(fake_tasks_.round_->Next()));
+  const tool::CallToolRequest request = service_->Calls().back().request;
+  EXPECT_EQ(request.request_state(), "s");
+  EXPECT_EQ(request.input_responses_json().at("k"), R"({"x":1})");
+}
+
 TEST_F(TaskMethodsTest, AnnouncementsOfOthersAreIgnored) {
   tool::CallToolEvent started;
   started.mutable_task_started();

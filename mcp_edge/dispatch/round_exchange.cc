@@ -26,7 +26,8 @@ namespace tool = gatehouse::tool::v1;
 
 // Bounds of tool.proto, and some for what it leaves open.
 constexpr size_t kMaxStateBytes = 64 << 10;
-constexpr size_t kMaxQuestionBytes = 1 << 20;
+// Of all questions of a round together, with their keys. A task has the same limit.
+constexpr size_t kMaxQuestionBytes = 256 << 10;
 constexpr absl::Duration kMaxRetryDelay = absl::Minutes(1);
 constexpr absl::Duration kDefaultRetryDelay = absl::Milliseconds(500);
 // Between rounds of a service that asks nothing but wants to be called again.
@@ -44,13 +45,15 @@ absl::Status CheckInputRequired(const tool::InputRequired& asked) {
     return absl::InternalError(
         absl::StrCat("input_required has ", asked.requests().size(), " requests, more than ", kMaxInputResponses));
   }
+  size_t bytes = 0;
   for (const auto& [key, request] : asked.requests()) {
     if (key.empty() || key.size() > kMaxInputResponseKeyLength) {
       return absl::InternalError(
           absl::StrCat("the key of a request must have 1 to ", kMaxInputResponseKeyLength, " bytes"));
     }
-    if (request.params_json().size() > kMaxQuestionBytes) {
-      return absl::InternalError(absl::StrCat("the params of a request have more than ", kMaxQuestionBytes, " bytes"));
+    bytes += key.size() + request.params_json().size();
+    if (bytes > kMaxQuestionBytes) {
+      return absl::InternalError(absl::StrCat("the requests together have more than ", kMaxQuestionBytes, " bytes"));
     }
   }
   return absl::OkStatus();
@@ -123,7 +126,9 @@ bool RoundExchange::Advance(absl::Time until) {
       } else if (until < begin_time_) {
         return false;
       } else if (terms_.task_start == TaskStart::kAtOnce) {
-        HandOver(nullptr);
+        // Of answers and state the task knows only through its first round.
+        const bool repeats = !terms_.responses.empty() || !terms_.state.empty();
+        HandOver(repeats ? operation_->Begin(terms_.responses, terms_.state) : nullptr);
       } else {
         BeginRound();
       }
@@ -161,12 +166,14 @@ std::unique_ptr<Round> RoundExchange::TakeRound() {
 }
 
 bool RoundExchange::AdvanceRound(absl::Time until) {
-  if (!round_->Wait(std::min(until, round_deadline_))) {
-    if (until < round_deadline_) return false;
+  const bool has_event = round_->Wait(std::min(until, round_deadline_));
+  // Also a tool that says much, but not what is wanted, has no more time than that.
+  if ((!has_event && until >= round_deadline_) || clock_.Now() >= round_deadline_) {
     TakeRound();
     Handle(operation_->Refuse("The tool did not answer in time."));
     return true;
   }
+  if (!has_event) return false;
   Handle(round_->Next());
   return true;
 }
@@ -244,6 +251,13 @@ void RoundExchange::AskOnStream(const tool::InputRequired& asked) {
     phase_ = Phase::kBegin;
     return;
   }
+  const std::string missing = MissingCapabilities(asked, context_.client->capabilities);
+  if (!missing.empty()) {
+    return Handle(operation_->Refuse(
+        absl::StrCat("This must ask the user or the client, which has not declared that it can be asked. It would have "
+                     "to have the capabilities ",
+                     missing, ".")));
+  }
   std::vector<Question> questions;
   bool only_urls = FeaturesOf(context_.version).rich_forms_and_urls;
   // The order of a protobuf map is another each time.
@@ -257,13 +271,6 @@ void RoundExchange::AskOnStream(const tool::InputRequired& asked) {
     if (!params.ok()) return End(operation_->Broken(params.status()));
     only_urls = only_urls && RawMember(*params, "mode") == "\"url\"";
     questions.push_back({key, request.method(), *std::move(params)});
-  }
-  const std::string missing = MissingCapabilities(asked, context_.client->capabilities);
-  if (!missing.empty()) {
-    return Handle(operation_->Refuse(
-        absl::StrCat("This must ask the user or the client, which has not declared that it can be asked. It would have "
-                     "to have the capabilities ",
-                     missing, ".")));
   }
   if (!HasStream()) {
     if (!only_urls) {

@@ -33,7 +33,7 @@ namespace mcp_edge {
 // When a tool call becomes a task.
 enum class TaskStart {
   kNever,
-  kAtOnce,     // before the call is made
+  kAtOnce,     // before the call is made, but for a call with answers or a state, which is made first
   kAnnounced,  // when the call says so
 };
 

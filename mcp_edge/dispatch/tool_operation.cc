@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
 #include "mcp_edge/dispatch/service_status.h"
-#include "mcp_edge/jsonrpc/json_reader.h"
+#include "mcp_edge/jsonrpc/compact_json.h"
 #include "mcp_edge/protocol/rendering.h"
 #include "mcp_edge/tools/tool_call.h"
 
@@ -78,12 +78,11 @@ std::unique_ptr<Round> ToolOperation::Begin(const InputResponses& responses, abs
 }
 
 std::string ToolOperation::Identity() const {
-  // The same arguments in other bytes are the same arguments.
-  const absl::StatusOr<nlohmann::json> arguments =
-      ReadJson(request_.arguments_json().empty() ? "{}" : request_.arguments_json());
-  return absl::StrCat("tools/call\n", entry_->name, "\n",
-                      arguments.ok() ? arguments->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
-                                     : request_.arguments_json());
+  // White space makes no difference; anything else might to the tool, which gets the bytes: numbers that are the same
+  // as doubles need not be the same.
+  const absl::StatusOr<std::string> arguments =
+      CompactJson(request_.arguments_json().empty() ? "{}" : request_.arguments_json());
+  return absl::StrCat("tools/call\n", entry_->name, "\n", arguments.ok() ? *arguments : request_.arguments_json());
 }
 
 RoundEvent ToolOperation::Refuse(absl::string_view text) {

@@ -21,6 +21,9 @@ namespace tool = gatehouse::tool::v1;
 // Keeps the order of the members: that of the fields in a form.
 using OrderedJson = nlohmann::ordered_json;
 
+// Of one object. A document that keeps the order looks at all members for each.
+constexpr size_t kMaxMembers = 256;
+
 enum class Method { kElicitation, kSampling, kRoots };
 
 std::optional<Method> MethodOf(absl::string_view name) {
@@ -58,10 +61,18 @@ std::string Text(const OrderedJson& value) {
   return value.dump(-1, ' ', /*ensure_ascii=*/false, OrderedJson::error_handler_t::replace);
 }
 
+// Whether an object in `value` has more than kMaxMembers; `value` is at most kMaxJsonDepth deep.
+bool HasLargeObject(const nlohmann::json& value) {
+  if (!value.is_structured()) return false;
+  return (value.is_object() && value.size() > kMaxMembers) || std::any_of(value.begin(), value.end(), HasLargeObject);
+}
+
 absl::StatusOr<OrderedJson> ReadParams(absl::string_view params_json) {
   if (params_json.empty()) return OrderedJson::object();
-  if (const auto checked = ReadJson(params_json); !checked.ok()) {
-    return Broken(absl::StrCat("params ", checked.status().message()));
+  const absl::StatusOr<nlohmann::json> checked = ReadJson(params_json);
+  if (!checked.ok()) return Broken(absl::StrCat("params ", checked.status().message()));
+  if (HasLargeObject(*checked)) {
+    return Broken(absl::StrCat("params have an object of more than ", kMaxMembers, " members"));
   }
   OrderedJson params = OrderedJson::parse(params_json.begin(), params_json.end(), nullptr, /*allow_exceptions=*/false);
   if (!params.is_object()) return Broken("params must be an object");
@@ -287,12 +298,17 @@ std::string MissingCapabilities(const tool::InputRequired& questions, const Clie
     const std::optional<Method> method = MethodOf(request.method());
     if (method == Method::kRoots) roots = true;
     if (!method.has_value() || method == Method::kRoots) continue;
-    const absl::StatusOr<OrderedJson> params = ReadParams(request.params_json());
+    // Who can do all of it is not asked what is in the params.
     if (method == Method::kElicitation) {
-      (params.ok() && IsUrlMode(*params) ? url : form) = true;
+      if (capabilities.elicitation_form && capabilities.elicitation_url) continue;
+      const absl::StatusOr<nlohmann::json> params = ReadJson(request.params_json());
+      const bool is_url = params.ok() && params->is_object() && params->contains("mode") && (*params)["mode"] == "url";
+      (is_url ? url : form) = true;
     } else {
       sampling = true;
-      sampling_tools |= params.ok() && (Find(*params, "tools") != nullptr || Find(*params, "toolChoice") != nullptr);
+      if (capabilities.sampling_tools || sampling_tools) continue;
+      const absl::StatusOr<nlohmann::json> params = ReadJson(request.params_json());
+      sampling_tools = params.ok() && (params->contains("tools") || params->contains("toolChoice"));
     }
   }
   form = form && !capabilities.elicitation_form;

@@ -21,7 +21,8 @@ namespace mcp_edge {
 // `elicitation_id`: unique; for URLs.
 //
 // Errors: kUnimplemented, the version has nothing for it: the message is for the model;
-//         kInternal, the tool service broke the contract: another method, or params that are not what MCP says.
+//         kInternal, the tool service broke the contract: another method, or params that are not what MCP says, or an
+//         object of more than 256 members in them.
 absl::StatusOr<std::string> RenderClientRequest(absl::string_view method, absl::string_view params_json,
                                                 ProtocolVersion version, absl::string_view elicitation_id);
 

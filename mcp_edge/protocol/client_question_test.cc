@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/substitute.h"
 #include "gtest/gtest.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
 
@@ -61,6 +63,24 @@ TEST(ClientQuestionTest, UrlsHaveTheEdgesIdInOneVersionOnly) {
   EXPECT_EQ(*Elicit(kUrl, Version::k2025_11_25),
             R"({"mode":"url","message":"Sign in","url":"https://example.com/","elicitationId":"e1"})");
   EXPECT_EQ(*Elicit(kUrl, Version::k2026_07_28), R"({"mode":"url","message":"Sign in","url":"https://example.com/"})");
+}
+
+TEST(ClientQuestionTest, NoObjectHasMoreMembersThanAreQuicklyLookedAt) {
+  const auto form = [](int fields, const char* around) {
+    std::string properties;
+    for (int i = 0; i < fields; ++i) {
+      absl::StrAppend(&properties, i == 0 ? "" : ",", "\"f", i, "\":{\"type\":\"string\"}");
+    }
+    return absl::Substitute(around, properties);
+  };
+  constexpr char kFields[] = R"({"message":"m","requestedSchema":{"type":"object","properties":{$0}}})";
+  constexpr char kWithinArray[] =
+      R"({"message":"m","x":[[{$0}]],"requestedSchema":{"type":"object","properties":{"a":{"type":"string"}}}})";
+  for (const char* around : {kFields, kWithinArray}) {
+    EXPECT_TRUE(Elicit(form(256, around), Version::k2025_11_25).ok());
+    const absl::Status status = Elicit(form(257, around), Version::k2025_11_25).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInternal) << status;
+  }
 }
 
 TEST(ClientQuestionTest, WhatMcpDoesNotKnowIsTheServicesFault) {
@@ -141,6 +161,12 @@ TEST(ClientQuestionTest, MissingCapabilitiesAreNamedTogether) {
   EXPECT_EQ(MissingCapabilities(questions,
                                 {.elicitation_url = true, .sampling = true, .sampling_tools = true, .roots = true}),
             "");
+  (*questions.mutable_requests())["4"].set_method("elicitation/create");
+  for (const char* unreadable : {"", "{", "[]", R"(["mode","url"])", R"({"mode":1})"}) {
+    (*questions.mutable_requests())["4"].set_params_json(unreadable);
+    (*questions.mutable_requests())["2"].set_params_json(unreadable);
+    EXPECT_EQ(MissingCapabilities(questions, {.roots = true}), R"({"elicitation":{"form":{},"url":{}},"sampling":{}})");
+  }
 }
 
 }  // namespace
