@@ -156,6 +156,24 @@ TEST_F(MethodsTest, ResultsThatDoNotFitAreTheServicesFault) {
   EXPECT_EQ(answer("", true), 0);
 }
 
+TEST_F(MethodsTest, TheLogSaysWhereAResultDoesNotFitAndNotWhatItHas) {
+  for (const char* rule : {R"({"maximum":10})", R"({"const":1})", R"({"enum":[1,2]})", R"({"multipleOf":2})",
+                           R"({"type":"integer"})", R"({"anyOf":[{"const":1},{"minimum":10000}]})"}) {
+    auto schema =
+        JsonSchema::Compile(absl::StrCat(R"({"type":"object","properties":{"pin":)", rule, R"(,"z":{"const":1}}})"));
+    ASSERT_TRUE(schema.ok()) << schema.status();
+    Publish([&](ToolEntry& entry) { entry.output_schema = *schema; });
+    tool::CallToolEvent event;
+    event.mutable_result()->set_structured_content_json(R"({"pin":4711.5,"z":4711.5})");
+    Answer({event});
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(Code(Response("tools/call", R"({"name":"p.t"})", kModern)), -32603) << rule;
+    const std::string log = testing::internal::GetCapturedStderr();
+    EXPECT_TRUE(absl::StrContains(log, "output schema: /")) << log;
+    EXPECT_FALSE(absl::StrContains(log, "4711")) << log;
+  }
+}
+
 TEST_F(MethodsTest, HeadersAreCheckedAfterTheToolIsKnownAndBeforeScopes) {
   Publish([](ToolEntry& entry) {
     entry.header_parameters = {{"Region", {"region"}, HeaderParameter::Type::kString}};

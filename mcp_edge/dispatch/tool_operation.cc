@@ -61,6 +61,10 @@ class ToolRound final : public Round {
   int events_left_;
 };
 
+// Of what JsonSchema says is wrong, the first place and the rule, for the log: a value, which is none of its business,
+// comes only after ", not ".
+absl::string_view WithoutValues(absl::string_view violation) { return violation.substr(0, violation.find(", not ")); }
+
 }  // namespace
 
 ToolOperation::ToolOperation(std::shared_ptr<const ToolEntry> entry, tool::CallToolRequest request,
@@ -104,8 +108,8 @@ RoundEvent ToolOperation::Finished(const tool::CallToolResult& result) {
     const std::optional<std::string> violation =
         structured.empty() ? std::optional<std::string>("there is none") : entry_->output_schema->Check(structured);
     if (violation.has_value()) {
-      return Broken(
-          absl::InternalError(absl::StrCat("structured content does not fit the output schema: ", *violation)));
+      return Broken(absl::InternalError(
+          absl::StrCat("structured content does not fit the output schema: ", WithoutValues(*violation))));
     }
   }
   (result.is_error() ? metrics_.tool_calls_tool_error_total : metrics_.tool_calls_result_total).Increment();
