@@ -50,12 +50,10 @@ CatalogSnapshot::CatalogSnapshot(CatalogContents contents, const CatalogSnapshot
     templates_by_text_.emplace(entry.resource_template.uri_template(), &entry);
     template_matchers_.emplace_back(entry.resource_template.uri_template());
   }
-  for (const SkillEntry& entry : contents_.skills) {
-    const absl::string_view uri = entry.skill.uri();
-    skills_by_uri_.emplace(uri, &entry);
-    skills_by_file_.emplace(uri, &entry);
-    for (const auto& file : entry.skill.files()) skills_by_file_.emplace(file.uri(), &entry);
-    if (entry.skill.files().empty()) skills_by_directory_.emplace(uri.substr(0, uri.rfind('/') + 1), &entry);
+  for (size_t i = 0; i < contents_.skills.size(); ++i) {
+    const SkillEntry& entry = contents_.skills[i];
+    skills_by_uri_.emplace(entry.skill.uri(), &entry);
+    skill_files_.Add(entry.skill, i);
   }
   for (const ResourceSource& source : contents_.resource_sources) {
     for (const std::string& prefix : source.uri_prefixes) sources_by_prefix_.emplace_back(prefix, &source);
@@ -96,48 +94,55 @@ const ResourceTemplateEntry* CatalogSnapshot::FindResourceTemplate(absl::string_
 
 const SkillEntry* CatalogSnapshot::FindSkill(absl::string_view uri) const { return Find(skills_by_uri_, uri); }
 
-const ResourceSource* CatalogSnapshot::FindSource(absl::string_view uri) const {
+const CatalogSnapshot::Prefix* CatalogSnapshot::FindPrefix(absl::string_view uri) const {
   // The last prefix that does not come after `text`, where `text` has the longest prefix of `uri` as its own prefix: it
   // is the one, or what it has in common with `text` is the next text to try.
   absl::string_view text = uri;
   while (true) {
     const auto after = std::upper_bound(sources_by_prefix_.begin(), sources_by_prefix_.end(), text,
-                                        [](absl::string_view a, const auto& b) { return a < b.first; });
+                                        [](absl::string_view a, const Prefix& b) { return a < b.first; });
     if (after == sources_by_prefix_.begin()) return nullptr;
-    const auto& [prefix, source] = *std::prev(after);
+    const Prefix& found = *std::prev(after);
+    const absl::string_view prefix = found.first;
     const size_t common = std::mismatch(prefix.begin(), prefix.end(), text.begin(), text.end()).first - prefix.begin();
-    if (common == prefix.size()) return source;
+    if (common == prefix.size()) return &found;
     text = text.substr(0, common);
   }
 }
 
-const SkillEntry* CatalogSnapshot::FindSkillOfFile(absl::string_view uri) const {
-  if (const SkillEntry* const skill = Find(skills_by_file_, uri); skill != nullptr) return skill;
-  if (skills_by_directory_.empty()) return nullptr;
-  for (size_t slash = uri.rfind('/'); slash != absl::string_view::npos && slash > 0;
-       slash = uri.rfind('/', slash - 1)) {
-    if (const SkillEntry* const skill = Find(skills_by_directory_, uri.substr(0, slash + 1)); skill != nullptr) {
-      return skill;
-    }
-  }
-  return nullptr;
-}
-
 std::optional<CatalogSnapshot::ResourceReader> CatalogSnapshot::FindReader(absl::string_view uri) const {
   if (const ResourceEntry* const resource = FindResource(uri); resource != nullptr) {
-    return ResourceReader{resource->service.get(), &resource->required_scopes};
+    ResourceReader reader{.service = resource->service.get()};
+    if (!resource->required_scopes.empty()) reader.required_scopes = {&resource->required_scopes};
+    return reader;
   }
+  std::vector<size_t> templates;  // those that it fits
   for (size_t i = 0; i < template_matchers_.size(); ++i) {
-    const ResourceTemplateEntry& entry = contents_.resource_templates[i];
-    if (template_matchers_[i].Matches(uri)) return ResourceReader{entry.service.get(), &entry.required_scopes};
+    if (template_matchers_[i].Matches(uri)) templates.push_back(i);
   }
-  if (const ResourceSource* const source = FindSource(uri); source != nullptr) {
-    return ResourceReader{source->service.get(), &no_scopes_};
+  const auto service_of = [this](size_t i) { return contents_.resource_templates[i].service.get(); };
+
+  ResourceReader reader;
+  const Prefix* const prefix = FindPrefix(uri);
+  const auto is_narrower = [&](size_t i) {
+    return prefix == nullptr || service_of(i) == prefix->second->service.get() ||
+           template_matchers_[i].literal_length() > prefix->first.size();
+  };
+  if (const std::optional<size_t> skill = skill_files_.Find(uri); skill.has_value()) {
+    reader.service = contents_.skills[*skill].service.get();
+  } else if (const auto found = std::find_if(templates.begin(), templates.end(), is_narrower);
+             found != templates.end()) {
+    reader.service = service_of(*found);
+  } else if (prefix != nullptr) {
+    reader.service = prefix->second->service.get();
+  } else {
+    return std::nullopt;
   }
-  if (const SkillEntry* const skill = FindSkillOfFile(uri); skill != nullptr) {
-    return ResourceReader{skill->service.get(), &no_scopes_};
+  for (const size_t i : templates) {
+    const std::vector<ScopeSet>& scopes = contents_.resource_templates[i].required_scopes;
+    if (service_of(i) == reader.service && !scopes.empty()) reader.required_scopes.push_back(&scopes);
   }
-  return std::nullopt;
+  return reader;
 }
 
 Catalog::Catalog() : current_(std::make_shared<const CatalogSnapshot>(CatalogContents(), nullptr)) {}

@@ -18,6 +18,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "gatehouse/tool/v1/tool.pb.h"
+#include "mcp_edge/catalog/skill_files.h"
 #include "mcp_edge/catalog/uri_template.h"
 #include "mcp_edge/schema/json_schema.h"
 #include "mcp_edge/tools/tool_service_client.h"
@@ -143,21 +144,27 @@ class CatalogSnapshot {
   const ResourceTemplateEntry* FindResourceTemplate(absl::string_view uri_template) const;
   const SkillEntry* FindSkill(absl::string_view uri) const;
 
-  // Who reads a resource and what the caller needs for it. Pointers are into the snapshot; no scope sets (see
-  // ToolEntry) for what is not in the catalogue itself.
+  // Who reads a resource and what the caller needs for it. Pointers are into the snapshot.
   struct ResourceReader {
     ToolServiceClient* service = nullptr;
-    const std::vector<ScopeSet>* required_scopes = nullptr;
+    // Each of these must be fulfilled, none of them is empty: by every scope of at least one of its sets (see
+    // ToolEntry). Those of the resource; or else those of all templates of `service` that the URI fits, since which of
+    // them it reads by is for the service to say.
+    std::vector<const std::vector<ScopeSet>*> required_scopes = {};
   };
-  // The reader of `uri`: of the resource of that URI; else of the first template that it fits; else of the source with
-  // the longest prefix of it, the first in file order of several; else of the skill whose file it is, or in whose
-  // directory it is if that skill does not list its files. Nothing: there is none. Takes time in proportion to the
-  // number of templates that begin like `uri`.
+  // The reader of `uri`: of the resource of that URI; else of the skill whose file it is, or in whose directory it is
+  // if that skill does not list its files; else of the first template that it fits or of the source with the longest
+  // prefix of it, the first in file order of several. Of the two it is the template, unless the text before its first
+  // expression is no longer than the prefix of another service: the narrower claim counts. Nothing: there is none.
+  // Takes time in proportion to the number of templates that begin like `uri`.
   std::optional<ResourceReader> FindReader(absl::string_view uri) const;
 
  private:
-  const ResourceSource* FindSource(absl::string_view uri) const;
-  const SkillEntry* FindSkillOfFile(absl::string_view uri) const;
+  // A prefix and whose it is.
+  using Prefix = std::pair<absl::string_view, const ResourceSource*>;
+
+  // Of the longest prefix; null: there is none.
+  const Prefix* FindPrefix(absl::string_view uri) const;
 
   const CatalogContents contents_;
   uint64_t generation_ = 0;
@@ -170,12 +177,9 @@ class CatalogSnapshot {
   absl::flat_hash_map<absl::string_view, const PromptEntry*> prompts_by_name_;
   absl::flat_hash_map<absl::string_view, const ResourceTemplateEntry*> templates_by_text_;
   absl::flat_hash_map<absl::string_view, const SkillEntry*> skills_by_uri_;
-  absl::flat_hash_map<absl::string_view, const SkillEntry*> skills_by_file_;
-  // Those that do not list their files: by their directory, which ends in "/".
-  absl::flat_hash_map<absl::string_view, const SkillEntry*> skills_by_directory_;
+  SkillFiles skill_files_;                      // whose numbers are places in contents_.skills
   std::vector<UriTemplate> template_matchers_;  // of contents_.resource_templates, in their order
-  std::vector<std::pair<absl::string_view, const ResourceSource*>> sources_by_prefix_;  // sorted, each prefix once
-  const std::vector<ScopeSet> no_scopes_;
+  std::vector<Prefix> sources_by_prefix_;       // sorted, each prefix once
 };
 
 // One tool service as the edge sees it, for readiness, metrics and the log.

@@ -78,6 +78,16 @@ std::string ReaderOf(const CatalogSnapshot& snapshot, absl::string_view uri) {
   return reader.has_value() ? reader->service->name() : "";
 }
 
+// The first scope of each requirement, each followed by a space but the last.
+std::string ScopesOf(const CatalogSnapshot& snapshot, absl::string_view uri) {
+  std::string scopes;
+  const auto reader = snapshot.FindReader(uri);
+  for (const auto* const sets : reader->required_scopes) {
+    scopes += (scopes.empty() ? "" : " ") + sets->at(0).at(0);
+  }
+  return scopes;
+}
+
 TEST(CatalogTest, ReaderIsTheMostExactOne) {
   CatalogContents contents;
   ResourceEntry resource;
@@ -92,18 +102,59 @@ TEST(CatalogTest, ReaderIsTheMostExactOne) {
   contents.resource_sources.push_back({.service = Service("long"), .uri_prefixes = {"x:/a/b/c", "x:/a/b", "y:"}});
   const CatalogSnapshot snapshot(contents, nullptr);
   EXPECT_EQ(ReaderOf(snapshot, "x:/a/b"), "resource");
-  EXPECT_EQ(*snapshot.FindReader("x:/a/b")->required_scopes, std::vector<ScopeSet>{{"read"}});
+  EXPECT_EQ(ScopesOf(snapshot, "x:/a/b"), "read");
   EXPECT_EQ(ReaderOf(snapshot, "x:/a/other"), "template");
-  EXPECT_EQ(*snapshot.FindReader("x:/a/other")->required_scopes, std::vector<ScopeSet>{{"template"}});
+  EXPECT_EQ(ScopesOf(snapshot, "x:/a/other"), "template");
   EXPECT_EQ(ReaderOf(snapshot, "x:/a/b/d"), "long");
   EXPECT_EQ(ReaderOf(snapshot, "x:/a/b/c/d"), "long");
   EXPECT_EQ(ReaderOf(snapshot, "x:/b"), "short");
-  EXPECT_TRUE(snapshot.FindReader("x:/b")->required_scopes->empty());
+  EXPECT_EQ(ScopesOf(snapshot, "x:/b"), "");
   EXPECT_EQ(ReaderOf(snapshot, "y:1"), "short");  // of two with one prefix the first
   EXPECT_EQ(ReaderOf(snapshot, "z:1"), "");
   EXPECT_EQ(ReaderOf(snapshot, ""), "");
   EXPECT_EQ(snapshot.FindResourceTemplate("x:/a/{c}"), &snapshot.resource_templates()[1]);
   EXPECT_EQ(snapshot.FindResourceTemplate("x:/a/1"), nullptr);
+}
+
+TEST(CatalogTest, EveryTemplateOfTheReaderThatFitsMustBeAllowed) {
+  const auto service = Service("s");
+  CatalogContents contents;
+  contents.resource_templates.push_back(MakeTemplate("x:{a}", service));
+  contents.resource_templates.push_back(MakeTemplate("x:{+a}", service));
+  contents.resource_templates.push_back(MakeTemplate("x:{+a}/secret", service));
+  contents.resource_templates.push_back(MakeTemplate("x:{+a}", Service("other")));
+  contents.resource_templates[1].required_scopes = {{"any"}};
+  contents.resource_templates[2].required_scopes = {{"secret"}};
+  contents.resource_templates[3].required_scopes = {{"of another service"}};
+  contents.resource_sources.push_back({.service = service, .uri_prefixes = {"x:p/"}});
+  contents.skills.push_back(MakeSkill("x:skill/SKILL.md", {}, service));
+  const CatalogSnapshot snapshot(contents, nullptr);
+  EXPECT_EQ(ScopesOf(snapshot, "x:1"), "any");
+  EXPECT_EQ(ScopesOf(snapshot, "x:1/secret"), "any secret");
+  // However the service comes to read it.
+  EXPECT_EQ(ScopesOf(snapshot, "x:p/secret"), "any secret");
+  EXPECT_EQ(ScopesOf(snapshot, "x:skill/secret"), "any secret");
+}
+
+TEST(CatalogTest, NoServiceTakesWhatAnotherClaimsMoreNarrowly) {
+  CatalogContents contents;
+  contents.resource_templates.push_back(MakeTemplate("{+all}", Service("thief")));
+  contents.resource_templates.push_back(MakeTemplate("x:/a{+all}", Service("equal")));
+  contents.resource_templates.push_back(MakeTemplate("x:/a/b/{c}", Service("narrower")));
+  const auto owner = Service("owner");
+  contents.resource_templates.push_back(MakeTemplate("x:/{+own}", owner));
+  contents.resource_sources.push_back({.service = owner, .uri_prefixes = {"x:/a"}});
+  contents.resource_sources.push_back({.service = Service("prefix"), .uri_prefixes = {"skill://a/x"}});
+  contents.skills.push_back(MakeSkill("skill://a/SKILL.md", {"skill://a/SKILL.md", "skill://a/x.txt"}, owner));
+  contents.skills.push_back(MakeSkill("skill://b/SKILL.md", {}, owner));
+  const CatalogSnapshot snapshot(contents, nullptr);
+  EXPECT_EQ(ReaderOf(snapshot, "skill://a/SKILL.md"), "owner");
+  EXPECT_EQ(ReaderOf(snapshot, "skill://a/x.txt"), "owner");
+  EXPECT_EQ(ReaderOf(snapshot, "skill://b/x.txt"), "owner");
+  EXPECT_EQ(ReaderOf(snapshot, "skill://a/xyz"), "prefix");
+  EXPECT_EQ(ReaderOf(snapshot, "x:/a1"), "owner");
+  EXPECT_EQ(ReaderOf(snapshot, "x:/a/b/1"), "narrower");
+  EXPECT_EQ(ReaderOf(snapshot, "x:/b"), "thief");  // no prefix says otherwise, so the first one
 }
 
 TEST(CatalogTest, LongestPrefixIsFoundWhateverLiesBetween) {

@@ -41,8 +41,9 @@ struct MergedCatalog {
   std::vector<DuplicateEntry> duplicates;
 };
 
-// Puts the entries of all `sources` one after the other. Of two with one name the first stays, within a service too.
-// Prefixes of resource URIs are no names: of two that are the same the first one counts, when a URI is looked up.
+// Puts the entries of all `sources` one after the other. Of two with one name the first stays, within a service too. A
+// resource that is a file of a skill (see SkillFiles) of a service that comes earlier has no place either. Prefixes of
+// resource URIs are no names: of two that are the same the first one counts, when a URI is looked up.
 MergedCatalog MergeCatalogs(const std::vector<MergeSource>& sources);
 
 }  // namespace mcp_edge

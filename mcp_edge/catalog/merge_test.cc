@@ -60,6 +60,34 @@ TEST(MergeCatalogsTest, SkillsHaveUniqueUrisAndSourcesAreJoined) {
   EXPECT_EQ(merged.contents.resource_sources.size(), 2u);
 }
 
+TEST(MergeCatalogsTest, ResourceIsNoFileOfASkillOfAnEarlierService) {
+  const auto with_resources = [](const std::vector<std::string>& uris) {
+    CatalogContents contents;
+    for (const std::string& uri : uris) contents.resources.emplace_back().resource.set_uri(uri);
+    return contents;
+  };
+  const CatalogContents a = with_resources({"skill://late/SKILL.md"});
+  CatalogContents b = with_resources({"skill://listed/SKILL.md"});  // its own
+  gatehouse::tool::v1::Skill& listed = b.skills.emplace_back().skill;
+  listed.set_uri("skill://listed/SKILL.md");
+  listed.add_files()->set_uri("skill://listed/SKILL.md");
+  listed.add_files()->set_uri("skill://listed/x");
+  b.skills.emplace_back().skill.set_uri("skill://made/SKILL.md");
+  CatalogContents c = with_resources(
+      {"skill://listed/x", "skill://listed/y", "skill://made/deep/x", "skill://listed/SKILL.md", "skill://other/x"});
+  c.skills.emplace_back().skill.set_uri("skill://late/SKILL.md");  // takes nothing from those before it
+  const MergedCatalog merged = MergeCatalogs({{"a", &a}, {"b", &b}, {"c", &c}});
+  ASSERT_EQ(merged.contents.resources.size(), 4u);
+  EXPECT_EQ(merged.contents.resources[0].resource.uri(), "skill://late/SKILL.md");
+  EXPECT_EQ(merged.contents.resources[1].resource.uri(), "skill://listed/SKILL.md");
+  EXPECT_EQ(merged.contents.resources[2].resource.uri(), "skill://listed/y");
+  EXPECT_EQ(merged.contents.resources[3].resource.uri(), "skill://other/x");
+  ASSERT_EQ(merged.duplicates.size(), 3u);
+  EXPECT_EQ(merged.duplicates[0], (DuplicateEntry{"resource", "skill://listed/x", "c", "b"}));
+  EXPECT_EQ(merged.duplicates[1], (DuplicateEntry{"resource", "skill://made/deep/x", "c", "b"}));
+  EXPECT_EQ(merged.duplicates[2], (DuplicateEntry{"resource", "skill://listed/SKILL.md", "c", "b"}));
+}
+
 TEST(MergeCatalogsTest, JoinsInstructionsAndTakesTheStrictestHint) {
   CatalogContents a, b, c;
   a.instructions = "A.";

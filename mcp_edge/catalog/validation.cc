@@ -32,7 +32,8 @@ using IconList = google::protobuf::RepeatedPtrField<Icon>;
 using ScopeSetList = google::protobuf::RepeatedPtrField<gatehouse::tool::v1::ScopeSet>;
 
 constexpr size_t kMaxCatalogBytes = 8 << 20;
-constexpr size_t kMaxEntries = 10'000;  // of each kind but skills
+constexpr size_t kMaxEntries = 10'000;  // of each kind but those below
+constexpr size_t kMaxTemplates = 1'000;
 constexpr size_t kMaxSkills = 1'000;
 constexpr int kMaxSkillFiles = 10'000;
 constexpr size_t kMaxUriPrefixes = 100;
@@ -43,6 +44,7 @@ constexpr size_t kMaxSchemaBytes = 256 << 10;
 constexpr size_t kMaxMetaBytes = 64 << 10;
 constexpr size_t kMaxInstructionsBytes = 4 << 10;
 constexpr size_t kMaxUriBytes = 2 << 10;
+constexpr int kMaxExpressions = 16;
 constexpr size_t kMaxMimeTypeBytes = 256;
 constexpr size_t kMaxIconBytes = 64 << 10;
 constexpr int kMaxIcons = 16;
@@ -172,7 +174,8 @@ absl::Status CheckUri(absl::string_view uri) {
   return CheckSize("the URI", uri, kMaxUriBytes);
 }
 
-// Literals and expressions in braces that do not nest (RFC 6570, section 2).
+// Literals and expressions in braces that do not nest (RFC 6570, section 2). A scheme comes first, so that a URI is
+// compared with few templates, and expressions are few, so that this takes no time.
 absl::Status CheckUriTemplate(absl::string_view uri_template) {
   bool open = false;
   for (const char c : uri_template) {
@@ -183,7 +186,12 @@ absl::Status CheckUriTemplate(absl::string_view uri_template) {
     }
   }
   if (open) return Broken("the braces of the URI template do not match");
-  if (uri_template.empty()) return Broken("the URI template is empty");
+  if (SchemeLength(uri_template.substr(0, uri_template.find('{'))) == 0) {
+    return Broken("the URI template does not begin with a scheme and a colon");
+  }
+  if (std::count(uri_template.begin(), uri_template.end(), '{') > kMaxExpressions) {
+    return Broken(absl::StrCat("the URI template may have at most ", kMaxExpressions, " expressions"));
+  }
   return CheckSize("the URI template", uri_template, kMaxUriBytes);
 }
 
@@ -394,7 +402,7 @@ template <typename Message, typename Entry>
 void TakeList(const google::protobuf::RepeatedPtrField<Message>& messages, absl::string_view kind,
               const Context& context, const std::shared_ptr<ToolServiceClient>& service, std::vector<Entry>& entries,
               std::vector<RefusedEntry>& refused) {
-  const size_t limit = kind == "skill" ? kMaxSkills : kMaxEntries;
+  const size_t limit = kind == "skill" ? kMaxSkills : kind == "resource_template" ? kMaxTemplates : kMaxEntries;
   entries.reserve(std::min<size_t>(messages.size(), limit));
   for (const Message& message : messages) {
     Entry entry;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -321,6 +322,33 @@ TEST(ValidateCatalogTest, TemplatesAreChecked) {
   for (const char* bad : {"", "file:///{a", "file:///a}", "file:///{{a}}", "file:///a b"}) {
     EXPECT_TRUE(refused(bad)) << bad;
   }
+  for (const char* bad : {"{scheme}:x", "{+uri}", "a/{b}", "a{b}:x", ":{a}", "1a:{b}"})
+    EXPECT_TRUE(refused(bad)) << bad;
+  std::string many = "x:";
+  for (int i = 0; i < 16; ++i) many += "{a}";
+  EXPECT_FALSE(refused(many.c_str()));
+  EXPECT_TRUE(refused((many + "{a}").c_str()));
+}
+
+TEST(ValidateCatalogTest, TemplatesAreFewAndTakeLittleTime) {
+  CatalogMessage catalog;
+  for (int i = 0; i < 4'000; ++i) {
+    std::string uri_template = "x:";
+    for (int j = 0; j < (i % 2 == 0 ? 16 : 500); ++j) uri_template += "{+a}a";
+    catalog.add_resource_templates()->set_uri_template(uri_template + std::to_string(i) + "b");
+    catalog.mutable_resource_templates(i)->set_name("n");
+  }
+  const ValidatedCatalog validated = Validate(catalog);
+  EXPECT_EQ(validated.contents.resource_templates.size(), 1'000u);
+  const CatalogSnapshot snapshot(validated.contents, nullptr);
+  // The worst there is: all begin like it, and every character may be the place of every literal. Processor time, with
+  // room for a build that is not optimized.
+  const std::clock_t start = std::clock();
+  EXPECT_FALSE(snapshot.FindReader("x:" + std::string(2'000, 'a')).has_value());
+  EXPECT_LT((std::clock() - start) / CLOCKS_PER_SEC, 10);
+  const std::clock_t then = std::clock();
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(snapshot.FindReader("y:" + std::string(8'000, 'a')).has_value());
+  EXPECT_LT((std::clock() - then) / CLOCKS_PER_SEC, 2);
 }
 
 TEST(ValidateCatalogTest, PromptsAreCheckedAndPrefixed) {

@@ -70,23 +70,33 @@ bool ReadStrings(const json* object, google::protobuf::Map<std::string, std::str
   return true;
 }
 
-// The refusal of a request by `principal` for what needs one of `sets`; nothing when it may make it.
-std::optional<Step> CheckScopes(const Message& message, const Principal& principal, const std::vector<ScopeSet>& sets) {
-  if (sets.empty()) return std::nullopt;
-  for (const ScopeSet& set : sets) {
-    const bool holds_all =
-        std::all_of(set.begin(), set.end(), [&](const std::string& scope) { return principal.HasScope(scope); });
-    if (holds_all) return std::nullopt;
-  }
-  // What the token has is asked for again, so that the new token can do no less (MCP 2025-11-25, scope challenges).
-  std::vector<std::string> needed = sets.front();
-  for (const std::string& scope : principal.scopes) {
+// The refusal of a request by `principal` for what has these requirements, each of which needs one of its sets; nothing
+// when it may make it.
+std::optional<Step> CheckScopes(const Message& message, const Principal& principal,
+                                const std::vector<const std::vector<ScopeSet>*>& requirements) {
+  const auto holds = [&principal](const ScopeSet& set) {
+    return std::all_of(set.begin(), set.end(), [&](const std::string& scope) { return principal.HasScope(scope); });
+  };
+  std::vector<std::string> needed;
+  const auto add = [&needed](const std::string& scope) {
     if (std::find(needed.begin(), needed.end(), scope) == needed.end()) needed.push_back(scope);
+  };
+  for (const std::vector<ScopeSet>* const sets : requirements) {
+    if (sets->empty() || std::any_of(sets->begin(), sets->end(), holds)) continue;
+    for (const std::string& scope : sets->front()) add(scope);
   }
+  if (needed.empty()) return std::nullopt;
+  // What the token has is asked for again, so that the new token can do no less (MCP 2025-11-25, scope challenges).
+  for (const std::string& scope : principal.scopes) add(scope);
   Step step =
       ErrorStep(message.id_json, {WireErrorKind::kInsufficientScope, "The token lacks a scope that this needs", ""});
   step.needed_scopes = absl::StrJoin(needed, " ");
   return step;
+}
+
+std::optional<Step> CheckScopes(const Message& message, const Principal& principal, const std::vector<ScopeSet>& sets) {
+  if (sets.empty()) return std::nullopt;
+  return CheckScopes(message, principal, std::vector<const std::vector<ScopeSet>*>{&sets});
 }
 
 // What the request says for its exchange, and of the round: why it cannot be run, or nothing.
@@ -273,13 +283,13 @@ std::unique_ptr<Exchange> Dispatcher::ReadResource(const Request& request) {
   if (const auto error = ReadTerms(message, context, terms, input); error.has_value()) return Refuse(message, *error);
   const auto reader = request.snapshot->FindReader(*uri);
   if (!reader.has_value()) return Refuse(message, ResourceNotFoundError(*uri, context.version));
-  if (auto refusal = CheckScopes(message, *context.principal, *reader->required_scopes); refusal.has_value()) {
+  if (auto refusal = CheckScopes(message, *context.principal, reader->required_scopes); refusal.has_value()) {
     return AnswerWith(*std::move(refusal));
   }
   const bool repeats = input.sealed_state.has_value() || !terms.responses.empty();
-  const ReadCaching caching = repeats                            ? ReadCaching::kNobody
-                              : reader->required_scopes->empty() ? ReadCaching::kAnybody
-                                                                 : ReadCaching::kCaller;
+  const ReadCaching caching = repeats                           ? ReadCaching::kNobody
+                              : reader->required_scopes.empty() ? ReadCaching::kAnybody
+                                                                : ReadCaching::kCaller;
   tool::ReadResourceRequest read;
   read.set_uri(*uri);
   FillCallContext(context, /*wants_progress=*/false, tool::LOG_LEVEL_UNSPECIFIED, *read.mutable_context());
@@ -297,7 +307,7 @@ std::unique_ptr<Exchange> Dispatcher::Subscribe(const Request& request) {
   }
   const auto reader = request.snapshot->FindReader(*uri);
   if (!reader.has_value()) return Refuse(message, ResourceNotFoundError(*uri, request.context.version));
-  if (auto refusal = CheckScopes(message, *request.context.principal, *reader->required_scopes); refusal.has_value()) {
+  if (auto refusal = CheckScopes(message, *request.context.principal, reader->required_scopes); refusal.has_value()) {
     return AnswerWith(*std::move(refusal));
   }
   if (request.context.session == nullptr || !request.context.session->Subscribe(*uri)) {

@@ -470,6 +470,22 @@ TEST_F(MethodsTest, ReadingAndPromptsNeedTheirScopes) {
   EXPECT_EQ(needed("resources/read", R"({"uri":"test://r"})"), "b openid a");
   EXPECT_EQ(needed("resources/subscribe", R"({"uri":"test://r"})"), "b openid a");
   EXPECT_EQ(needed("resources/read", R"({"uri":"test://x/1"})"), "c openid a");
+  Publish(nullptr, [](CatalogContents& contents) {
+    contents.resource_templates[0].required_scopes = {{"c"}};
+    contents.resource_templates.push_back(contents.resource_templates[0]);
+    contents.resource_templates[1].resource_template.set_uri_template("test://{+any}");
+    contents.resource_templates[1].required_scopes = {{"e", "c"}, {"a"}};
+    contents.prompts[0].required_scopes = {{"d"}};
+  });
+  EXPECT_EQ(needed("resources/read", R"({"uri":"test://x/1"})"), "c openid a");
+  Publish(nullptr, [](CatalogContents& contents) {
+    contents.resource_templates[0].required_scopes = {{"a"}};
+    contents.resource_templates.push_back(contents.resource_templates[0]);
+    contents.resource_templates[1].resource_template.set_uri_template("test://{+any}");
+    contents.resource_templates[1].required_scopes = {{"e", "c"}};
+    contents.prompts[0].required_scopes = {{"d"}};
+  });
+  EXPECT_EQ(needed("resources/read", R"({"uri":"test://x/1"})"), "e c openid a");
   EXPECT_EQ(needed("prompts/get", R"({"name":"p.q","arguments":{"a":"1"}})"), "d openid a");
   EXPECT_EQ(
       needed("completion/complete", R"({"ref":{"type":"ref/prompt","name":"p.q"},"argument":{"name":"a","value":""}})"),

@@ -88,10 +88,11 @@ bool MayRead(const Catalog& catalog, const Principal& principal, absl::string_vi
   const std::shared_ptr<const CatalogSnapshot> snapshot = catalog.Current();
   const std::optional<CatalogSnapshot::ResourceReader> reader = snapshot->FindReader(uri);
   if (!reader.has_value()) return false;
-  if (reader->required_scopes == nullptr || reader->required_scopes->empty()) return true;
-  return std::any_of(reader->required_scopes->begin(), reader->required_scopes->end(), [&](const ScopeSet& set) {
+  const auto holds = [&principal](const ScopeSet& set) {
     return std::all_of(set.begin(), set.end(), [&](const std::string& scope) { return principal.HasScope(scope); });
-  });
+  };
+  return std::all_of(reader->required_scopes.begin(), reader->required_scopes.end(),
+                     [&holds](const auto* sets) { return std::any_of(sets->begin(), sets->end(), holds); });
 }
 
 void AppendNames(absl::string_view key, const std::vector<std::string>& names, std::string& members) {

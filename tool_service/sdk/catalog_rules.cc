@@ -28,6 +28,7 @@ constexpr size_t kMaxSchemaBytes = 256 << 10;
 constexpr size_t kMaxMetaBytes = 64 << 10;
 constexpr int kMaxSchemaDepth = 64;
 constexpr int kMaxPromptArguments = 128;
+constexpr int kMaxExpressions = 16;
 
 // `entry` is its kind and name, for messages.
 absl::Status Broken(absl::string_view entry, absl::string_view rule) {
@@ -70,15 +71,18 @@ absl::Status CheckCommon(absl::string_view entry, const Message& message) {
   return status;
 }
 
+bool HasScheme(absl::string_view uri) {
+  const size_t colon = uri.find(':');
+  const absl::string_view scheme = uri.substr(0, colon);
+  return colon != absl::string_view::npos && !scheme.empty() && absl::ascii_isalpha(scheme[0]) &&
+         std::all_of(scheme.begin(), scheme.end(),
+                     [](char c) { return absl::ascii_isalnum(c) || c == '+' || c == '-' || c == '.'; });
+}
+
 }  // namespace
 
 absl::Status CheckUri(absl::string_view uri) {
-  const size_t colon = uri.find(':');
-  const absl::string_view scheme = uri.substr(0, colon);
-  const bool is_absolute = colon != absl::string_view::npos && colon + 1 < uri.size() && !scheme.empty() &&
-                           absl::ascii_isalpha(scheme[0]) && std::all_of(scheme.begin(), scheme.end(), [](char c) {
-                             return absl::ascii_isalnum(c) || c == '+' || c == '-' || c == '.';
-                           });
+  const bool is_absolute = HasScheme(uri) && uri.find(':') + 1 < uri.size();
   const bool is_clean = std::all_of(uri.begin(), uri.end(), [](char c) {
     return c > 0x20 && c < 0x7f && !absl::StrContains("\"<>\\^`{|}", absl::string_view(&c, 1));
   });
@@ -123,7 +127,13 @@ absl::Status CheckEntry(const Resource& resource) {
 absl::Status CheckEntry(const ResourceTemplate& resource_template) {
   const std::string entry = absl::StrCat("resource template \"", resource_template.uri_template().substr(0, 128), "\"");
   absl::Status status = CheckSize(entry, "the template", resource_template.uri_template(), kMaxUriBytes);
-  if (resource_template.uri_template().empty()) status.Update(Broken(entry, "the template is empty"));
+  const absl::string_view text = resource_template.uri_template();
+  if (!HasScheme(text.substr(0, text.find('{')))) {
+    status.Update(Broken(entry, "the template must begin with a scheme and a colon"));
+  }
+  if (std::count(text.begin(), text.end(), '{') > kMaxExpressions) {
+    status.Update(Broken(entry, absl::StrCat("there may be at most ", kMaxExpressions, " expressions")));
+  }
   if (resource_template.name().empty()) status.Update(Broken(entry, "the name is empty"));
   status.Update(CheckCommon(entry, resource_template));
   return status;

@@ -12,7 +12,8 @@
 
 namespace tool_service {
 
-inline constexpr size_t kMaxEntries = 10'000;  // of each kind
+inline constexpr size_t kMaxEntries = 10'000;  // of each kind but those below
+inline constexpr size_t kMaxTemplates = 1'000;
 inline constexpr size_t kMaxSkills = 1'000;
 inline constexpr size_t kMaxUriPrefixes = 100;
 inline constexpr size_t kMaxCatalogBytes = 8 << 20;

@@ -155,7 +155,7 @@ absl::Status Service::AddResourceTemplate(ResourceTemplate resource_template, Te
     return Add(
         "resource template", name, bytes,
         RegisteredTemplate{std::move(resource_template), std::move(reader), std::move(matcher), std::move(parsed)},
-        templates_);
+        templates_, kMaxTemplates);
   }));
 }
 

@@ -179,6 +179,13 @@ TEST(ResourcesTest, AreReadByThoseWhoHaveThem) {
   ASSERT_TRUE(service.AddResourceTemplate(resource_template, reader).ok());
   resource_template.set_uri_template("a:query{?id}");
   EXPECT_EQ(service.AddResourceTemplate(resource_template, reader).code(), absl::StatusCode::kInvalidArgument);
+  std::string many = "a:";
+  for (int i = 0; i < 17; ++i) many += "/{v" + std::to_string(i) + "}";
+  for (const std::string& text : {std::string(), std::string("{scheme}:x"), std::string("relative/{id}"), many}) {
+    resource_template.set_uri_template(text);
+    EXPECT_EQ(service.AddResourceTemplate(resource_template, reader).code(), absl::StatusCode::kInvalidArgument)
+        << text;
+  }
   resource_template.set_uri_template("a:find{?id}");
   ASSERT_TRUE(service
                   .AddResourceTemplate(resource_template, reader,
