@@ -44,6 +44,17 @@ constexpr absl::Duration kPublishDelay = absl::Milliseconds(20);
 // Refused entries that are logged one by one; the rest of a catalogue is only counted.
 constexpr size_t kMaxRefusalsLogged = 20;
 
+// A service whose catalogue keeps changing is taken note of less and less often: at once for the first catalogues, then
+// after an interval that doubles, until it has been quiet.
+constexpr int kCatalogsAtOnce = 2;
+constexpr absl::Duration kMinCatalogInterval = absl::Milliseconds(200);
+constexpr absl::Duration kMaxCatalogInterval = absl::Seconds(5);
+constexpr absl::Duration kCatalogQuiet = absl::Seconds(10);
+// What is read meanwhile, so that the newest catalogue is the one that counts then; each is taken for a little longer
+// than it is.
+constexpr size_t kMaxWaitingBytes = 1 << 20;
+constexpr size_t kWaitingOverhead = 1 << 10;
+
 // How often the updates that one service told of are published, and how many messages it may send meanwhile.
 constexpr absl::Duration kUpdateInterval = absl::Milliseconds(50);
 constexpr size_t kMaxUpdates = 200;
@@ -257,6 +268,16 @@ struct Service {
   std::optional<std::string> encoded;
   CatalogContents contents;
   size_t refused = 0;
+  // What was refused of its last catalogue, or why all of it was; for the log.
+  std::set<std::string> refusals;
+  // How many different catalogues came since it was quiet, when the last one was taken, and when to take the next.
+  int catalogs = 0;
+  absl::Time last_catalog_time = absl::InfinitePast();
+  absl::Time next_catalog_time = absl::InfinitePast();
+  // The newest one that came too soon; how much came so; and whether nothing more is read until it is taken.
+  std::optional<CatalogMessage> waiting;
+  size_t waiting_bytes = 0;
+  bool reading_paused = false;
   // See ToolServiceState.
   bool connected = false;
   bool answered = false;
@@ -301,6 +322,7 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
         next_poll_time_ = now + options_.poll_interval;
       }
       if (now >= publish_time_) Publish();
+      TakeWaitingCatalogs(now);
       OpenWatches(now);
       PublishUpdates(now);
       if (std::optional<Mailbox::Message> message = mailbox_.Take(NextTime()); message.has_value()) {
@@ -308,6 +330,7 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
       }
     }
     // Each stream says that it has ended before it is destroyed.
+    for (Service& service : services_) AbandonWatch(service);
     for (const auto& [id, watch] : watches_) watch->Cancel();
     for (const auto& [id, watch] : update_watches_) watch->Cancel();
     while (!watches_.empty() || !update_watches_.empty()) Drop(mailbox_.TakeLast());
@@ -319,6 +342,7 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
       if (service.watch_id == 0) next = std::min(next, service.next_open_time);
       if (WantsUpdateWatch(service)) next = std::min(next, service.next_update_open_time);
       next = std::min(next, service.update_publish_time);
+      if (service.waiting.has_value()) next = std::min(next, service.next_catalog_time);
     }
     return next;
   }
@@ -370,6 +394,8 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
         // Its tools stay listed until the new place answers; calls go there at once.
         AbandonWatch(service);
         service.client = std::make_shared<ToolServiceClient>(service.config.name, service.config.target);
+        service.catalogs = 0;
+        service.next_catalog_time = absl::InfinitePast();
         service.connected = false;
         service.answered = false;
         service.last_error = "has not answered yet";
@@ -419,6 +445,7 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
   // Its end will be a message that no service waits for.
   void AbandonWatch(Service& service) {
     if (const auto watch = watches_.find(service.watch_id); watch != watches_.end()) watch->second->Cancel();
+    ForgetWaiting(service);
     service.watch_id = 0;
     const auto update_watch = update_watches_.find(service.update_watch_id);
     if (update_watch != update_watches_.end()) update_watch->second->Cancel();
@@ -433,8 +460,7 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
     });
     if (service == services_.end()) return Drop(message);
     if (message.catalog.has_value()) {
-      HandleCatalog(*service, *message.catalog);
-      watches_[message.watch_id]->Continue();
+      HandleCatalog(*service, *std::move(message.catalog));
     } else {
       HandleEnd(*service, *watches_[message.watch_id], message.end_status);
       watches_.erase(message.watch_id);
@@ -506,21 +532,62 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
 
   // --- catalogues ----------------------------------------------------------------------------------------------------
 
-  void HandleCatalog(Service& service, const CatalogMessage& message) {
+  void HandleCatalog(Service& service, CatalogMessage message) {
     if (!service.connected) {
       Log(Severity::kInfo, "tool_service_connected",
           {{"service", service.config.name}, {"target", service.config.target}});
     }
-    if (!service.watch_answered) service.next_update_open_time = absl::Now();  // it may have been replaced meanwhile
+    const bool first_of_stream = !service.watch_answered;
+    if (first_of_stream) service.next_update_open_time = absl::Now();  // it may have been replaced meanwhile
     service.watch_answered = true;
     service.connected = true;
     service.answered = true;
     service.last_error.clear();
     service.last_code.reset();
     service.backoff = absl::ZeroDuration();
+
+    const absl::Time now = absl::Now();
+    if (now < service.next_catalog_time) {
+      service.waiting_bytes += message.ByteSizeLong() + kWaitingOverhead;
+      service.waiting = std::move(message);
+      service.reading_paused = service.waiting_bytes >= kMaxWaitingBytes;
+    } else {
+      UseCatalog(service, message, first_of_stream, now);
+    }
+    if (!service.reading_paused) watches_[service.watch_id]->Continue();
+  }
+
+  void TakeWaitingCatalogs(absl::Time now) {
+    for (Service& service : services_) {
+      if (!service.waiting.has_value() || now < service.next_catalog_time) continue;
+      const CatalogMessage message = *std::move(service.waiting);
+      ForgetWaiting(service);
+      UseCatalog(service, message, /*first_of_stream=*/false, now);
+    }
+  }
+
+  // Reads on, if that was put off.
+  void ForgetWaiting(Service& service) {
+    service.waiting.reset();
+    service.waiting_bytes = 0;
+    if (std::exchange(service.reading_paused, false)) watches_[service.watch_id]->Continue();
+  }
+
+  // Makes `message` the catalogue of `service`, if it is another one.
+  void UseCatalog(Service& service, const CatalogMessage& message, bool first_of_stream, absl::Time now) {
+    service.waiting.reset();  // older than this one
+    service.waiting_bytes = 0;
     std::string encoded = message.SerializeAsString();
-    if (service.encoded == encoded) return;
-    if (!TakeCatalog(service, message)) return;
+    const bool changed = service.encoded != encoded;
+    if (!changed && first_of_stream) return;  // the usual beginning of a further stream
+    if (now - service.last_catalog_time >= kCatalogQuiet) service.catalogs = 0;
+    service.last_catalog_time = now;
+    const int late = ++service.catalogs - kCatalogsAtOnce - 1;
+    const absl::Duration interval =
+        late < 0 ? absl::ZeroDuration()
+                 : std::min(kMinCatalogInterval * (1 << std::min(late, 10)), kMaxCatalogInterval);
+    service.next_catalog_time = now + interval;
+    if (!changed || !TakeCatalog(service, message)) return;
     service.encoded = std::move(encoded);
     publish_time_ = std::min(publish_time_, absl::Now() + kPublishDelay);
   }
@@ -530,6 +597,9 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
     absl::StatusOr<ValidatedCatalog> validated = ValidateCatalog(message, service.config.prefix, service.client);
     if (!validated.ok()) {
       metrics_.refused_invalid_total.Increment();
+      std::set<std::string> refusals = {validated.status().ToString()};
+      if (service.refusals == refusals) return false;  // said before
+      service.refusals = std::move(refusals);
       Log(Severity::kError, "catalog_refused",
           {{"service", service.config.name}, {"reason", validated.status().message()}});
       return false;
@@ -537,12 +607,19 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
     service.contents = std::move(validated->contents);
     service.refused = validated->refused.size();
     metrics_.refused_invalid_total.Increment(static_cast<double>(service.refused));
-    size_t logged = 0;
+    std::set<std::string> refusals;
+    bool news = false;
     for (const RefusedEntry& refused : validated->refused) {
-      if (++logged > kMaxRefusalsLogged) break;
-      LogRefusal(refused.kind, service.config.name, refused.name, refused.reason);
+      if (refusals.size() >= kMaxRefusalsLogged) break;
+      std::string text = absl::StrCat(refused.kind, "\n", refused.name, "\n", refused.reason);
+      if (service.refusals.count(text) == 0) {
+        news = true;
+        LogRefusal(refused.kind, service.config.name, refused.name, refused.reason);
+      }
+      refusals.insert(std::move(text));
     }
-    if (service.refused > kMaxRefusalsLogged) {
+    service.refusals = std::move(refusals);
+    if (news && service.refused > kMaxRefusalsLogged) {
       Log(Severity::kWarning, "catalog_entries_refused",
           {{"service", service.config.name}, {"entries", service.refused}});
     }

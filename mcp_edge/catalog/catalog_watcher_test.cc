@@ -1,6 +1,7 @@
 #include "mcp_edge/catalog/catalog_watcher.h"
 
 #include <atomic>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -298,6 +299,55 @@ TEST_F(CatalogWatcherTest, SeesAFileThatIsSwappedUnderASymbolicLink) {
   std::filesystem::create_symlink(other, link + ".new");
   std::filesystem::rename(link + ".new", link);
   EXPECT_TRUE(EventuallyListed("a"));
+}
+
+TEST_F(CatalogWatcherTest, CatalogueThatKeepsChangingIsTakenEverMoreSlowly) {
+  first_->SetCatalog(CatalogOf({"a", "bad name"}));
+  second_->SetCatalog(CatalogOf({"well"}));
+  WriteFile({Entry("first", first_->target()), Entry("second", second_->target())});
+  Start();
+  ASSERT_TRUE(EventuallyListed("a well"));
+  const int before = changes_;
+  const absl::Time start = absl::Now();
+  for (int i = 0; i < 100; ++i) {
+    first_->SetCatalog(CatalogOf({i % 2 == 0 ? "b" : "a", "bad name"}));
+    absl::SleepFor(absl::Milliseconds(5));
+  }
+  // 200 ms, then 400 ms, and so on: about one for each doubling of the time.
+  const double rounds = (absl::Now() - start) / absl::Milliseconds(200);
+  EXPECT_LE(changes_ - before, 3 + std::log2(1 + rounds));
+  // It slows nobody down but itself.
+  second_->SetCatalog(CatalogOf({"changed"}));
+  EXPECT_TRUE(Eventually([&] { return absl::StrContains(Names(), "changed"); }));
+  // The newest one counts, although many lie before it.
+  first_->SetCatalog(CatalogOf({"end"}));
+  EXPECT_TRUE(EventuallyListed("end changed")) << Names();
+  // One that waits does not keep the watcher from ending.
+  for (int i = 0; i < 5; ++i) first_->SetCatalog(CatalogOf({absl::StrCat("x", i)}));
+  watcher_.reset();
+}
+
+TEST_F(CatalogWatcherTest, LargeCataloguesThatKeepChangingAreNotEvenRead) {
+  const auto large = [](int i) {
+    CatalogMessage catalog = CatalogOf({absl::StrCat("t", i)});
+    for (int j = 0; j < 100; ++j) {
+      *catalog.add_tools() = MakeTool(absl::StrCat("t", i, ".", j), std::string(16'000, 'x'));
+    }
+    return catalog;
+  };
+  first_->SetCatalog(large(0));
+  WriteFile({Entry("first", first_->target())});
+  Start();
+  ASSERT_TRUE(Eventually([&] { return changes_ == 1; }));
+  for (int i = 1; i < 6; ++i) {
+    first_->SetCatalog(large(i));
+    absl::SleepFor(absl::Milliseconds(20));
+  }
+  EXPECT_TRUE(Eventually([&] { return catalog_.Current()->FindTool("t5") != nullptr; }));
+  for (int i = 6; i < 9; ++i) first_->SetCatalog(large(i));
+  WriteFile({});  // while it waits
+  EXPECT_TRUE(EventuallyListed(""));
+  EXPECT_TRUE(Eventually([&] { return first_->open_watches() == 0; }));
 }
 
 CatalogMessage CatalogWithResources(const std::vector<std::string>& uris) {
