@@ -19,7 +19,7 @@ namespace {
 
 constexpr size_t kMaxSchemaBytes = 256 << 10;
 constexpr size_t kMaxSubschemas = 10'000;
-constexpr size_t kMaxSubschemasInAll = 1'000'000;
+constexpr size_t kMaxSubschemasInAll = 100'000;
 constexpr size_t kMaxPatterns = 1'000;
 constexpr size_t kMaxPatternSizeInAll = 1'000'000;
 
@@ -81,18 +81,22 @@ class SchemaCompiler::State {
       return absl::InvalidArgumentError(
           absl::StrCat("may have at most ", kMaxSchemaBytes, " bytes, has ", schema_json.size()));
     }
+    if (subschemas_ > kMaxSubschemasInAll) return TooManySubschemas();
     const absl::StatusOr<nlohmann::json> schema = ReadJson(schema_json, kMaxJsonDepth);
     if (!schema.ok()) return schema.status();
     const SchemaLimits limits = {.subschemas = kMaxSubschemas,
+                                 .subschemas_in_all = subschemas_,
+                                 .values = schema_json.size(),
                                  .compile_pattern = [this](absl::string_view text) { return CompilePattern(text); }};
     absl::StatusOr<SchemaGraph> graph = CompileSchema(*schema, limits);
     if (!graph.ok()) return graph.status();
-    subschemas_ += graph->nodes.size();
-    if (subschemas_ > kMaxSubschemasInAll) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("all schemas together may have at most ", kMaxSubschemasInAll, " subschemas"));
-    }
+    if (subschemas_ > kMaxSubschemasInAll) return TooManySubschemas();
     return std::make_shared<CompiledSchema>(*std::move(graph));
+  }
+
+  static absl::Status TooManySubschemas() {
+    return absl::InvalidArgumentError(
+        absl::StrCat("all schemas together may have at most ", kMaxSubschemasInAll, " subschemas"));
   }
 
   absl::StatusOr<std::shared_ptr<const Pattern>> CompilePattern(absl::string_view text) {

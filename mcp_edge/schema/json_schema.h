@@ -23,13 +23,14 @@ class JsonSchema {
   //
   // Errors: kInvalidArgument, for the author of the tool: it is no schema, or names a dialect or a reference that
   // cannot be resolved here, or has a `pattern` that may take more than linear time, or is too large (10,000
-  // subschemas).
+  // subschemas, URIs of 2 KiB and 256 KiB together).
   static absl::StatusOr<std::shared_ptr<const JsonSchema>> Compile(absl::string_view schema_json);
 
   // What is wrong with the JSON text `instance_json`, for a model to mend: where and why, the first three faults, at
   // most 512 bytes ("/count: must be at most 100, not 101; /name: is required"). Nothing: it is valid. Takes a bounded
-  // amount of work, less than a second whatever schema and instance are. A schema that asks for an object and no more
-  // does not look further than that: the text must be known to be JSON.
+  // amount of work whatever schema and instance are: about a second of processor time with patterns that are made for
+  // it, else some tenths of one. A schema that asks for an object and no more does not look further than that: the text
+  // must be known to be JSON.
   virtual std::optional<std::string> Check(absl::string_view instance_json) const = 0;
 };
 
@@ -42,8 +43,8 @@ class SchemaCompiler {
 
   // As JsonSchema::Compile.
   //
-  // Errors: also kInvalidArgument when all schemas together have more than 1,000,000 subschemas, 1,000 patterns or
-  // 1,000,000 instructions of patterns.
+  // Errors: also kInvalidArgument when all schemas together have more than 100,000 subschemas, the refused
+  // schemas' too, 1,000 patterns or 1,000,000 instructions of patterns.
   absl::StatusOr<std::shared_ptr<const JsonSchema>> Compile(absl::string_view schema_json);
 
  private:

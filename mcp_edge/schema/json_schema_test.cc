@@ -1,9 +1,11 @@
 #include "mcp_edge/schema/json_schema.h"
 
+#include <cstdint>
 #include <ctime>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -15,7 +17,7 @@ using ::testing::HasSubstr;
 // The problem, or "" when `instance` is valid.
 std::string Check(absl::string_view schema, absl::string_view instance) {
   const auto compiled = JsonSchema::Compile(schema);
-  EXPECT_TRUE(compiled.ok()) << schema << ": " << compiled.status();
+  EXPECT_TRUE(compiled.ok()) << schema.substr(0, 1000) << ": " << compiled.status();
   if (!compiled.ok()) return "no schema";
   return (*compiled)->Check(instance).value_or("");
 }
@@ -28,6 +30,13 @@ bool IsQuick(const Work& work) {
   const std::clock_t start = std::clock();
   work();
   return std::clock() - start < 10 * CLOCKS_PER_SEC;
+}
+
+// `text` so many times, with commas between.
+std::string Times(size_t count, absl::string_view text) {
+  std::string all(text);
+  for (size_t i = 1; i < count; ++i) absl::StrAppend(&all, ",", text);
+  return all;
 }
 
 TEST(JsonSchemaTest, SaysWhereAndWhy) {
@@ -184,6 +193,38 @@ TEST(JsonSchemaTest, CompilingIsBounded) {
   EXPECT_TRUE(IsQuick([&] { EXPECT_THAT(Refusal(patterns + "}}"), HasSubstr("all schemas together")); }));
 }
 
+TEST(JsonSchemaTest, IdentifiersAreBounded) {
+  EXPECT_THAT(Refusal(R"({"$id":"x:)" + std::string(3000, 'a') + "\"}"),
+              HasSubstr("/$id: may have at most 2048 bytes"));
+  // Each is short, but kept with its base.
+  const std::string base = std::string(1900, 'a') + "/";
+  EXPECT_THAT(Refusal(absl::StrCat(R"({"$id":"x:/)", base, R"(","items":{"$id":")", std::string(200, 'b'), "\"}}")),
+              HasSubstr("/items/$id: may have at most 2048 bytes"));
+  for (const size_t count : {100, 200}) {
+    std::string many = absl::StrCat(R"({"$id":"x:/)", base, R"(","$defs":{"a":{})");
+    for (size_t i = 0; i < count; ++i) absl::StrAppend(&many, ",\"d", i, R"(":{"$id":"d)", i, "\"}");
+    EXPECT_THAT(Refusal(many + "}}"), HasSubstr(count == 100 ? "" : "together may have at most 262144 bytes"));
+    EXPECT_EQ(Refusal(many + "}}").empty(), count == 100);
+  }
+}
+
+TEST(JsonSchemaTest, ValuesAreNotKeptManyTimes) {
+  // Each enum is one of the values of the next, and a schema too, for there is a reference to it.
+  const auto nested = [](size_t levels) {
+    std::string schema = absl::StrCat(R"({"enum":[)", Times(2000, "0"), "]}");
+    std::string references = R"({"$ref":"#/const"})";
+    std::string pointer = "#/const";
+    for (size_t i = 1; i < levels; ++i) {
+      schema = absl::StrCat(R"({"enum":[)", schema, "]}");
+      absl::StrAppend(&pointer, "/enum/0");
+      absl::StrAppend(&references, R"(,{"$ref":")", pointer, "\"}");
+    }
+    return absl::StrCat(R"({"const":)", schema, R"(,"$defs":{"r":{"allOf":[)", references, "]}}}");
+  };
+  EXPECT_EQ(Refusal(nested(1)), "");
+  EXPECT_THAT(Refusal(nested(20)), HasSubstr("more values than the schema has"));
+}
+
 TEST(JsonSchemaTest, CheckingIsBounded) {
   // Each level doubles the work.
   std::string doubling = R"({"$ref":"#/$defs/d40","$defs":{"d0":{"type":"null"})";
@@ -207,6 +248,64 @@ TEST(JsonSchemaTest, CheckingIsBounded) {
 
   const std::string text = "\"" + std::string(4 << 20, 'a') + "\"";
   EXPECT_TRUE(IsQuick([&] { EXPECT_NE(Check(R"({"pattern":"^(a|b|ab)*c$"})", text), ""); }));
+}
+
+// What would take long if it were not counted as work. Each of these is valid, if there were time.
+TEST(JsonSchemaTest, AllWorkCounts) {
+  const auto all_of = [](absl::string_view schema) { return absl::StrCat(R"({"allOf":[)", Times(2000, schema), "]}"); };
+  const auto expect_too_much = [](absl::string_view schema, absl::string_view instance) {
+    EXPECT_TRUE(IsQuick([&] { EXPECT_THAT(Check(schema, instance), HasSubstr("too much work")); }))
+        << schema.substr(0, 200);
+  };
+  const std::string numbers = absl::StrCat("[", Times(60'000, "1"), "]");
+  // Schemas without rules.
+  expect_too_much(absl::StrCat(R"({"items":)", all_of("true"), "}"), numbers);
+  // Notes of what has been looked at.
+  expect_too_much(absl::StrCat(R"({"unevaluatedItems":true,"anyOf":[)", Times(2000, R"({"prefixItems":[true]})"), "]}"),
+                  numbers);
+  // Names of members: of the value, and those that are asked for.
+  const std::string long_key = absl::StrCat("{\"", std::string(1 << 20, 'k'), "\":1}");
+  expect_too_much(all_of(R"({"properties":{"a":{}}})"), long_key);
+  expect_too_much(all_of(R"({"not":{"const":1}})"), long_key);
+  const std::string name(100 << 10, 'k');
+  for (const absl::string_view named :
+       {R"({"not":{"required":["$"]}})", R"({"dependentRequired":{"$":[]}})", R"({"dependentSchemas":{"$":false}})"}) {
+    expect_too_much(absl::StrCat(R"({"allOf":[)", Times(2000, R"({"$ref":"#/$defs/a"})"), R"(],"$defs":{"a":)",
+                                 absl::StrReplaceAll(named, {{"$", name}}), "}}"),
+                    long_key);
+  }
+  // Long division.
+  expect_too_much(R"({"items":{"not":{"multipleOf":3e-300}}})", absl::StrCat("[", Times(20'000, "1e300"), "]"));
+  // Values that look equal until the last element: the hashes of numbers are those of doubles.
+  std::string alike = "[";
+  for (uint64_t i = 0; i < 200; ++i) {
+    absl::StrAppend(&alike, i == 0 ? "[" : ",[", Times(200, "1"), ",", (uint64_t{1} << 63) + i, "]");
+  }
+  expect_too_much(R"({"uniqueItems":true})", alike + "]");
+  // A pattern with more states than RE2 remembers.
+  std::string pattern = "$x";
+  for (int i = 0; i < 350; ++i) pattern = "[ab]?[ac]?" + pattern;
+  expect_too_much(absl::StrCat(R"({"items":{"not":{"pattern":")", pattern, "\"}}}"),
+                  absl::StrCat("[", Times(15'000, "\"abbabaaabbbabab\""), "]"));
+}
+
+TEST(SchemaCompilerTest, SchemasAreBoundedTogether) {
+  const auto schema = [](int i, absl::string_view also) {
+    return absl::StrCat(R"({"title":")", i, R"(",)", also, R"("allOf":[)", Times(9'000, "true"), "]}");
+  };
+  constexpr char kTooMany[] = "all schemas together may have at most 100000 subschemas";
+  SchemaCompiler compiler;
+  for (int i = 0; i < 11; ++i) EXPECT_TRUE(compiler.Compile(schema(i, "")).ok());
+  EXPECT_EQ(compiler.Compile(schema(11, "")).status().message(), kTooMany);
+  EXPECT_EQ(compiler.Compile("{}").status().message(), kTooMany);
+  EXPECT_TRUE(compiler.Compile(schema(0, "")).ok());
+
+  SchemaCompiler of_broken;
+  for (int i = 0; i < 12; ++i) {
+    EXPECT_THAT(std::string(of_broken.Compile(schema(i, R"("$ref":"#x",)")).status().message()),
+                HasSubstr("names nothing"));
+  }
+  EXPECT_EQ(of_broken.Compile("{}").status().message(), kTooMany);
 }
 
 TEST(SchemaCompilerTest, SameTextsAreOneSchema) {

@@ -216,7 +216,7 @@ class Translator {
   }
 
   // After \p or \P.
-  void TakeProperty(bool negated) {
+  void TakeProperty(bool negated, bool in_class) {
     const size_t end = text_.find('}', at_);
     if (!TakeIf("{") || end == absl::string_view::npos) return Refuse("\\p needs a property in braces");
     absl::string_view name = text_.substr(at_, end - at_);
@@ -233,7 +233,8 @@ class Translator {
     }
     // An unknown name is for RE2 to refuse.
     if (name == "LC") {
-      absl::StrAppend(&out_, negated ? R"([^\p{Lu}\p{Ll}\p{Lt}])" : R"([\p{Lu}\p{Ll}\p{Lt}])");
+      if (in_class && negated) return Refuse("\\P of cased letters is not supported in a character class");
+      absl::StrAppend(&out_, in_class ? "" : negated ? "[^" : "[", R"(\p{Lu}\p{Ll}\p{Lt})", in_class ? "" : "]");
     } else {
       absl::StrAppend(&out_, negated ? "\\P{" : "\\p{", name, "}");
     }
@@ -278,7 +279,7 @@ class Translator {
         return TakeUnicodeEscape();
       case 'p':
       case 'P':
-        return TakeProperty(c == 'P');
+        return TakeProperty(c == 'P', in_class);
       case '0':
         if (at_ < text_.size() && absl::ascii_isdigit(text_[at_])) return Refuse("octal escapes are not supported");
         return PutCodePoint(0);

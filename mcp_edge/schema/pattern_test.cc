@@ -37,6 +37,8 @@ TEST(PatternTest, MeansWhatEcmaScriptMeans) {
   EXPECT_TRUE(Finds(R"(^[\b\-/[:alpha:]+$)", "\x08-/[:ahlp"));
   EXPECT_TRUE(Finds(R"(^(?<year>\d{4})-(?:0|1)\d$)", "2026-11"));
   EXPECT_TRUE(Finds(R"(^\p{Letter}\p{Script=Greek}\P{Lu}\p{gc=Decimal_Number}$)", "\xC3\xA9\xCE\xB1x1"));
+  EXPECT_TRUE(Finds(R"(^\p{LC}[\p{LC}\d]+\P{LC}[^\p{LC}]$)", "aB1--"));
+  EXPECT_FALSE(Finds(R"([\p{Cased_Letter}])", "1]"));
   EXPECT_TRUE(Finds("^{a}$", "{a}"));
   EXPECT_TRUE(Finds("^[^]$", "\n"));
   EXPECT_FALSE(Finds("[]", "x"));
@@ -59,6 +61,7 @@ TEST(PatternTest, SaysWhatIsNotSupported) {
   EXPECT_THAT(Refusal("[a"), HasSubstr("no end"));
   EXPECT_THAT(Refusal("a**"), HasSubstr("repetition"));
   EXPECT_THAT(Refusal("a{1001}"), HasSubstr("repetition"));
+  EXPECT_THAT(Refusal(R"([\P{LC}])"), HasSubstr("in a character class"));
   EXPECT_NE(Refusal(R"(\p{Emoji})"), "");
   EXPECT_NE(Refusal(R"(\p{L)"), "");
   EXPECT_THAT(Refusal(std::string(5000, 'a')), HasSubstr("4096"));

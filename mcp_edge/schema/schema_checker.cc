@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -19,7 +21,7 @@ namespace {
 using nlohmann::json;
 
 // Steps of one check: a value and a schema that meet, a member looked at, and so on. The largest document that is let
-// in takes a quarter of it with a schema of the usual kind; all of it takes some tenths of a second.
+// in takes a quarter of it with a schema of the usual kind.
 constexpr size_t kMaxWork = 2'000'000;
 // Schemas within each other, on the way from the root to a value. Documents and schemas are 64 deep themselves.
 constexpr size_t kMaxDepth = 400;
@@ -103,11 +105,13 @@ Decimal DecimalOf(const json& number) {
   return decimal;
 }
 
-bool IsMultipleOf(const json& number, const json& factor) {
+// Adds to `work` what it took.
+bool IsMultipleOf(const json& number, const json& factor, size_t& work) {
   const Decimal a = DecimalOf(number);
   Decimal b = DecimalOf(factor);
   if (a.digits == 0) return true;
   int shift = a.exponent - b.exponent;
+  work += static_cast<size_t>(std::abs(shift)) / 4;
   // At most 17 digits where there is an exponent, at most 20 where there is none: nothing below overflows.
   for (; shift < 0; ++shift) {
     if (b.digits > a.digits) return false;
@@ -118,29 +122,39 @@ bool IsMultipleOf(const json& number, const json& factor) {
   return remainder == 0;
 }
 
-// Which members or elements of one value a schema has looked at (Core, section 11).
+// Which members or elements of one value a schema has looked at (Core, section 11). Counts as work what it does with
+// all of them.
 class Evaluated {
  public:
+  explicit Evaluated(size_t& work) : work_(work) {}
+
   void Mark(size_t index, size_t size) {
-    if (marks_.empty()) marks_.resize(size);
-    marks_[index] = true;
+    if (all_) return;
+    if (words_.empty()) {
+      words_.resize(size / kBits + 1);
+      work_ += words_.size();
+    }
+    words_[index / kBits] |= uint64_t{1} << (index % kBits);
   }
   void MarkAll() { all_ = true; }
-  bool has(size_t index) const { return all_ || (index < marks_.size() && marks_[index]); }
+  bool has_all() const { return all_; }
+  bool has(size_t index) const {
+    return all_ || (index / kBits < words_.size() && ((words_[index / kBits] >> (index % kBits)) & 1) != 0);
+  }
   void Add(const Evaluated& other) {
     all_ = all_ || other.all_;
-    if (marks_.empty()) {
-      marks_ = other.marks_;
-      return;
-    }
-    for (size_t i = 0; i < other.marks_.size(); ++i) {
-      if (other.marks_[i]) marks_[i] = true;
-    }
+    if (all_ || other.words_.empty()) return;
+    words_.resize(other.words_.size());
+    work_ += words_.size();
+    for (size_t i = 0; i < words_.size(); ++i) words_[i] |= other.words_[i];
   }
 
  private:
+  static constexpr size_t kBits = 64;
+
+  size_t& work_;
   bool all_ = false;
-  std::vector<bool> marks_;
+  std::vector<uint64_t> words_;  // none, or for all members or elements
 };
 
 // How good an account a problem is of what is wrong, where one of several must do: that a value has another one of some
@@ -197,8 +211,8 @@ class Checker {
   // schema has looked at, of use when it is valid only. `problems` has something when it is not.
   bool Apply(const SchemaNode& node, const json& value, const JsonPlace& place, Evaluated* evaluated,
              Problems& problems) {
-    if (node.accepts_anything) return true;
     if (!Spend(1)) return false;
+    if (node.accepts_anything) return true;
     if (node.accepts_nothing) {
       problems.Add(place, std::string("is not allowed"));
       return false;
@@ -211,7 +225,7 @@ class Checker {
           place, [&] { return WrongType(node.types, value); }, ProblemKind::kType);
       return false;
     }
-    Evaluated own;
+    Evaluated own(work_);
     Evaluated* const marks = node.keeps_evaluated ? &own : evaluated;
     const bool valid =
         CheckValues(node, value, place, problems) &&
@@ -262,7 +276,8 @@ class Checker {
       const size_t hash = HashOf(value, work_);
       auto candidate = std::lower_bound(rules.values.begin(), rules.values.end(), hash,
                                         [](const auto& row, size_t wanted) { return row.first < wanted; });
-      while (candidate != rules.values.end() && candidate->first == hash && !EqualJson(candidate->second, value)) {
+      while (candidate != rules.values.end() && candidate->first == hash &&
+             !EqualJson(candidate->second, value, work_)) {
         if (!Spend(1)) return false;
         ++candidate;
       }
@@ -293,14 +308,14 @@ class Checker {
     if (rules.exclusive_maximum.has_value() && number >= NumberOf(*rules.exclusive_maximum)) {
       return fail("less than", *rules.exclusive_maximum);
     }
-    if (rules.multiple_of.has_value() && !IsMultipleOf(value, *rules.multiple_of)) {
+    if (rules.multiple_of.has_value() && !IsMultipleOf(value, *rules.multiple_of, work_)) {
       return fail("a multiple of", *rules.multiple_of);
     }
     return true;
   }
 
   bool CheckString(const StringRules& rules, const std::string& text, const JsonPlace& place, Problems& problems) {
-    if (!Spend(text.size() / 64)) return false;
+    if (!Spend(WorkOfBytes(text.size()))) return false;
     if (rules.min_length > 0 || rules.max_length < SIZE_MAX) {
       const size_t length = CodePoints(text);
       if (length < rules.min_length) {
@@ -318,9 +333,10 @@ class Checker {
     return false;
   }
 
-  // A large pattern costs more for each byte.
+  // Where RE2 has no room for the states of its DFA, it goes through up to all instructions of the pattern for each
+  // byte: eight of them and eight bytes are a step, since they take as long as fifty steps of other kinds.
   bool Finds(const Pattern& pattern, const std::string& text) {
-    return Spend(1 + text.size() / 16 * (1 + pattern.size() / 64)) && pattern.Finds(text);
+    return Spend(1 + (text.size() + 1) * (8 + pattern.size()) / 64) && pattern.Finds(text);
   }
 
   // All that has schemas in it, but for what the others left.
@@ -345,15 +361,21 @@ class Checker {
       problems.Add(at, std::move(text));
       valid = false;
     };
+    const auto spend = [this](const std::string& name) { return Spend(1 + WorkOfBytes(name.size())); };
     const auto require = [&](const std::string& name, absl::string_view why) {
       if (object.count(name) == 0) fail({.parent = &place, .key = &name}, absl::StrCat("is required", why));
     };
-    if (!Spend(rules.required.size() + rules.dependent_required.size())) return false;
-    for (const std::string& name : rules.required) require(name, "");
+    for (const std::string& name : rules.required) {
+      if (!spend(name)) return false;
+      require(name, "");
+    }
     for (const auto& [name, names] : rules.dependent_required) {
+      if (!spend(name)) return false;
       if (object.count(name) == 0) continue;
-      if (!Spend(names.size())) return false;
-      for (const std::string& other : names) require(other, absl::StrCat(" beside ", ShortText(name)));
+      for (const std::string& other : names) {
+        if (!spend(other)) return false;
+        require(other, absl::StrCat(" beside ", ShortText(name)));
+      }
     }
     if (object.size() < rules.min_properties) {
       fail(place, absl::StrCat("must have at least ", rules.min_properties, " properties, not ", object.size()));
@@ -366,7 +388,7 @@ class Checker {
     if (!each_member) return valid;
     size_t index = 0;
     for (const auto& [name, member] : object) {
-      if ((!valid && problems.full()) || !Spend(1)) return false;
+      if ((!valid && problems.full()) || !spend(name)) return false;
       valid = CheckMember(rules, name, member, {.parent = &place, .key = &name}, {index++, object.size(), evaluated},
                           problems) &&
               valid;
@@ -420,11 +442,13 @@ class Checker {
 
   std::string KnownProperties(const ObjectRules& rules) {
     if (rules.properties.empty() || !Spend(rules.properties.size())) return "";
+    std::vector<absl::string_view> known;
+    for (const auto& [name, schema] : rules.properties) known.push_back(name);
+    const size_t shown = std::min(known.size(), kMaxNamesShown);
+    const size_t more = known.size() - shown;
+    std::partial_sort(known.begin(), known.begin() + static_cast<ptrdiff_t>(shown), known.end());
     std::vector<std::string> names;
-    for (const auto& [name, schema] : rules.properties) names.push_back(ShortText(name));
-    std::sort(names.begin(), names.end());
-    const size_t more = names.size() > kMaxNamesShown ? names.size() - kMaxNamesShown : 0;
-    names.resize(names.size() - more);
+    for (size_t i = 0; i < shown; ++i) names.push_back(ShortText(std::string(known[i])));
     return absl::StrCat("; known are ", absl::StrJoin(names, ", "),
                         more > 0 ? absl::StrCat(" and ", more, " more") : "");
   }
@@ -479,7 +503,7 @@ class Checker {
     for (size_t i = 0; i < hashes.size(); ++i) {
       for (size_t j = i + 1; j < hashes.size() && hashes[j].first == hashes[i].first; ++j) {
         if (!Spend(1)) return false;
-        if (!EqualJson(array[hashes[i].second], array[hashes[j].second])) continue;
+        if (!EqualJson(array[hashes[i].second], array[hashes[j].second], work_)) continue;
         problems.Add(place, absl::StrCat("must not have equal items, but ", hashes[i].second, " and ", hashes[j].second,
                                          " are"));
         return false;
@@ -500,12 +524,12 @@ class Checker {
     for (const SchemaNode* const schema : rules.all_of) apply(schema);
     if (value.is_object()) {
       for (const auto& [name, schema] : rules.dependent_schemas) {
-        if (!Spend(1)) return false;
+        if (!Spend(1 + WorkOfBytes(name.size()))) return false;
         if (value.contains(name)) apply(schema);
       }
     }
     if (rules.if_schema != nullptr) {
-      Evaluated marks;
+      Evaluated marks(work_);
       const bool then = Fits(*rules.if_schema, value, place, evaluated == nullptr ? nullptr : &marks);
       if (then && evaluated != nullptr) evaluated->Add(marks);
       apply(then ? rules.then_schema : rules.else_schema);
@@ -530,7 +554,7 @@ class Checker {
     const SchemaNode* target = rules.dynamic_ref;
     if (rules.dynamic_name.empty()) return target;
     for (const Scope* scope = scope_; scope != nullptr; scope = scope->outer()) {
-      Spend(1);
+      Spend(1 + WorkOfBytes(rules.dynamic_name.size()));
       const auto anchor = scope->resource()->dynamic_anchors.find(rules.dynamic_name);
       if (anchor != scope->resource()->dynamic_anchors.end()) target = anchor->second;
     }
@@ -564,7 +588,7 @@ class Checker {
     bool any = false;
     std::optional<Problem> best;
     for (const SchemaNode* const schema : schemas) {
-      Evaluated marks;
+      Evaluated marks(work_);
       Problems of_branch(1, work_);
       if (Apply(*schema, value, place, evaluated == nullptr ? nullptr : &marks, of_branch)) {
         any = true;
@@ -582,7 +606,7 @@ class Checker {
     size_t fits = 0;
     std::optional<Problem> best;
     for (const SchemaNode* const schema : schemas) {
-      Evaluated marks;
+      Evaluated marks(work_);
       Problems of_branch(1, work_);
       if (Apply(*schema, value, place, evaluated == nullptr ? nullptr : &marks, of_branch)) {
         ++fits;
@@ -598,10 +622,12 @@ class Checker {
   bool CheckUnevaluated(const SchemaNode& node, const json& value, const JsonPlace& place, Evaluated& evaluated,
                         Problems& problems) {
     bool valid = true;
+    if (evaluated.has_all()) return valid;
     const auto check = [&](const SchemaNode& schema, const json& part, const JsonPlace& at, size_t index) {
+      if (!Spend(1)) return false;
       if (evaluated.has(index)) return true;
       valid = Apply(schema, part, at, nullptr, problems) && valid;
-      return (valid || !problems.full()) && Spend(1);
+      return valid || !problems.full();
     };
     if (value.is_object() && node.object != nullptr && node.object->unevaluated_properties != nullptr) {
       size_t index = 0;

@@ -25,6 +25,9 @@ using nlohmann::json;
 constexpr char kDialect[] = "https://json-schema.org/draft/2020-12/schema";
 // The base URI of a schema that has no absolute $id. Nothing is ever fetched, so it only has to be one.
 constexpr char kDefaultBase[] = "schema:/";
+// Of the URI of a schema, and of all that one schema has: each is kept in full, where a relative $id takes a few bytes.
+constexpr size_t kMaxUriBytes = 2 << 10;
+constexpr size_t kMaxUriBytesInAll = 256 << 10;
 // Values of an enum that are shown to people.
 constexpr size_t kMaxValuesShown = 8;
 
@@ -80,7 +83,11 @@ class Compiler {
     }
     if (status_.ok()) CheckCircles();
     if (!status_.ok()) return status_;
-    for (SchemaResource& done : graph_.resources) done.json = nullptr;
+    for (SchemaResource& done : graph_.resources) {
+      done.json = nullptr;
+      done.base_uri = std::string();
+      done.anchors = {};
+    }
     return std::move(graph_);
   }
 
@@ -114,6 +121,7 @@ class Compiler {
   SchemaNode* Add(const json& schema, SchemaResource* resource, const JsonPlace& place) {
     if (const auto known = nodes_.find(&schema); known != nodes_.end()) return known->second;
     SchemaNode& node = graph_.nodes.emplace_back();
+    ++limits_.subschemas_in_all;
     node.resource = resource;
     nodes_.emplace(&schema, &node);
     if (resource->root == nullptr) resource->root = &node;
@@ -290,6 +298,14 @@ class Compiler {
     // Begins a resource, unless this is the root, which is one already, or "#", which names the one that it is in.
     void TakeId(std::string uri) {
       if (uri == resource()->base_uri) return;
+      compiler_.uri_bytes_ += uri.size();
+      if (uri.size() > kMaxUriBytes) {
+        return Fail("$id", absl::StrCat("may have at most ", kMaxUriBytes, " bytes with its base, has ", uri.size()));
+      }
+      if (compiler_.uri_bytes_ > kMaxUriBytesInAll) {
+        return Fail("$id", absl::StrCat("all of them together may have at most ", kMaxUriBytesInAll,
+                                        " bytes with their bases"));
+      }
       if (resource()->root != &node_) {
         node_.resource = &compiler_.AddResource(std::move(uri), schema_);
         resource()->root = &node_;
@@ -444,10 +460,11 @@ class Compiler {
         }
         if (node_.types == 0) Fail("type", "must name at least one type");
       }
-      if (const json* const value = Get("const"); value != nullptr) node_.value.push_back(MakeValues({*value}));
+      if (const json* const value = Get("const"); value != nullptr) TakeValues("const", value, value + 1);
       if (const json* const values = Get("enum"); values != nullptr) {
         if (!values->is_array()) return Fail("enum", "must be an array");
-        node_.value.push_back(MakeValues(*values));
+        const auto& array = values->get_ref<const json::array_t&>();
+        TakeValues("enum", array.data(), array.data() + array.size());
       }
     }
 
@@ -459,21 +476,23 @@ class Compiler {
       node_.types |= known->type;
     }
 
-    static ValueRules MakeValues(const std::vector<json>& values) {
-      ValueRules rules;
-      size_t work = 0;
-      for (const json& value : values) {
+    void TakeValues(const char* keyword, const json* begin, const json* end) {
+      ValueRules& rules = node_.value.emplace_back();
+      for (const json* value = begin; value != end; ++value) {
         if (rules.values.size() < kMaxValuesShown) {
-          absl::StrAppend(&rules.text, rules.values.empty() ? "" : ", ", ShortText(value));
+          absl::StrAppend(&rules.text, rules.values.empty() ? "" : ", ", ShortText(*value));
         }
-        rules.values.emplace_back(HashOf(value, work), value);
+        const size_t hash = HashOf(*value, compiler_.values_);
+        if (compiler_.values_ > compiler_.limits_.values) {
+          return Fail(keyword, "holds, with the others of its kind, more values than the schema has");
+        }
+        rules.values.emplace_back(hash, *value);
       }
-      if (values.size() > kMaxValuesShown) {
-        absl::StrAppend(&rules.text, " or one of ", values.size() - kMaxValuesShown, " others");
+      if (rules.values.size() > kMaxValuesShown) {
+        absl::StrAppend(&rules.text, " or one of ", rules.values.size() - kMaxValuesShown, " others");
       }
       std::stable_sort(rules.values.begin(), rules.values.end(),
                        [](const auto& a, const auto& b) { return a.first < b.first; });
-      return rules;
     }
 
     Compiler& compiler_;
@@ -573,6 +592,8 @@ class Compiler {
   absl::flat_hash_map<const json*, SchemaNode*> nodes_;
   absl::flat_hash_map<std::string, SchemaResource*> by_uri_;
   std::vector<Reference> references_;
+  size_t uri_bytes_ = 0;
+  size_t values_ = 0;
   absl::Status status_;
 };
 

@@ -19,6 +19,11 @@ namespace mcp_edge {
 struct SchemaLimits {
   // Subschemas of one schema.
   size_t subschemas = 10'000;
+  // Those of all schemas, with the ones that are refused: counted up here.
+  size_t& subschemas_in_all;
+  // Values of `const` and `enum` with all that is in them, as HashOf counts. The number of bytes of the schema is
+  // enough for each that holds none of the others; references can make schemas of values, which then do.
+  size_t values = 0;
   // Where patterns come from.
   std::function<absl::StatusOr<std::shared_ptr<const Pattern>>(absl::string_view)> compile_pattern;
 };

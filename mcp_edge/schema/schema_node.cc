@@ -30,15 +30,21 @@ long double NumberOf(const json& number) {
   return static_cast<long double>(number.get<double>());
 }
 
-bool EqualJson(const json& a, const json& b) {
+bool EqualJson(const json& a, const json& b, size_t& work) {
+  ++work;
   if (a.is_number() && b.is_number()) return NumberOf(a) == NumberOf(b);
   if (a.type() != b.type() || a.size() != b.size()) return false;
-  if (a.is_array()) return std::equal(a.begin(), a.end(), b.begin(), EqualJson);
+  if (a.is_array()) {
+    return std::equal(a.begin(), a.end(), b.begin(),
+                      [&work](const json& x, const json& y) { return EqualJson(x, y, work); });
+  }
   if (a.is_object()) {
-    return std::equal(a.items().begin(), a.items().end(), b.items().begin(), [](const auto& x, const auto& y) {
-      return x.key() == y.key() && EqualJson(x.value(), y.value());
+    return std::equal(a.items().begin(), a.items().end(), b.items().begin(), [&work](const auto& x, const auto& y) {
+      work += WorkOfBytes(x.key().size());
+      return x.key() == y.key() && EqualJson(x.value(), y.value(), work);
     });
   }
+  if (a.is_string()) work += WorkOfBytes(a.get_ref<const std::string&>().size());
   return a == b;
 }
 
@@ -49,7 +55,7 @@ size_t HashOf(const json& value, size_t& work) {
     hash = absl::HashOf('n', static_cast<double>(NumberOf(value)));
   } else if (value.is_string()) {
     const std::string& text = value.get_ref<const std::string&>();
-    work += text.size() / 64;
+    work += WorkOfBytes(text.size());
     hash = absl::HashOf('s', text);
   } else if (value.is_array()) {
     hash = absl::HashOf('a');
@@ -57,6 +63,7 @@ size_t HashOf(const json& value, size_t& work) {
   } else if (value.is_object()) {
     hash = absl::HashOf('o');
     for (const auto& [key, member] : value.get_ref<const json::object_t&>()) {
+      work += WorkOfBytes(key.size());
       hash = absl::HashOf(hash, key, HashOf(member, work));
     }
   } else {

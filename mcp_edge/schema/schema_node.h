@@ -46,10 +46,12 @@ enum JsonType : uint8_t {
 
 // A schema with the `$id` that it has, or the root: the scope of anchors (JSON Schema Core 2020-12, section 4.3.5).
 struct SchemaResource {
+  // Only while compiling.
   std::string base_uri;
-  const nlohmann::json* json = nullptr;  // only while compiling
+  const nlohmann::json* json = nullptr;
   SchemaNode* root = nullptr;
   absl::flat_hash_map<std::string, SchemaNode*> anchors;  // dynamic ones included
+  // Also when checking.
   absl::flat_hash_map<std::string, SchemaNode*> dynamic_anchors;
 };
 
@@ -137,8 +139,12 @@ struct SchemaGraph {
   const SchemaNode* root = nullptr;
 };
 
-// Equality as JSON Schema has it (Core, section 4.2.2): numbers by their value, so 1 and 1.0 are equal.
-bool EqualJson(const nlohmann::json& a, const nlohmann::json& b);
+// What it takes to go once through `bytes` bytes, beyond the step that led there.
+inline size_t WorkOfBytes(size_t bytes) { return bytes / 64; }
+
+// Equality as JSON Schema has it (Core, section 4.2.2): numbers by their value, so 1 and 1.0 are equal. Adds to `work`
+// what it took.
+bool EqualJson(const nlohmann::json& a, const nlohmann::json& b, size_t& work);
 
 // The same for values that are EqualJson. Adds to `work` what it took.
 size_t HashOf(const nlohmann::json& value, size_t& work);
