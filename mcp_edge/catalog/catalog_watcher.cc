@@ -41,8 +41,6 @@ constexpr absl::Duration kMaxWatchAge = absl::Minutes(10);
 // What arrives within this time is published together: a hundred services that answer at the start make a few
 // snapshots, not a hundred.
 constexpr absl::Duration kPublishDelay = absl::Milliseconds(20);
-// Refused entries that are logged one by one; the rest of a catalogue is only counted.
-constexpr size_t kMaxRefusalsLogged = 20;
 
 // A service whose catalogue keeps changing is taken note of less and less often: at once for the first catalogues, then
 // after an interval that doubles, until it has been quiet.
@@ -605,12 +603,11 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
       return false;
     }
     service.contents = std::move(validated->contents);
-    service.refused = validated->refused.size();
+    service.refused = validated->refused_count;
     metrics_.refused_invalid_total.Increment(static_cast<double>(service.refused));
     std::set<std::string> refusals;
     bool news = false;
     for (const RefusedEntry& refused : validated->refused) {
-      if (refusals.size() >= kMaxRefusalsLogged) break;
       std::string text = absl::StrCat(refused.kind, "\n", refused.name, "\n", refused.reason);
       if (service.refusals.count(text) == 0) {
         news = true;
@@ -619,7 +616,7 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
       refusals.insert(std::move(text));
     }
     service.refusals = std::move(refusals);
-    if (news && service.refused > kMaxRefusalsLogged) {
+    if (news && service.refused > kMaxRefusedKept) {
       Log(Severity::kWarning, "catalog_entries_refused",
           {{"service", service.config.name}, {"entries", service.refused}});
     }

@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
@@ -299,6 +300,23 @@ TEST_F(CatalogWatcherTest, SeesAFileThatIsSwappedUnderASymbolicLink) {
   std::filesystem::create_symlink(other, link + ".new");
   std::filesystem::rename(link + ".new", link);
   EXPECT_TRUE(EventuallyListed("a"));
+}
+
+TEST_F(CatalogWatcherTest, UnchangedRefusalIsLoggedOnce) {
+  testing::internal::CaptureStderr();
+  first_->SetCatalog(CatalogOf({"a", "bad name"}));
+  WriteFile({Entry("first", first_->target())});
+  Start();
+  ASSERT_TRUE(EventuallyListed("a"));
+  first_->SetCatalog(CatalogOf({"b", "bad name"}));
+  ASSERT_TRUE(EventuallyListed("b"));
+  first_->SetCatalog(CatalogOf({"c", "bad name", "another bad name"}));
+  ASSERT_TRUE(EventuallyListed("c"));
+  watcher_.reset();
+  const std::string log = testing::internal::GetCapturedStderr();
+  const std::vector<std::string> parts = absl::StrSplit(log, "tool_refused");
+  EXPECT_EQ(parts.size(), 3u) << log;
+  EXPECT_EQ(metrics_.refused_invalid_total.Value(), 4);
 }
 
 TEST_F(CatalogWatcherTest, CatalogueThatKeepsChangingIsTakenEverMoreSlowly) {

@@ -394,14 +394,16 @@ const std::string& NameOf(const ResourceTemplate& resource_template) { return re
 const std::string& NameOf(const Prompt& prompt) { return prompt.name(); }
 const std::string& NameOf(const Skill& skill) { return skill.uri(); }
 
-RefusedEntry Refused(absl::string_view kind, absl::string_view name, const absl::Status& status) {
-  return {.kind = kind, .name = std::string(name.substr(0, 128)), .reason = std::string(status.message())};
+void Refuse(absl::string_view kind, absl::string_view name, const absl::Status& status, ValidatedCatalog& result) {
+  if (++result.refused_count > kMaxRefusedKept) return;
+  result.refused.push_back(
+      {.kind = kind, .name = std::string(name.substr(0, 128)), .reason = std::string(status.message())});
 }
 
 template <typename Message, typename Entry>
 void TakeList(const google::protobuf::RepeatedPtrField<Message>& messages, absl::string_view kind,
               const Context& context, const std::shared_ptr<ToolServiceClient>& service, std::vector<Entry>& entries,
-              std::vector<RefusedEntry>& refused) {
+              ValidatedCatalog& result) {
   const size_t limit = kind == "skill" ? kMaxSkills : kind == "resource_template" ? kMaxTemplates : kMaxEntries;
   entries.reserve(std::min<size_t>(messages.size(), limit));
   for (const Message& message : messages) {
@@ -409,7 +411,7 @@ void TakeList(const google::protobuf::RepeatedPtrField<Message>& messages, absl:
     absl::Status status = Broken(absl::StrCat("there may be at most ", limit, " of one kind"));
     if (entries.size() < limit) status = TakeEntry(message, context, entry);
     if (!status.ok()) {
-      refused.push_back(Refused(kind, NameOf(message), status));
+      Refuse(kind, NameOf(message), status, result);
       continue;
     }
     entry.service = service;
@@ -433,7 +435,7 @@ void TakeResourceSource(const CatalogMessage& catalog, const std::shared_ptr<Too
       status = Broken(absl::StrCat("there may be at most ", kMaxUriPrefixes, " prefixes"));
     }
     if (!status.ok()) {
-      result.refused.push_back(Refused("resource_uri_prefix", prefix, status));
+      Refuse("resource_uri_prefix", prefix, status, result);
       continue;
     }
     source.uri_prefixes.push_back(prefix);
@@ -464,22 +466,21 @@ absl::StatusOr<ValidatedCatalog> ValidateCatalog(const CatalogMessage& catalog, 
   const Context context = {.prefix = prefix, .schemas = schemas};
   ValidatedCatalog result;
   CatalogContents& contents = result.contents;
-  TakeList(catalog.tools(), "tool", context, service, contents.tools, result.refused);
-  TakeList(catalog.resources(), "resource", context, service, contents.resources, result.refused);
-  TakeList(catalog.resource_templates(), "resource_template", context, service, contents.resource_templates,
-           result.refused);
-  TakeList(catalog.prompts(), "prompt", context, service, contents.prompts, result.refused);
-  TakeList(catalog.skills(), "skill", context, service, contents.skills, result.refused);
+  TakeList(catalog.tools(), "tool", context, service, contents.tools, result);
+  TakeList(catalog.resources(), "resource", context, service, contents.resources, result);
+  TakeList(catalog.resource_templates(), "resource_template", context, service, contents.resource_templates, result);
+  TakeList(catalog.prompts(), "prompt", context, service, contents.prompts, result);
+  TakeList(catalog.skills(), "skill", context, service, contents.skills, result);
   TakeResourceSource(catalog, service, result);
   if (const absl::Status status = CheckSize("the text", catalog.instructions(), kMaxInstructionsBytes); status.ok()) {
     contents.instructions = catalog.instructions();
   } else {
-    result.refused.push_back({.kind = "instructions", .name = "", .reason = std::string(status.message())});
+    Refuse("instructions", "", status, result);
   }
   if (catalog.has_cache_hint()) {
     const absl::StatusOr<absl::Duration> ttl = TakeDuration("the ttl", catalog.cache_hint().ttl());
     if (!ttl.ok()) {
-      result.refused.push_back({.kind = "cache_hint", .name = "", .reason = std::string(ttl.status().message())});
+      Refuse("cache_hint", "", ttl.status(), result);
     } else {
       if (catalog.cache_hint().has_ttl()) contents.cache_ttl = *ttl;
       if (gatehouse::tool::v1::CacheScope_IsValid(catalog.cache_hint().scope())) {

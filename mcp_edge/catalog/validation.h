@@ -3,6 +3,7 @@
 #ifndef GATEHOUSE_MCP_EDGE_CATALOG_VALIDATION_H_
 #define GATEHOUSE_MCP_EDGE_CATALOG_VALIDATION_H_
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,10 +27,14 @@ struct RefusedEntry {
   std::string reason;
 };
 
+inline constexpr size_t kMaxRefusedKept = 20;
+
 // What is left of one service's catalogue, in its order. Names may still be given twice.
 struct ValidatedCatalog {
   CatalogContents contents;
+  // The first of those that were refused, at most kMaxRefusedKept, and how many there were.
   std::vector<RefusedEntry> refused;
+  size_t refused_count = 0;
 };
 
 // Checks each entry for itself: a bad one is refused, the others stay. `prefix` is put before the names of tools and

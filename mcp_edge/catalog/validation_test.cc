@@ -370,6 +370,10 @@ TEST(ValidateCatalogTest, CountsAndSizesAreBounded) {
   const ValidatedCatalog validated = Validate(catalog);
   EXPECT_EQ(validated.contents.tools.size(), 10'000u);
   EXPECT_EQ(validated.refused.size(), 2u);
+  CatalogMessage bad;
+  for (int i = 0; i < 100'000; ++i) bad.add_resources();
+  EXPECT_EQ(Validate(bad).refused.size(), 20u);
+  EXPECT_EQ(Validate(bad).refused_count, 100'000u);
   CatalogMessage huge;
   huge.set_instructions(std::string(9 << 20, 'x'));
   EXPECT_EQ(ValidateCatalog(huge, "", nullptr).status().code(), absl::StatusCode::kInvalidArgument);
