@@ -230,6 +230,7 @@ class FakeTasks final : public Tasks {
   TaskAnswer Cancel(const Message&, const RequestContext&) override { return std::string(R"({"method":"cancel"})"); }
   absl::Duration max_time() const override { return absl::Hours(1); }
   bool Owns(absl::string_view, const Principal&) override { return false; }
+  std::optional<std::string> Notification(absl::string_view, const Principal&) override { return std::nullopt; }
 
   std::unique_ptr<Operation> operation_;
   std::unique_ptr<Round> round_;

@@ -17,13 +17,12 @@ struct Event {
     kResourcesChanged,  // that of resources, or of their templates
     kPromptsChanged,    // that of prompts
     kResourceUpdated,   // the contents of the resource `uri`, or of one below it
-    kTaskChanged,       // the task `task_id`: `payload_json` is the task as tasks/get would show it
+    kTaskChanged,       // the task `task_id`; what it now is, is in the store of tasks
   };
 
   Kind kind = Kind::kToolsChanged;
   std::string uri = {};
   std::string task_id = {};
-  std::string payload_json = {};
 };
 
 // Thread-safe.

@@ -58,7 +58,9 @@ std::variant<std::vector<std::string>, RpcError> ReadNames(const json& filter, c
   }
   for (const json& name : *found) {
     if (!name.is_string()) return BadFilter(absl::StrCat(".", key, " must be an array of strings"));
-    names.push_back(name.get<std::string>());
+    // What is too long to be kept names nothing that there is.
+    const std::string& text = name.get_ref<const std::string&>();
+    if (text.size() <= ResourceSet::kMaxUriBytes) names.push_back(text);
   }
   return names;
 }
@@ -192,7 +194,7 @@ class Listeners::Listener final : public Exchange {
         if (!waiting_.empty() && owner_.clock_.Now() < end_time_) {
           change = std::move(waiting_.front());
           waiting_.pop_front();
-          waiting_bytes_ -= change->Size();
+          waiting_bytes_ -= change->key.size();
           waiting_keys_.erase(change->key);
         } else if (ready) {
           step.last = true;
@@ -224,9 +226,6 @@ class Listeners::Listener final : public Exchange {
   struct Change {
     Event::Kind kind = Event::Kind::kToolsChanged;
     std::string key;
-    std::string payload_json;
-
-    size_t Size() const { return key.size() + payload_json.size(); }
   };
 
   static std::string KeyOf(const Event& event) {
@@ -257,22 +256,12 @@ class Listeners::Listener final : public Exchange {
   // Called by the bus. What Wants reads does not change.
   void Take(const Event& event) {
     if (!Wants(event)) return;
-    Change change = {event.kind, KeyOf(event), event.payload_json};
+    Change change = {event.kind, KeyOf(event)};
     absl::MutexLock lock(&mutex_);
-    if (cancelled_ || ended_) return;
-    if (!waiting_keys_.insert(change.key).second) {
-      if (event.kind != Event::Kind::kTaskChanged) return;
-      // The newest state of a task takes the place of the one before.
-      for (Change& older : waiting_) {
-        if (older.key != change.key) continue;
-        waiting_bytes_ += change.payload_json.size();
-        waiting_bytes_ -= older.payload_json.size();
-        older.payload_json = std::move(change.payload_json);
-      }
-    } else {
-      waiting_bytes_ += change.Size();
-      waiting_.push_back(std::move(change));
-    }
+    // What a change has led to is looked up when it is told, so the newest of equal ones says no more than the first.
+    if (cancelled_ || ended_ || !waiting_keys_.insert(change.key).second) return;
+    waiting_bytes_ += change.key.size();
+    waiting_.push_back(std::move(change));
     if (waiting_.size() <= kMaxWaiting && waiting_bytes_ <= kMaxWaitingBytes) return;
     owner_.metrics_.listeners_dropped_total.Increment();
     waiting_.clear();
@@ -292,11 +281,9 @@ class Listeners::Listener final : public Exchange {
       return NotificationText("notifications/resources/updated", params);
     }
     if (change.kind == Event::Kind::kTaskChanged) {
-      // The task is an object that is never empty.
-      absl::string_view task = change.payload_json;
-      if (task.size() <= 2 || task.front() != '{') return "";
-      task.remove_prefix(1);
-      return NotificationText("notifications/tasks", absl::StrCat("{", meta_, ",", task));
+      const std::optional<std::string> task = owner_.tasks_->Notification(change.key.substr(1), *principal_);
+      if (!task.has_value()) return "";
+      return NotificationText("notifications/tasks", absl::StrCat("{", meta_, ",", absl::string_view(*task).substr(1)));
     }
     for (const ListKind& list : kLists) {
       if (list.kind == change.kind) return NotificationText(list.method, absl::StrCat("{", meta_, "}"));

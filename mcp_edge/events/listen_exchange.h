@@ -26,7 +26,7 @@ class Listeners {
   // reads so slowly that there is more is ended, and its client, told so by the response, listens anew.
   static constexpr size_t kMaxWaiting = 1'000;
   static constexpr size_t kMaxWaitingBytes = 4 << 20;
-  // Resources, and tasks, that one request may name.
+  // Resources, and tasks, that one request may name. Those of more than ResourceSet::kMaxUriBytes are not honoured.
   static constexpr size_t kMaxNamed = 1'000;
 
   // The collaborators must outlive the listeners, and these their exchanges. Null `tasks`: there are none.

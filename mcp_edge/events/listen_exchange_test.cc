@@ -1,6 +1,7 @@
 #include "mcp_edge/events/listen_exchange.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "mcp_edge/events/catalog_events.h"
 #include "mcp_edge/events/memory_event_bus.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
+#include "mcp_edge/session/resource_set.h"
 
 namespace mcp_edge {
 namespace {
@@ -28,7 +30,14 @@ class FakeTasks final : public Tasks {
   TaskAnswer Update(const Message&, const RequestContext&) override { return ""; }
   TaskAnswer Cancel(const Message&, const RequestContext&) override { return ""; }
   bool Owns(absl::string_view task_id, const Principal&) override { return task_id == "mine"; }
+  std::optional<std::string> Notification(absl::string_view task_id, const Principal& principal) override {
+    if (!Owns(task_id, principal) || now.empty()) return std::nullopt;
+    return absl::StrCat(R"({"taskId":")", task_id, R"(","status":")", now, "\"}");
+  }
   absl::Duration max_time() const override { return absl::Hours(1); }
+
+  // The status of the task; empty: it is gone.
+  std::string now = "working";
 };
 
 class ListenExchangeTest : public testing::Test {
@@ -122,7 +131,7 @@ TEST_F(ListenExchangeTest, OnlyWhatWasAskedForIsTold) {
   Hear(*exchange);
   bus_.Publish({.kind = Event::Kind::kToolsChanged});
   bus_.Publish({.kind = Event::Kind::kResourcesChanged});
-  bus_.Publish({.kind = Event::Kind::kTaskChanged, .task_id = "mine", .payload_json = R"({"taskId":"mine"})"});
+  bus_.Publish({.kind = Event::Kind::kTaskChanged, .task_id = "mine"});
   Update("a://open");
   EXPECT_TRUE(IsSilent(*exchange));
   bus_.Publish({.kind = Event::Kind::kPromptsChanged});
@@ -176,9 +185,8 @@ TEST_F(ListenExchangeTest, TasksNeedTheExtensionAndAnOwner) {
   const auto exchange = Listen(R"({"taskIds":["mine","other"]})");
   EXPECT_EQ(Hear(*exchange)["params"]["notifications"], *ReadJson(R"({"taskIds":["mine"]})"));
   const auto change = [&](const std::string& id, const std::string& status) {
-    bus_.Publish({.kind = Event::Kind::kTaskChanged,
-                  .task_id = id,
-                  .payload_json = absl::StrCat(R"({"taskId":")", id, R"(","status":")", status, "\"}")});
+    tasks_.now = status;
+    bus_.Publish({.kind = Event::Kind::kTaskChanged, .task_id = id});
   };
   change("other", "working");
   change("mine", "working");
@@ -187,6 +195,29 @@ TEST_F(ListenExchangeTest, TasksNeedTheExtensionAndAnOwner) {
             *ReadJson(absl::StrCat(R"({"jsonrpc":"2.0","method":"notifications/tasks","params":{)", R"("_meta":{")",
                                    kId, R"(":7},"taskId":"mine","status":"completed"}})")));
   EXPECT_TRUE(IsSilent(*exchange));
+  change("mine", "");
+  listeners_.CloseAll();
+  EXPECT_TRUE(Hear(*exchange).contains("result")) << "of a task that is gone there is nothing to tell";
+}
+
+TEST_F(ListenExchangeTest, ALargeTaskEndsNoListener) {
+  client_.capabilities_json = R"({"extensions":{"io.modelcontextprotocol/tasks":{}}})";
+  const auto exchange = Listen(R"({"taskIds":["mine"]})");
+  Hear(*exchange);
+  tasks_.now = std::string(2 * Listeners::kMaxWaitingBytes, 'x');
+  bus_.Publish({.kind = Event::Kind::kTaskChanged, .task_id = "mine"});
+  const json task = Hear(*exchange);
+  EXPECT_EQ(task["method"], "notifications/tasks");
+  EXPECT_EQ(task["params"]["status"], tasks_.now);
+  EXPECT_EQ(metrics_.listeners_dropped_total.Value(), 0);
+}
+
+TEST_F(ListenExchangeTest, NamesThatAreTooLongAreNotHonoured) {
+  const std::string fits = absl::StrCat("a://", std::string(ResourceSet::kMaxUriBytes - 4, 'x'));
+  PublishResources({fits, fits + "x"});
+  const auto exchange =
+      Listen(absl::StrCat(R"({"resourceSubscriptions":[")", fits, R"(","a://open",")", fits, R"(x"]})"));
+  EXPECT_EQ(Hear(*exchange)["params"]["notifications"]["resourceSubscriptions"], json::array({fits, "a://open"}));
 }
 
 TEST_F(ListenExchangeTest, FiltersOfTheWrongFormAreRefused) {

@@ -24,7 +24,8 @@ class SessionState {
   gatehouse::tool::v1::LogLevel log_level() const;
   void set_log_level(gatehouse::tool::v1::LogLevel level);
 
-  // Subscribes to changes of a resource (`resources/subscribe`). Twice is once. False: there are too many.
+  // Subscribes to changes of a resource (`resources/subscribe`). Twice is once. False: there are too many,
+  // or it is too long.
   bool Subscribe(absl::string_view uri);
   void Unsubscribe(absl::string_view uri);
   // Whether the client is to hear of a change of `uri`: it subscribed to that, or to something above it ("a://b" is

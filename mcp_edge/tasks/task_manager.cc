@@ -255,6 +255,12 @@ bool TaskManager::Owns(absl::string_view task_id, const Principal& principal) {
   return record.ok() && (*record)->principal_key == principal.key;
 }
 
+std::optional<std::string> TaskManager::Notification(absl::string_view task_id, const Principal& principal) {
+  const RecordOrStatus record = store_.Get(task_id);
+  if (!record.ok() || (*record)->principal_key != principal.key) return std::nullopt;
+  return RenderTaskNotification(**record, options_.poll_interval);
+}
+
 TaskManager::RecordOrStatus TaskManager::Find(const Message& message, const RequestContext& context) {
   const auto id = message.params.find("taskId");
   if (id == message.params.end() || !id->is_string()) {
@@ -585,7 +591,6 @@ TaskManager::RecordOrStatus TaskManager::Change(absl::string_view id, LiveTask* 
   Event event;
   event.kind = Event::Kind::kTaskChanged;
   event.task_id = (*record)->id;
-  event.payload_json = RenderTaskNotification(**record, options_.poll_interval);
   bus_.Publish(event);
   return record;
 }

@@ -74,6 +74,7 @@ class TaskManager final : public Tasks {
 
   absl::Duration max_time() const override { return options_.max_time; }
   bool Owns(absl::string_view task_id, const Principal& principal) override;
+  std::optional<std::string> Notification(absl::string_view task_id, const Principal& principal) override;
 
   // Looks at the records of live tasks: lets go of those that expired while they waited for answers, and follows what
   // other replicas with the same store did. Gives threads to tasks for which there was none. To be called every few

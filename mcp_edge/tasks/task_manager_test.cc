@@ -12,6 +12,7 @@
 #include "mcp_edge/jsonrpc/json_reader.h"
 #include "mcp_edge/tasks/memory_task_store.h"
 #include "mcp_edge/tasks/task_questions.h"
+#include "mcp_edge/tasks/task_rendering.h"
 #include "prometheus/registry.h"
 
 namespace mcp_edge {
@@ -136,12 +137,18 @@ class FakeOperation final : public Operation {
   FakeWork& work_;
 };
 
+// Keeps what a listener would be told if it were told at once.
 class FakeEventBus final : public EventBus {
  public:
+  explicit FakeEventBus(TaskStore& store) : store_(store) {}
+
   void Publish(const Event& event) override {
     if (on_publish) on_publish(event);
+    const auto record = store_.Get(event.task_id);
+    if (!record.ok()) return;
+    const json task = json::parse(RenderTaskNotification(**record, absl::Seconds(1)));
     absl::MutexLock lock(&mutex_);
-    events_.push_back(event);
+    events_.push_back({event.task_id, task});
   }
   std::unique_ptr<Subscription> Subscribe(Subscriber) override { return nullptr; }
 
@@ -161,8 +168,8 @@ class FakeEventBus final : public EventBus {
   std::vector<json> Of(const std::string& id) const {
     absl::MutexLock lock(&mutex_);
     std::vector<json> found;
-    for (const Event& event : events_) {
-      if (event.task_id == id) found.push_back(json::parse(event.payload_json));
+    for (const Told& event : events_) {
+      if (event.task_id == id) found.push_back(event.task);
     }
     return found;
   }
@@ -170,15 +177,21 @@ class FakeEventBus final : public EventBus {
   std::function<void(const Event&)> on_publish;
 
  private:
+  struct Told {
+    std::string task_id;
+    json task;
+  };
+
   json LastLocked(const std::string& id) const {
     for (auto event = events_.rbegin(); event != events_.rend(); ++event) {
-      if (event->task_id == id) return json::parse(event->payload_json);
+      if (event->task_id == id) return event->task;
     }
     return json::object();
   }
 
+  TaskStore& store_;
   mutable absl::Mutex mutex_;
-  std::vector<Event> events_;
+  std::vector<Told> events_;
 };
 
 // A request with its text.
@@ -268,7 +281,7 @@ class TaskManagerTest : public testing::Test {
   prometheus::Registry registry_;
   EdgeMetrics metrics_{registry_};
   MemoryTaskStore store_{{.max_bytes = 1 << 20, .max_bytes_per_principal = 1 << 20}, clock_};
-  FakeEventBus bus_;
+  FakeEventBus bus_{store_};
   ClientDescription client_{.name = "", .version = "", .capabilities = {.elicitation_form = true}};
   std::deque<FakeWork> works_;
   std::unique_ptr<TaskManager> manager_;
@@ -496,6 +509,8 @@ TEST_F(TaskManagerTest, ForOthersATaskDoesNotExist) {
   EXPECT_EQ(KindOf(manager_->Cancel(Request(json::object()).message, Context())), WireErrorKind::kInvalidParams);
   EXPECT_TRUE(manager_->Owns(id, *Context("alice").principal));
   EXPECT_FALSE(manager_->Owns(id, *Context("mallory").principal));
+  EXPECT_TRUE(manager_->Notification(id, *Context("alice").principal).has_value());
+  EXPECT_FALSE(manager_->Notification(id, *Context("mallory").principal).has_value());
   EXPECT_EQ(Get(id)["status"], "working");
 }
 
@@ -585,6 +600,7 @@ TEST_F(TaskManagerTest, EachChangeIsPublishedInOrderAsTheTaskIsThen) {
   got.erase("resultType");
   got.erase("_meta");
   EXPECT_EQ(last, got);
+  EXPECT_EQ(json::parse(manager_->Notification(id, *Context().principal).value()), got);
   std::vector<std::string> statuses;
   for (const json& task : bus_.Of(id)) {
     statuses.push_back(task["status"]);

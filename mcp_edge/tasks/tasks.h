@@ -5,6 +5,7 @@
 #define GATEHOUSE_MCP_EDGE_TASKS_TASKS_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -42,6 +43,10 @@ class Tasks {
 
   // Whether there is such a task of this principal: only then may it hear of it.
   virtual bool Owns(absl::string_view task_id, const Principal& principal) = 0;
+
+  // The params of `notifications/tasks` for the task as it is now, an object that is not empty; nothing if there is no
+  // such task of this principal (any more).
+  virtual std::optional<std::string> Notification(absl::string_view task_id, const Principal& principal) = 0;
 };
 
 }  // namespace mcp_edge

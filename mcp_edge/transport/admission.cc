@@ -18,14 +18,22 @@ std::optional<RpcError> Admission::AdmitRequest(Place& place) {
   return std::nullopt;
 }
 
-std::optional<RpcError> Admission::AssignRequest(absl::string_view principal_key, Place& place) {
+std::optional<RpcError> Admission::AssignRequest(absl::string_view principal_key, bool may_be_notice, Place& place) {
+  const size_t most = limits_.max_requests_per_principal;
   absl::MutexLock lock(&mutex_);
-  if (!CountIn(requests_by_principal_, principal_key, limits_.max_requests_per_principal)) {
-    metrics_.overload_refused_total.Increment();
-    return RpcError{WireErrorKind::kTooManyRequests, "There are too many running requests of this user already", ""};
+  if (!CountIn(requests_by_principal_, principal_key, most)) {
+    if (!may_be_notice || !CountIn(requests_by_principal_, principal_key, most + (most + 1) / 2)) {
+      return TooManyRequests();
+    }
+    place.beyond_ = true;
   }
   place.principal_key_ = std::string(principal_key);
   return std::nullopt;
+}
+
+std::optional<RpcError> Admission::ConfirmRequest(const Place& place) {
+  if (!place.beyond_) return std::nullopt;
+  return TooManyRequests();
 }
 
 std::optional<RpcError> Admission::AdmitStream(absl::string_view principal_key, Place& place) {
@@ -57,6 +65,11 @@ bool Admission::CountIn(Counts& counts, absl::string_view principal_key, size_t 
   if (own->second >= most) return false;
   ++own->second;
   return true;
+}
+
+RpcError Admission::TooManyRequests() {
+  metrics_.overload_refused_total.Increment();
+  return {WireErrorKind::kTooManyRequests, "There are too many running requests of this user already", ""};
 }
 
 void Admission::CountOut(Counts& counts, const std::string& principal_key) {

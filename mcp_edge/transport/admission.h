@@ -40,10 +40,12 @@ class Admission {
     Place(Place&& other) noexcept
         : admission_(std::exchange(other.admission_, nullptr)),
           is_stream_(other.is_stream_),
+          beyond_(other.beyond_),
           principal_key_(std::move(other.principal_key_)) {}
     Place& operator=(Place&& other) noexcept {
       std::swap(admission_, other.admission_);
       std::swap(is_stream_, other.is_stream_);
+      std::swap(beyond_, other.beyond_);
       std::swap(principal_key_, other.principal_key_);
       return *this;
     }
@@ -55,13 +57,19 @@ class Admission {
     friend class Admission;
     Admission* admission_ = nullptr;
     bool is_stream_ = false;
+    bool beyond_ = false;        // the bound of its principal's requests
     std::string principal_key_;  // empty: whose it is, is not known yet
   };
 
   // Gives a request its place, or says why there is none: kOverloaded.
   std::optional<RpcError> AdmitRequest(Place& place);
   // Counts a request that has its place as one of a principal, or says why it may not stay: kTooManyRequests.
-  std::optional<RpcError> AssignRequest(absl::string_view principal_key, Place& place);
+  // `may_be_notice`: it may turn out to be a response or a notification, which are short, and for which requests that
+  // have their places may be waiting. Half as many again of the principal's are let in for these, and what turned out
+  // to be a request then has to pass ConfirmRequest.
+  std::optional<RpcError> AssignRequest(absl::string_view principal_key, bool may_be_notice, Place& place);
+  // Whether the place that was assigned is good for a request too, else kTooManyRequests.
+  std::optional<RpcError> ConfirmRequest(const Place& place);
   // Gives a stream its place, or says why there is none: kOverloaded, or kTooManyRequests for this principal.
   std::optional<RpcError> AdmitStream(absl::string_view principal_key, Place& place);
 
@@ -73,6 +81,7 @@ class Admission {
 
   // One more of the principal, unless there are `most` already.
   static bool CountIn(Counts& counts, absl::string_view principal_key, size_t most);
+  RpcError TooManyRequests();
   static void CountOut(Counts& counts, const std::string& principal_key);
   void Release(const Place& place);
 

@@ -1,5 +1,6 @@
 #include "mcp_edge/transport/mcp_endpoint.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -32,6 +33,11 @@ bool NamesModernVersion(const httplib::Request& request) {
   if (!header.value.has_value()) return false;
   const std::optional<ProtocolVersion> version = VersionFromName(*header.value);
   return version.has_value() && FeaturesOf(*version).modern;
+}
+
+// Whether there is an answer to the message.
+bool IsAnswered(const Message& message) {
+  return message.kind == Message::Kind::kRequest || message.kind == Message::Kind::kInvalid;
 }
 
 void SetStreamHeaders(httplib::Response& response) {
@@ -75,7 +81,9 @@ void McpEndpoint::Post(const httplib::Request& request, httplib::Response& respo
   call->place = place;
   call->principal = with_.authenticator.Authenticate(request, resource_, response);
   if (call->principal == nullptr) return;
-  if (const auto full = with_.admission.AssignRequest(call->principal->key, *place); full.has_value()) {
+  // Only with a session are there answers that requests wait for.
+  const bool may_be_notice = request.has_header(kSessionHeader);
+  if (const auto full = with_.admission.AssignRequest(call->principal->key, may_be_notice, *place); full.has_value()) {
     return ReplyError(response, "", *full);
   }
   const Accepts accepts = ReadAccept(request);
@@ -88,6 +96,11 @@ void McpEndpoint::Post(const httplib::Request& request, httplib::Response& respo
   if (!body.ok()) {
     return ReplyError(response, "",
                       {WireErrorKind::kParseError, absl::StrCat("Parse error: ", body.status().message()), ""});
+  }
+  if (std::any_of(body->messages.begin(), body->messages.end(), IsAnswered)) {
+    if (const auto full = with_.admission.ConfirmRequest(*place); full.has_value()) {
+      return ReplyError(response, "", *full);
+    }
   }
   if (body->is_batch && NamesModernVersion(request)) {
     return ReplyInvalid(response, "", "this version has no batches");
@@ -208,7 +221,7 @@ void McpEndpoint::PostBatch(const httplib::Request& request, httplib::Response& 
   BatchExchange::Requests requests;
   bool answers = false;
   for (const Message& message : body.messages) {
-    answers |= message.kind == Message::Kind::kRequest || message.kind == Message::Kind::kInvalid;
+    answers |= IsAnswered(message);
     if (message.kind == Message::Kind::kRequest) TrailMessage(message, call->session->record().version);
     requests.traces.push_back(ReadTraceContext(request, message));
   }

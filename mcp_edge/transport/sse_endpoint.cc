@@ -107,7 +107,8 @@ void SseEndpoint::Post(const httplib::Request& request, httplib::Response& respo
   if (const auto full = with_.admission.AdmitRequest(*place); full.has_value()) return ReplyError(response, "", *full);
   const std::shared_ptr<const Principal> principal = with_.authenticator.Authenticate(request, resource_, response);
   if (principal == nullptr) return;
-  if (const auto full = with_.admission.AssignRequest(principal->key, *place); full.has_value()) {
+  if (const auto full = with_.admission.AssignRequest(principal->key, /*may_be_notice=*/true, *place);
+      full.has_value()) {
     return ReplyError(response, "", *full);
   }
   const std::shared_ptr<Connection> connection = Find(request, *principal);
@@ -135,6 +136,9 @@ void SseEndpoint::Post(const httplib::Request& request, httplib::Response& respo
   }
   TrailMessage(message, ProtocolVersion::k2024_11_05);
   if (message.kind == Message::Kind::kRequest) {
+    if (const auto full = with_.admission.ConfirmRequest(*place); full.has_value()) {
+      return ReplyError(response, message.id_json, *full);
+    }
     const bool started =
         running_.Run([this, connection, posted, place = std::move(place)] { Run(*connection, *posted); });
     if (!started) {

@@ -226,13 +226,14 @@ class TransportTest : public testing::Test {
   MemoryStreamStore streams_{{}, clock_};
   SessionManager sessions_{store_, &streams_};
   Admission admission_{
-      {.max_requests = 8, .max_requests_per_principal = 8, .max_streams = 4, .max_streams_per_principal = 2}, metrics_};
+      {.max_requests = 12, .max_requests_per_principal = 8, .max_streams = 4, .max_streams_per_principal = 2},
+      metrics_};
   DisconnectMonitor disconnects_{absl::Milliseconds(5)};
   Listeners listeners_{bus_, catalog_, nullptr, clock_, metrics_};
   BodyBudget bodies_{kMaxBodies};
   const Collaborators with_ = {authenticator_, dispatcher_,  sessions_, listeners_, admission_,
                                bodies_,        disconnects_, clock_,    metrics_,   absl::Milliseconds(200)};
-  McpEndpoint mcp_{MakeProtectedResource(kResource, "/mcp"), kMaxBody, 8, with_};
+  McpEndpoint mcp_{MakeProtectedResource(kResource, "/mcp"), kMaxBody, 12, with_};
   SseEndpoint sse_{MakeProtectedResource(kResource, "/sse"), kMaxBody, 8, with_};
   const SessionNotifier notifier_{bus_, sessions_, sse_};
   const HostPolicy hosts_ = *HostPolicy::Create(kResource, {}, {});
@@ -546,6 +547,52 @@ TEST_F(TransportTest, ACallCanBeCancelledWhileItsClientIsAsked) {
   EXPECT_TRUE(admission_.AwaitNoRequests(absl::Now() + absl::Seconds(5)));
 }
 
+TEST_F(TransportTest, AnswersFindAPlaceWhenAllRequestsOfTheUserWaitForThem) {
+  const Headers session = Session("2025-11-25");
+  absl::Mutex mutex;
+  std::vector<std::string> asked;  // ids of the questions
+  std::vector<std::thread> callers;
+  std::atomic<int> done{0};
+  for (int i = 0; i < 8; ++i) {
+    callers.emplace_back([&, i] {
+      std::string heard;
+      bool noted = false;
+      httplib::Request request;
+      request.method = "POST";
+      request.path = "/mcp";
+      request.headers = session;
+      request.set_header("Content-Type", "application/json");
+      request.body = LegacyCall(i + 1, "asks");
+      request.content_receiver = [&](const char* data, size_t size, uint64_t, uint64_t) {
+        heard.append(data, size);
+        if (absl::StrContains(heard, "requestedSchema") && !std::exchange(noted, true)) {
+          const size_t begin = heard.find("\"ask-");
+          absl::MutexLock lock(&mutex);
+          asked.push_back(heard.substr(begin, heard.find('"', begin + 1) + 1 - begin));
+        }
+        return true;
+      };
+      Client().send(request);
+      if (absl::StrContains(heard, "for alice")) ++done;
+    });
+  }
+  {
+    const auto all = [&] { return asked.size() == 8; };
+    absl::MutexLock lock(&mutex);
+    ASSERT_TRUE(mutex.AwaitWithTimeout(absl::Condition(&all), absl::Seconds(10)));
+  }
+  EXPECT_EQ(ModernCall("plain")->status, 429);
+  const std::string ping = R"({"jsonrpc":"2.0","id":99,"method":"ping"})";
+  EXPECT_EQ(Post(ping, session)->status, 429) << "no request is let in with the answers";
+  for (const std::string& id : asked) {
+    const std::string answer = R"(,"result":{"action":"accept","content":{"name":"Al"}}})";
+    EXPECT_EQ(Post(absl::StrCat(R"({"jsonrpc":"2.0","id":)", id, answer), session)->status, 202);
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(done, 8);
+  EXPECT_EQ(Post(ping, session)->status, 200);
+}
+
 TEST_F(TransportTest, AToolMaySendItsClientAwayForAWhile) {
   const Headers session = Session("2025-11-25");
   const auto begun = Post(LegacyCall(1, "closes"), session);
@@ -857,13 +904,14 @@ TEST_F(TransportTest, StreamsAreCountedByPrincipal) {
 TEST_F(TransportTest, RequestsOverTheBoundGet503) {
   std::vector<std::thread> callers;
   const Headers session = Session("2025-11-25");
-  for (int i = 0; i < 8; ++i) {
+  const Headers other = Session("2025-11-25", "bob");
+  for (int i = 0; i < 12; ++i) {
     callers.emplace_back([&, i] {
       Post(absl::StrCat(R"({"jsonrpc":"2.0","id":)", i + 1, R"(,"method":"tools/call","params":{"name":"hang"}})"),
-           session);
+           i < 8 ? session : other);
     });
   }
-  ASSERT_TRUE(service_->WaitForCalls(8));
+  ASSERT_TRUE(service_->WaitForCalls(12));
   const auto refused = ModernCall("plain");
   EXPECT_EQ(refused->status, 503);
   EXPECT_EQ(refused->get_header_value("Retry-After"), "1");
