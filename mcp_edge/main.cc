@@ -223,6 +223,7 @@ int Run(int argc, char** argv) {
   std::thread sweeper([&] {
     while (!stopped.WaitForNotificationWithTimeout(kSweepInterval)) {
       sessions.Sweep();
+      streams.Sweep();
       task_store.Sweep();
       task_manager.Sweep();
       ReloadKeys(config.state_keys_file, sealer);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace mcp_edge {
 namespace {
@@ -16,22 +17,29 @@ constexpr size_t kEventBytes = 64;
 
 class MemoryStreamStore::Stream final : public EventStream {
  public:
-  // Null `store`: it is in none; then `clock` may be null too.
+  // Null `store`: it is in none; then `clock` and `session_bytes` may be null too.
   Stream(MemoryStreamStore* store, const common::Clock* clock, const MemoryStreamLimits& limits, std::string session_id,
-         uint64_t number)
-      : store_(store), clock_(clock), limits_(limits), session_id_(std::move(session_id)), number_(number) {}
+         std::shared_ptr<std::atomic<size_t>> session_bytes, uint64_t number)
+      : store_(store),
+        clock_(clock),
+        limits_(limits),
+        session_id_(std::move(session_id)),
+        session_bytes_(std::move(session_bytes)),
+        number_(number) {}
   ~Stream() override { Clear(); }
 
   uint64_t number() const override { return number_; }
   const std::string& session_id() const { return session_id_; }
 
   bool Append(std::string message, bool coalesce) override {
+    MakeRoomInSession(message.size() + kEventBytes);
     absl::MutexLock lock(&mutex_);
     if (coalesce && HasUnread(message)) return true;
     return Add(std::move(message));
   }
 
   void AppendWhenRead(std::string message) override {
+    MakeRoomInSession(message.size() + kEventBytes);
     absl::MutexLock lock(&mutex_);
     const auto has_room = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
       return reader_id_ == 0 || ended_ || last_number_ == read_number_ ||
@@ -108,6 +116,12 @@ class MemoryStreamStore::Stream final : public EventStream {
     return result;
   }
 
+  // Drops what was read long ago.
+  void Sweep() {
+    absl::MutexLock lock(&mutex_);
+    DropExpired();
+  }
+
   // Drops what it holds.
   void Clear() {
     absl::MutexLock lock(&mutex_);
@@ -119,6 +133,19 @@ class MemoryStreamStore::Stream final : public EventStream {
     std::shared_ptr<const std::string> message;
     absl::Time time;
   };
+
+  // Whether the bounds of all streams and of the session's leave room for `size` bytes.
+  bool HasShare(size_t size) const {
+    return store_ == nullptr || (store_->total_bytes() + size <= limits_.max_total_bytes && HasSessionShare(size));
+  }
+  bool HasSessionShare(size_t size) const {
+    return session_bytes_->load(std::memory_order_relaxed) + size <= limits_.max_session_bytes;
+  }
+
+  // What the session has kept before goes first. Not with the lock held, which is taken after that of the store.
+  void MakeRoomInSession(size_t size) {
+    if (store_ != nullptr && !HasSessionShare(size)) store_->MakeRoom(session_id_, size);
+  }
 
   static size_t SizeOf(const Event& event) { return event.message->size() + kEventBytes; }
 
@@ -139,13 +166,11 @@ class MemoryStreamStore::Stream final : public EventStream {
     while (!events_.empty() && (events_.size() >= limits_.max_events || bytes_ + size > limits_.max_bytes)) {
       room = DropFirst() && room;
     }
-    // Over the bound of all streams, nothing is kept that nobody is about to read.
-    while (!events_.empty() && store_ != nullptr && store_->total_bytes() + size > limits_.max_total_bytes &&
-           (FirstNumber() <= read_number_ || reader_id_ == 0)) {
+    // Over the bound of all streams, or of the session's, nothing is kept that nobody is about to read.
+    while (!events_.empty() && !HasShare(size) && (FirstNumber() <= read_number_ || reader_id_ == 0)) {
       room = DropFirst() && room;
     }
-    if (events_.empty() && reader_id_ == 0 && store_ != nullptr &&
-        store_->total_bytes() + size > limits_.max_total_bytes) {
+    if (events_.empty() && reader_id_ == 0 && !HasShare(size)) {
       read_number_ = ++last_number_;
       return false;
     }
@@ -153,7 +178,10 @@ class MemoryStreamStore::Stream final : public EventStream {
     ++last_number_;
     bytes_ += size;
     unread_bytes_ += size;
-    if (store_ != nullptr) store_->total_bytes_.fetch_add(size, std::memory_order_relaxed);
+    if (store_ != nullptr) {
+      store_->total_bytes_.fetch_add(size, std::memory_order_relaxed);
+      session_bytes_->fetch_add(size, std::memory_order_relaxed);
+    }
     return room;
   }
 
@@ -163,7 +191,10 @@ class MemoryStreamStore::Stream final : public EventStream {
     const size_t size = SizeOf(events_.front());
     events_.pop_front();
     bytes_ -= size;
-    if (store_ != nullptr) store_->total_bytes_.fetch_sub(size, std::memory_order_relaxed);
+    if (store_ != nullptr) {
+      store_->total_bytes_.fetch_sub(size, std::memory_order_relaxed);
+      session_bytes_->fetch_sub(size, std::memory_order_relaxed);
+    }
     if (number <= read_number_) return true;
     read_number_ = number;
     unread_bytes_ -= size;
@@ -184,6 +215,7 @@ class MemoryStreamStore::Stream final : public EventStream {
   const common::Clock* const clock_;
   const MemoryStreamLimits limits_;
   const std::string session_id_;
+  const std::shared_ptr<std::atomic<size_t>> session_bytes_;  // of all streams of the session
   const uint64_t number_;
   absl::Mutex mutex_;
   std::deque<Event> events_ ABSL_GUARDED_BY(mutex_);
@@ -203,12 +235,12 @@ std::shared_ptr<EventStream> MemoryStreamStore::NewLoneStream(size_t max_events,
   limits.max_events = max_events;
   limits.max_bytes = max_bytes;
   limits.retention = absl::ZeroDuration();
-  return std::make_shared<Stream>(nullptr, nullptr, limits, "", 0);
+  return std::make_shared<Stream>(nullptr, nullptr, limits, "", nullptr, 0);
 }
 
 std::shared_ptr<MemoryStreamStore::Stream> MemoryStreamStore::Create(absl::string_view session_id, uint64_t number,
                                                                      SessionStreams& session) {
-  auto stream = std::make_shared<Stream>(this, &clock_, limits_, std::string(session_id), number);
+  auto stream = std::make_shared<Stream>(this, &clock_, limits_, std::string(session_id), session.bytes, number);
   session.streams.emplace(number, stream);
   return stream;
 }
@@ -223,8 +255,9 @@ std::shared_ptr<EventStream> MemoryStreamStore::Main(absl::string_view session_i
 std::shared_ptr<EventStream> MemoryStreamStore::Open(absl::string_view session_id) {
   absl::MutexLock lock(&mutex_);
   DropOld();
-  SessionStreams& session = sessions_[std::string(session_id)];
-  return Create(session_id, ++session.last_number, session);
+  const auto session = sessions_.find(session_id);
+  if (session == sessions_.end()) return NewLoneStream(limits_.max_events, limits_.max_bytes);
+  return Create(session_id, ++session->second.last_number, session->second);
 }
 
 std::shared_ptr<EventStream> MemoryStreamStore::Find(absl::string_view session_id, uint64_t number) {
@@ -256,7 +289,33 @@ void MemoryStreamStore::NoteEnded(const Stream& stream) {
   while (session->second.ended.size() > limits_.max_ended_per_session) {
     DropEnded(stream.session_id(), session->second.ended.front());
   }
+  MakeRoomLocked(session->second, 0);
   DropOld();
+}
+
+void MemoryStreamStore::Sweep() {
+  std::vector<std::shared_ptr<Stream>> streams;
+  {
+    absl::MutexLock lock(&mutex_);
+    DropOld();
+    for (const auto& [id, session] : sessions_) {
+      for (const auto& [number, stream] : session.streams) streams.push_back(stream);
+    }
+  }
+  for (const std::shared_ptr<Stream>& stream : streams) stream->Sweep();
+}
+
+void MemoryStreamStore::MakeRoom(absl::string_view session_id, size_t size) {
+  absl::MutexLock lock(&mutex_);
+  const auto session = sessions_.find(session_id);
+  if (session != sessions_.end()) MakeRoomLocked(session->second, size);
+}
+
+void MemoryStreamStore::MakeRoomLocked(SessionStreams& session, size_t size) {
+  while (!session.ended.empty() && session.bytes->load(std::memory_order_relaxed) + size > limits_.max_session_bytes) {
+    session.streams.erase(session.ended.front());
+    session.ended.pop_front();
+  }
 }
 
 void MemoryStreamStore::DropEnded(absl::string_view session_id, uint64_t number) {

@@ -27,6 +27,8 @@ struct MemoryStreamLimits {
   absl::Duration retention = absl::Minutes(5);
   // Over all streams. When there is more, ended streams go, then what was read or has no reader.
   size_t max_total_bytes = 256 << 20;
+  // The same, over all streams of one session, of which only its own go.
+  size_t max_session_bytes = 16 << 20;
   // Streams that have ended: of one session, and in all. The oldest go when there are more.
   size_t max_ended_per_session = 64;
   size_t max_ended = 50'000;
@@ -41,9 +43,13 @@ class MemoryStreamStore final : public StreamStore {
   static std::shared_ptr<EventStream> NewLoneStream(size_t max_events, size_t max_bytes);
 
   std::shared_ptr<EventStream> Main(absl::string_view session_id) override;
+  // Of a session that has no stream 0, as after Forget: one that is in no store.
   std::shared_ptr<EventStream> Open(absl::string_view session_id) override;
   std::shared_ptr<EventStream> Find(absl::string_view session_id, uint64_t number) override;
   void Forget(absl::string_view session_id) override;
+
+  // Drops what has expired, also of streams that nobody uses. To be called every few seconds.
+  void Sweep();
 
   // What all streams hold.
   size_t total_bytes() const { return total_bytes_.load(std::memory_order_relaxed); }
@@ -52,6 +58,8 @@ class MemoryStreamStore final : public StreamStore {
   class Stream;
 
   struct SessionStreams {
+    // What its streams hold; they share it.
+    std::shared_ptr<std::atomic<size_t>> bytes = std::make_shared<std::atomic<size_t>>(0);
     uint64_t last_number = 0;
     absl::flat_hash_map<uint64_t, std::shared_ptr<Stream>> streams;
     std::deque<uint64_t> ended;  // numbers, oldest first
@@ -65,6 +73,9 @@ class MemoryStreamStore final : public StreamStore {
   std::shared_ptr<Stream> Create(absl::string_view session_id, uint64_t number, SessionStreams& session)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void NoteEnded(const Stream& stream);
+  // Drops ended streams of a session, oldest first, until it has `size` bytes left.
+  void MakeRoom(absl::string_view session_id, size_t size);
+  void MakeRoomLocked(SessionStreams& session, size_t size) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DropEnded(absl::string_view session_id, uint64_t number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DropOld() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -33,6 +33,7 @@ class MemoryStreamStoreTest : public testing::Test {
 
 TEST_F(MemoryStreamStoreTest, AReaderThatComesBackReadsWhatItMissed) {
   MemoryStreamStore store(limits_, clock_);
+  store.Main("s");
   const auto stream = store.Open("s");
   const auto first = stream->Attach(std::nullopt);
   ASSERT_TRUE(first.has_value());
@@ -67,6 +68,7 @@ TEST_F(MemoryStreamStoreTest, WithoutAPlaceTheReaderBeginsWithWhatNobodyRead) {
 
 TEST_F(MemoryStreamStoreTest, WhatIsGoneOrWasNeverThereCannotBeResumed) {
   MemoryStreamStore store(limits_, clock_);
+  store.Main("s");
   const auto stream = store.Open("s");
   for (const char* message : {"a", "b", "c", "d", "e", "f"}) stream->Append(message);
   EXPECT_FALSE(stream->Attach(0).has_value()) << "1 and 2 had to make room";
@@ -95,6 +97,7 @@ TEST_F(MemoryStreamStoreTest, WhatWasReadExpires) {
 
 TEST_F(MemoryStreamStoreTest, EndedStreamsAreKeptForAWhile) {
   MemoryStreamStore store(limits_, clock_);
+  store.Main("s");
   std::vector<std::shared_ptr<EventStream>> streams;
   for (int i = 0; i < 3; ++i) {
     streams.push_back(store.Open("s"));
@@ -113,13 +116,16 @@ TEST_F(MemoryStreamStoreTest, EndedStreamsAreKeptForAWhile) {
 
 TEST_F(MemoryStreamStoreTest, AllTogetherAreBounded) {
   MemoryStreamStore store(limits_, clock_);
+  store.Main("s");
   for (int i = 0; i < 20; ++i) {
+    store.Main(absl::StrCat("s", i));
     const auto stream = store.Open(absl::StrCat("s", i));
     for (int n = 0; n < 10; ++n) stream->Append(std::string(300, 'a'));
     EXPECT_LE(store.total_bytes(), limits_.max_total_bytes);
     if (i % 2 == 0) stream->End();
   }
   EXPECT_GT(store.total_bytes(), 0u);
+  store.Main("reads");
   auto read = store.Open("reads");
   const auto reader = read->Attach(std::nullopt);
   EXPECT_TRUE(read->Append("a")) << "who reads is served";
@@ -130,8 +136,66 @@ TEST_F(MemoryStreamStoreTest, AllTogetherAreBounded) {
   EXPECT_EQ(store.total_bytes(), 0u);
 }
 
+TEST_F(MemoryStreamStoreTest, ASessionBeyondItsShareLosesItsOwn) {
+  limits_.max_session_bytes = 2'000;
+  limits_.max_ended_per_session = 100;
+  MemoryStreamStore store(limits_, clock_);
+  store.Main("other");
+  store.Main("s");
+  const auto other = store.Open("other");
+  other->Append(std::string(300, 'a'));
+  other->End();
+  uint64_t last = 0;
+  for (int i = 0; i < 20; ++i) {
+    const auto stream = store.Open("s");
+    for (int n = 0; n < 2; ++n) stream->Append(std::string(300, 'a'));
+    if (i % 2 == 0) stream->AppendWhenRead("a");
+    stream->End();
+    last = stream->number();
+    EXPECT_LE(store.total_bytes(), limits_.max_session_bytes + 400);
+  }
+  EXPECT_NE(store.Find("other", other->number()), nullptr);
+  EXPECT_EQ(store.Find("s", 1), nullptr);
+  EXPECT_NE(store.Find("s", last), nullptr);
+  EXPECT_NE(store.Find("s", last - 1), nullptr) << "the oldest go";
+  // Streams that have not ended are not spared.
+  std::vector<std::shared_ptr<EventStream>> running;
+  for (int i = 0; i < 5; ++i) {
+    running.push_back(store.Open("s"));
+    running.back()->Append(std::string(800, 'a'));
+  }
+  EXPECT_LE(store.total_bytes(), limits_.max_session_bytes + 400);
+  EXPECT_NE(store.Find("other", other->number()), nullptr);
+}
+
+TEST_F(MemoryStreamStoreTest, WhatWasReadExpiresAlsoWhereNobodyComes) {
+  MemoryStreamStore store(limits_, clock_);
+  const auto stream = store.Main("s");
+  const auto reader = stream->Attach(std::nullopt);
+  stream->Append("a");
+  EXPECT_EQ(ReadAll(*stream, *reader), "1:a");
+  store.Sweep();
+  EXPECT_GT(store.total_bytes(), 0u);
+  clock_.Advance(limits_.retention);
+  store.Sweep();
+  EXPECT_EQ(store.total_bytes(), 0u);
+}
+
+TEST_F(MemoryStreamStoreTest, AForgottenSessionIsNotMadeAgain) {
+  MemoryStreamStore store(limits_, clock_);
+  store.Main("s");
+  store.Forget("s");
+  const auto stream = store.Open("s");
+  const auto reader = stream->Attach(std::nullopt);
+  stream->Append("a");
+  EXPECT_EQ(store.total_bytes(), 0u);
+  EXPECT_EQ(ReadAll(*stream, *reader), "1:a") << "what still runs can be heard";
+  EXPECT_EQ(store.Find("s", stream->number()), nullptr);
+}
+
 TEST_F(MemoryStreamStoreTest, ADismissedReaderReadsWhatIsThereFirst) {
   MemoryStreamStore store(limits_, clock_);
+  store.Main("s");
   const auto stream = store.Open("s");
   stream->DismissReader(absl::Seconds(1));  // nobody is there
   const auto reader = stream->Attach(std::nullopt);
@@ -150,6 +214,7 @@ TEST_F(MemoryStreamStoreTest, AWriterWaitsForItsReaderButNotForNobody) {
   limits_.max_events = 1'000;
   limits_.max_bytes = 1 << 20;
   MemoryStreamStore store(limits_, clock_);
+  store.Main("s");
   const auto stream = store.Open("s");
   const auto reader = stream->Attach(std::nullopt);
   std::thread writer([&] {

@@ -76,13 +76,14 @@ RpcError ToRpcError(const absl::Status& status) {
 
 struct TaskManager::LiveTask {
   LiveTask(absl::string_view new_id, const RequestContext& context, std::unique_ptr<Operation> work,
-           std::unique_ptr<Round> first_round, absl::Duration max_time)
+           std::unique_ptr<Round> first_round, const TaskManagerOptions& options)
       : id(new_id),
         principal_key(context.principal->key),
         request_id(context.request_id),
         capabilities(context.client->capabilities),
         operation(std::move(work)),
-        time_left(max_time),
+        time_left(options.max_time),
+        pause(options.first_pause),
         round(std::move(first_round)) {}
 
   const std::string id;
@@ -94,7 +95,9 @@ struct TaskManager::LiveTask {
 
   // Only for the thread that runs it.
   absl::Duration time_left;
-  int rounds = 0;
+  bool begun = false;
+  int asking_rounds = 0;
+  absl::Duration pause;  // the next one
   absl::Time next_news_time = absl::InfinitePast();
 
   absl::Mutex mutex;  // held while its record is changed and the change published, which keeps changes in order
@@ -130,8 +133,7 @@ TaskAnswer TaskManager::Start(std::unique_ptr<Operation> operation, std::unique_
   record.principal_key = context.principal->key;
   record.create_time = record.update_time = clock_.Now();
   record.expire_time = record.create_time + options_.ttl;
-  const auto task =
-      std::make_shared<LiveTask>(record.id, context, std::move(operation), std::move(round), options_.max_time);
+  const auto task = std::make_shared<LiveTask>(record.id, context, std::move(operation), std::move(round), options_);
   std::string answer = RenderCreateTaskResult(record, options_.poll_interval);
   absl::Status status = Admit(task);
   if (status.ok()) {
@@ -351,7 +353,8 @@ void TaskManager::Sweep() {
   {
     absl::MutexLock lock(&mutex_);
     for (const auto& [id, task] : live_) tasks.push_back(task);
-    while (workers_ < queue_.size() && StartWorkerLocked()) {
+    // However many threads there are, all may be busy for long; one too many finds nothing to do and goes.
+    for (size_t waiting = queue_.size(); waiting > 0 && StartWorkerLocked(); --waiting) {
     }
   }
   for (const LiveTaskPtr& task : tasks) {
@@ -409,6 +412,7 @@ bool TaskManager::RunRounds(LiveTask& task) {
     if (const auto* input = std::get_if<tool::InputRequired>(&end)) {
       switch (Ask(task, *input)) {
         case AfterAsking::kGoesOn:
+          if (!Pause(task)) return true;
           continue;
         case AfterAsking::kWaits:
           return false;
@@ -427,7 +431,7 @@ bool TaskManager::RunRounds(LiveTask& task) {
 }
 
 bool TaskManager::BeginRound(LiveTask& task) {
-  const bool begun_already = task.rounds++ == 0 && task.round != nullptr;
+  const bool begun_already = !std::exchange(task.begun, true) && task.round != nullptr;
   const RecordOrStatus record = store_.Get(task.id);
   if (!record.ok() && !absl::IsNotFound(record.status())) {
     Fail(task, {WireErrorKind::kInternal, "The task could not be read any more", ""});
@@ -475,6 +479,15 @@ RoundEvent TaskManager::Drive(LiveTask& task) {
   }
 }
 
+bool TaskManager::Pause(LiveTask& task) {
+  const absl::Duration pause =
+      std::min({task.pause, options_.poll_interval, std::max(task.time_left, absl::ZeroDuration())});
+  task.pause = 2 * pause;
+  task.time_left -= pause;
+  absl::MutexLock lock(&task.mutex);
+  return !task.mutex.AwaitWithTimeout(absl::Condition(&task.ended), pause);
+}
+
 TaskManager::AfterAsking TaskManager::Ask(LiveTask& task, const tool::InputRequired& input) {
   const auto refuse = [&](RpcError error) {
     Fail(task, error);
@@ -485,7 +498,11 @@ TaskManager::AfterAsking TaskManager::Ask(LiveTask& task, const tool::InputRequi
     common::Log(Severity::kWarning, "task_failed", {{"request_id", task.request_id}, {"reason", reason}});
     return refuse({WireErrorKind::kInternal, "The tool asked for input in a way that it may not", ""});
   };
-  if (task.rounds >= kMaxRounds) return broken("it asked for input too often");
+  if (!input.requests().empty()) {
+    task.pause = options_.first_pause;
+    ++task.asking_rounds;
+  }
+  if (task.asking_rounds >= kMaxRounds) return broken("it asked for input too often");
   if (input.state().size() > kMaxStateBytes) return broken("its state is too large");
   if (input.requests().empty() && input.state().empty()) return broken("it asked for nothing");
   const absl::StatusOr<std::vector<TaskQuestion>> questions = ReadTaskQuestions(input);

@@ -38,6 +38,8 @@ struct TaskManagerOptions {
   // Tasks that have not ended, those that wait for answers included, in all and of one principal.
   size_t max_live = 2'048;
   size_t max_live_per_principal = 256;
+  // Before a round that follows one which asked nothing; doubles while they do, up to `poll_interval`.
+  absl::Duration first_pause = absl::Milliseconds(100);
 };
 
 // A task is live in the process that began it until it ends; every process that shares the store can answer for it.
@@ -45,7 +47,7 @@ struct TaskManagerOptions {
 // last: what comes of the work after that is dropped. Thread-safe.
 class TaskManager final : public Tasks {
  public:
-  // Rounds of one task. A tool that asks without end fails.
+  // Rounds of one task that may ask something. A tool that asks without end fails.
   static constexpr int kMaxRounds = 32;
   // InputRequired.state (tool.proto).
   static constexpr size_t kMaxStateBytes = 64 << 10;
@@ -113,6 +115,8 @@ class TaskManager final : public Tasks {
   bool BeginRound(LiveTask& task);
   // What ends the round that runs. Messages of progress become the status message.
   RoundEvent Drive(LiveTask& task);
+  // Waits a while before the next round of a tool that asked nothing. False: the task has ended meanwhile.
+  bool Pause(LiveTask& task);
   AfterAsking Ask(LiveTask& task, const gatehouse::tool::v1::InputRequired& input);
   void Fail(LiveTask& task, const RpcError& error);
   // Nothing happens to a task that has ended already.

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/barrier.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "gtest/gtest.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
 #include "mcp_edge/tasks/memory_task_store.h"
@@ -428,7 +429,7 @@ TEST_F(TaskManagerTest, OfAMalformedUpdateNothingIsTaken) {
   EXPECT_TRUE(IsAck(Update(id, json::object())));
 }
 
-TEST_F(TaskManagerTest, AStateAloneBeginsTheNextRoundAtOnce) {
+TEST_F(TaskManagerTest, AStateAloneBeginsTheNextRoundSoon) {
   FakeWork& work = NewWork();
   const std::string id = Start(work);
   work.Say(Asks({}, "one"));
@@ -705,9 +706,53 @@ TEST_F(TaskManagerTest, AToolThatAsksForTooMuchFails) {
 TEST_F(TaskManagerTest, AToolThatAsksWithoutEndFails) {
   FakeWork& work = NewWork();
   const std::string id = Start(work);
-  for (int i = 0; i < TaskManager::kMaxRounds; ++i) work.Say(Asks({}, "again"));
+  for (int i = 1; i < TaskManager::kMaxRounds; ++i) {
+    work.Say(Asks({absl::StrCat("k", i)}));
+    bus_.AwaitStatus(id, "input_required");
+    Update(id, {{absl::StrCat("k", i), Accepts("x")}});
+  }
+  work.Say(Asks({"once more"}));
   bus_.AwaitStatus(id, "failed");
   EXPECT_EQ(work.rounds(), TaskManager::kMaxRounds);
+}
+
+TEST_F(TaskManagerTest, AToolThatAsksNothingMayTakeManyRoundsWithPauses) {
+  Build({.poll_interval = absl::Milliseconds(4), .first_pause = absl::Milliseconds(1)});
+  constexpr int kRounds = 2 * TaskManager::kMaxRounds;
+  FakeWork& work = NewWork();
+  const absl::Time start = absl::Now();
+  const std::string id = Start(work);
+  for (int i = 0; i < kRounds; ++i) work.Say(Asks({}, "again"));
+  work.Say(Result("done"));
+  bus_.AwaitStatus(id, "completed");
+  EXPECT_EQ(work.rounds(), kRounds + 1);
+  EXPECT_GE(absl::Now() - start, absl::Milliseconds(4 * (kRounds - 2)));
+}
+
+TEST_F(TaskManagerTest, PausesCountAsTimeOfTheTask) {
+  Build({.max_time = absl::Milliseconds(20), .poll_interval = absl::Hours(1), .first_pause = absl::Hours(1)});
+  FakeWork& work = NewWork();
+  const std::string id = Start(work);
+  work.Say(Asks({}, "again"));
+  bus_.AwaitStatus(id, "failed");
+}
+
+TEST_F(TaskManagerTest, APauseEndsWithTheTask) {
+  Build({.poll_interval = absl::Hours(1), .first_pause = absl::Hours(1)});
+  FakeWork& cancelled = NewWork();
+  FakeWork& stopped = NewWork();
+  const std::string id = Start(cancelled);
+  Start(stopped);
+  for (FakeWork* work : {&cancelled, &stopped}) {
+    work->Say(Asks({}, "again"));
+    work->AwaitAllHeard();
+  }
+  EXPECT_TRUE(IsAck(Cancel(id)));
+  cancelled.AwaitGone();
+  EXPECT_EQ(cancelled.rounds(), 1);
+  manager_->Shutdown();
+  stopped.AwaitGone();
+  EXPECT_EQ(stopped.rounds(), 1);
 }
 
 TEST_F(TaskManagerTest, AResultThatIsTooLargeToKeepFailsTheTask) {
