@@ -7,6 +7,7 @@
 #ifndef GATEHOUSE_MCP_EDGE_DISPATCH_OPERATION_H_
 #define GATEHOUSE_MCP_EDGE_DISPATCH_OPERATION_H_
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
@@ -59,6 +60,9 @@ class Operation {
   // Begins a round; does not block. `state`: what the tool service gave with its last InputRequired; empty in the first
   // round. The time limit of a round begins here.
   virtual std::unique_ptr<Round> Begin(const InputResponses& responses, absl::string_view state) = 0;
+
+  // What it keeps of the request that asked for it, in bytes: nothing to speak of, unless it says more.
+  virtual size_t SizeBytes() const { return 0; }
 };
 
 }  // namespace mcp_edge

@@ -21,6 +21,7 @@ class ToolOperation final : public ServiceOperation {
 
   // A service that says more than `max_events` in a round breaks the contract.
   std::unique_ptr<Round> Begin(const InputResponses& responses, absl::string_view state) override;
+  size_t SizeBytes() const override { return request_.arguments_json().size(); }
   std::string Identity() const override;
   RoundEvent Refuse(absl::string_view text) override;
   RpcError Broken(const absl::Status& problem) override;

@@ -82,6 +82,7 @@ struct TaskManager::LiveTask {
         request_id(context.request_id),
         capabilities(context.client->capabilities),
         operation(std::move(work)),
+        bytes(operation->SizeBytes()),
         time_left(options.max_time),
         pause(options.first_pause),
         round(std::move(first_round)) {}
@@ -92,6 +93,7 @@ struct TaskManager::LiveTask {
   const std::string request_id;
   const ClientCapabilities capabilities;
   const std::unique_ptr<Operation> operation;
+  const size_t bytes;  // that it keeps
 
   // Only for the thread that runs it.
   absl::Duration time_left;
@@ -290,15 +292,19 @@ absl::Status TaskManager::Admit(const LiveTaskPtr& task) {
   if (workers_ + queue_.size() >= options_.max_running) {
     return absl::UnavailableError(absl::StrCat(options_.max_running, " tasks run already"));
   }
-  if (live_.size() >= options_.max_live) {
-    return absl::UnavailableError(absl::StrCat(options_.max_live, " tasks have not ended yet"));
+  if (live_usage_.tasks >= options_.max_live || live_usage_.bytes + task->bytes > options_.max_live_bytes) {
+    return absl::UnavailableError(absl::StrCat(live_usage_.tasks, " tasks, which keep ", live_usage_.bytes,
+                                               " bytes of their requests, have not ended yet"));
   }
-  if (const auto own = live_by_principal_.find(task->principal_key);
-      own != live_by_principal_.end() && own->second >= options_.max_live_per_principal) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(options_.max_live_per_principal, " tasks of the principal have not ended yet"));
+  const auto found = live_by_principal_.find(task->principal_key);
+  const Usage own = found == live_by_principal_.end() ? Usage() : found->second;
+  if (own.tasks >= options_.max_live_per_principal || own.bytes + task->bytes > options_.max_live_bytes_per_principal) {
+    return absl::ResourceExhaustedError(absl::StrCat(own.tasks, " tasks of the principal, which keep ", own.bytes,
+                                                     " bytes of their requests, have not ended yet"));
   }
-  ++live_by_principal_[task->principal_key];
+  ++live_usage_.tasks;
+  live_usage_.bytes += task->bytes;
+  live_by_principal_[task->principal_key] = {own.tasks + 1, own.bytes + task->bytes};
   live_.emplace(task->id, task);
   return absl::OkStatus();
 }
@@ -314,8 +320,11 @@ void TaskManager::Drop(LiveTask& task) {
   if (found == live_.end()) return;
   kept = std::move(found->second);
   live_.erase(found);
+  --live_usage_.tasks;
+  live_usage_.bytes -= task.bytes;
   const auto own = live_by_principal_.find(task.principal_key);
-  if (--own->second == 0) live_by_principal_.erase(own);
+  own->second.bytes -= task.bytes;
+  if (--own->second.tasks == 0) live_by_principal_.erase(own);
 }
 
 bool TaskManager::Enqueue(LiveTaskPtr task) {

@@ -38,6 +38,9 @@ struct TaskManagerOptions {
   // Tasks that have not ended, those that wait for answers included, in all and of one principal.
   size_t max_live = 2'048;
   size_t max_live_per_principal = 256;
+  // What these keep of the requests that began them, in bytes, likewise.
+  size_t max_live_bytes = 256 << 20;
+  size_t max_live_bytes_per_principal = 32 << 20;
   // Before a round that follows one which asked nothing; doubles while they do, up to `poll_interval`.
   absl::Duration first_pause = absl::Milliseconds(100);
 };
@@ -92,6 +95,11 @@ class TaskManager final : public Tasks {
   using LiveTaskPtr = std::shared_ptr<LiveTask>;
   using RecordOrStatus = absl::StatusOr<std::shared_ptr<const TaskRecord>>;
 
+  struct Usage {
+    size_t tasks = 0;
+    size_t bytes = 0;
+  };
+
   enum class AfterAsking { kGoesOn, kWaits, kEnded };
 
   // The task that `message` names, if it is the principal's.
@@ -137,7 +145,8 @@ class TaskManager final : public Tasks {
   absl::Mutex mutex_;  // never held together with that of a task
   bool shut_down_ ABSL_GUARDED_BY(mutex_) = false;
   absl::flat_hash_map<std::string, LiveTaskPtr> live_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_map<std::string, size_t> live_by_principal_ ABSL_GUARDED_BY(mutex_);
+  Usage live_usage_ ABSL_GUARDED_BY(mutex_);  // of all of them
+  absl::flat_hash_map<std::string, Usage> live_by_principal_ ABSL_GUARDED_BY(mutex_);
   std::deque<LiveTaskPtr> queue_ ABSL_GUARDED_BY(mutex_);  // those that wait for a thread
   size_t workers_ ABSL_GUARDED_BY(mutex_) = 0;             // threads that work on tasks, or are about to
   ElasticTaskQueue threads_;                               // last: its threads use the others

@@ -127,15 +127,17 @@ class FakeRound final : public Round {
 
 class FakeOperation final : public Operation {
  public:
-  explicit FakeOperation(FakeWork& work) : work_(work) {}
+  explicit FakeOperation(FakeWork& work, size_t bytes = 0) : work_(work), bytes_(bytes) {}
   ~FakeOperation() override { work_.OperationGone(); }
   std::unique_ptr<Round> Begin(const InputResponses& responses, absl::string_view state) override {
     work_.Begin(responses, state);
     return std::make_unique<FakeRound>(work_);
   }
+  size_t SizeBytes() const override { return bytes_; }
 
  private:
   FakeWork& work_;
+  const size_t bytes_;
 };
 
 // Keeps what a listener would be told if it were told at once.
@@ -250,8 +252,8 @@ class TaskManagerTest : public testing::Test {
     context.request_id = "r";
     return context;
   }
-  TaskAnswer TryStart(FakeWork& work, const std::string& principal = "alice") {
-    return manager_->Start(std::make_unique<FakeOperation>(work), nullptr, Context(principal));
+  TaskAnswer TryStart(FakeWork& work, const std::string& principal = "alice", size_t bytes = 0) {
+    return manager_->Start(std::make_unique<FakeOperation>(work, bytes), nullptr, Context(principal));
   }
   std::string Start(FakeWork& work, const std::string& principal = "alice") {
     const TaskAnswer answer = TryStart(work, principal);
@@ -684,6 +686,22 @@ TEST_F(TaskManagerTest, OnePrincipalCannotTakeAllPlaces) {
   bus_.AwaitStatus(first, "completed");
   works[0]->AwaitGone();
   Start(*works[4]);
+}
+
+TEST_F(TaskManagerTest, WhatTasksKeepOfTheirRequestsIsBounded) {
+  Build({.max_live_bytes = 100, .max_live_bytes_per_principal = 60});
+  std::vector<FakeWork*> works;
+  for (int i = 0; i < 6; ++i) works.push_back(&NewWork());
+  const TaskAnswer started = TryStart(*works[0], "alice", 60);
+  const std::string first = json::parse(std::get<std::string>(started))["taskId"];
+  EXPECT_EQ(KindOf(TryStart(*works[1], "alice", 1)), WireErrorKind::kTooManyRequests);
+  EXPECT_EQ(KindOf(TryStart(*works[2], "bob", 41)), WireErrorKind::kOverloaded);
+  EXPECT_TRUE(std::holds_alternative<std::string>(TryStart(*works[3], "bob", 40)));
+  EXPECT_EQ(KindOf(TryStart(*works[4], "carol", 1)), WireErrorKind::kOverloaded);
+  works[0]->Say(Result("done"));
+  bus_.AwaitStatus(first, "completed");
+  works[0]->AwaitGone();
+  EXPECT_TRUE(std::holds_alternative<std::string>(TryStart(*works[5], "alice", 60)));
 }
 
 TEST_F(TaskManagerTest, AToolThatAsksForTooMuchFails) {
