@@ -302,6 +302,19 @@ TEST_F(CatalogWatcherTest, SeesAFileThatIsSwappedUnderASymbolicLink) {
   EXPECT_TRUE(EventuallyListed("a"));
 }
 
+TEST_F(CatalogWatcherTest, TooLargeACatalogueIsNotReceived) {
+  CatalogMessage large = CatalogOf({"a"});
+  first_->SetCatalog(large);
+  WriteFile({Entry("first", first_->target())});
+  Start();
+  ASSERT_TRUE(EventuallyListed("a"));
+  large.set_instructions(std::string(9 << 20, 'x'));
+  first_->SetCatalog(large);
+  ASSERT_TRUE(EventuallyConnected(0, false));
+  EXPECT_THAT(catalog_.ServiceStates()[0].last_error, HasSubstr("RESOURCE_EXHAUSTED"));
+  EXPECT_EQ(Names(), "a");
+}
+
 TEST_F(CatalogWatcherTest, UnchangedRefusalIsLoggedOnce) {
   testing::internal::CaptureStderr();
   first_->SetCatalog(CatalogOf({"a", "bad name"}));
