@@ -42,11 +42,10 @@ constexpr absl::Duration kMaxWatchAge = absl::Minutes(10);
 // snapshots, not a hundred.
 constexpr absl::Duration kPublishDelay = absl::Milliseconds(20);
 
-// A service whose catalogue keeps changing is taken note of less and less often: at once for the first catalogues, then
-// after an interval that doubles, until it has been quiet.
+// A service whose catalogue keeps changing is taken note of at once for the first catalogues, and then no more often
+// than this, until it has been quiet. Clients still hear of each change within half a second.
 constexpr int kCatalogsAtOnce = 2;
-constexpr absl::Duration kMinCatalogInterval = absl::Milliseconds(200);
-constexpr absl::Duration kMaxCatalogInterval = absl::Seconds(5);
+constexpr absl::Duration kCatalogInterval = absl::Milliseconds(250);
 constexpr absl::Duration kCatalogQuiet = absl::Seconds(10);
 // What is read meanwhile, so that the newest catalogue is the one that counts then; each is taken for a little longer
 // than it is.
@@ -581,9 +580,7 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
     if (now - service.last_catalog_time >= kCatalogQuiet) service.catalogs = 0;
     service.last_catalog_time = now;
     const int late = ++service.catalogs - kCatalogsAtOnce - 1;
-    const absl::Duration interval =
-        late < 0 ? absl::ZeroDuration()
-                 : std::min(kMinCatalogInterval * (1 << std::min(late, 10)), kMaxCatalogInterval);
+    const absl::Duration interval = late < 0 ? absl::ZeroDuration() : kCatalogInterval;
     service.next_catalog_time = now + interval;
     if (!changed || !TakeCatalog(service, message)) return;
     service.encoded = std::move(encoded);
