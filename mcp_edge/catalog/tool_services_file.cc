@@ -1,11 +1,6 @@
 #include "mcp_edge/catalog/tool_services_file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <exception>
 #include <map>
@@ -17,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/json_text.h"
+#include "common/read_file.h"
 #include "mcp_edge/tools/grpc_channel.h"
 #include "yaml-cpp/eventhandler.h"
 #include "yaml-cpp/exceptions.h"
@@ -217,37 +213,7 @@ absl::StatusOr<std::vector<ToolServiceConfig>> ParseToolServices(absl::string_vi
 }
 
 absl::StatusOr<std::string> ReadToolServicesFile(const std::string& file_name) {
-  const int file = open(file_name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0) {
-    return absl::ErrnoToStatus(errno, absl::StrCat("cannot read the tool services file ", file_name));
-  }
-  struct stat status = {};
-  std::string content;
-  absl::Status result;
-  if (fstat(file, &status) != 0) {
-    result = absl::ErrnoToStatus(errno, absl::StrCat("cannot read the tool services file ", file_name));
-  } else if (!S_ISREG(status.st_mode)) {
-    result = absl::InvalidArgumentError(absl::StrCat("the tool services file ", file_name, " is not a regular file"));
-  } else {
-    content.resize(kMaxFileBytes + 1);
-    size_t length = 0;
-    while (length < content.size()) {
-      const ssize_t count = read(file, content.data() + length, content.size() - length);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0)
-        result = absl::ErrnoToStatus(errno, absl::StrCat("cannot read the tool services file ", file_name));
-      if (count <= 0) break;
-      length += static_cast<size_t>(count);
-    }
-    content.resize(length);
-    if (length > kMaxFileBytes) {
-      result = absl::InvalidArgumentError(
-          absl::StrCat("the tool services file ", file_name, " may have at most ", kMaxFileBytes, " bytes"));
-    }
-  }
-  close(file);
-  if (!result.ok()) return result;
-  return content;
+  return common::ReadFile("the tool services file", file_name, kMaxFileBytes);
 }
 
 absl::StatusOr<ToolServicesFile> LoadToolServicesFile(const std::string& file_name) {

@@ -8,9 +8,9 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
+#include "common/secure_random.h"
 #include "openssl/evp.h"
 #include "openssl/hmac.h"
-#include "openssl/rand.h"
 
 namespace mcp_edge {
 namespace {
@@ -97,8 +97,7 @@ std::string AeadSealer::Seal(absl::string_view content, absl::string_view bindin
   sealed += key.id;
   sealed += EncodeTime(expire_time);
   const size_t salt = sealed.size();
-  sealed.resize(salt + kSaltBytes + kNonceBytes);
-  Must(RAND_bytes(AsBytes(sealed) + salt, kSaltBytes + kNonceBytes) == 1);
+  sealed += common::SecureRandomBytes(kSaltBytes + kNonceBytes);
   const size_t head = sealed.size();
   sealed.resize(head + content.size() + kTagBytes);
 

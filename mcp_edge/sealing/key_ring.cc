@@ -1,8 +1,6 @@
 #include "mcp_edge/sealing/key_ring.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
@@ -10,7 +8,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "openssl/rand.h"
+#include "common/read_file.h"
+#include "common/secure_random.h"
 
 namespace mcp_edge {
 namespace {
@@ -56,25 +55,10 @@ absl::StatusOr<KeyRing> ParseKeyRing(absl::string_view text, absl::string_view f
 }
 
 absl::StatusOr<KeyRing> ReadKeyRing(const std::string& file_name) {
-  std::ifstream file(file_name, std::ios::binary);
-  std::string text(kMaxFileBytes + 1, '\0');
-  if (!file.read(text.data(), static_cast<std::streamsize>(text.size())) && (!file.eof() || file.bad())) {
-    return absl::NotFoundError(absl::StrCat(file_name, " cannot be read"));
-  }
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (text.size() > kMaxFileBytes) {
-    return absl::InvalidArgumentError(absl::StrCat(file_name, " must be at most ", kMaxFileBytes, " bytes"));
-  }
-  return ParseKeyRing(text, file_name);
+  const absl::StatusOr<std::string> text = common::ReadFile("the state keys file", file_name, kMaxFileBytes);
+  return text.ok() ? ParseKeyRing(*text, file_name) : text.status();
 }
 
-KeyRing RandomKeyRing() {
-  SealingKey key = {"random", std::string(kSealingKeyBytes, '\0')};
-  // Without randomness nothing here is safe, so there is nothing to go on with.
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(key.secret.data()), static_cast<int>(key.secret.size())) != 1) {
-    std::abort();
-  }
-  return {std::move(key)};
-}
+KeyRing RandomKeyRing() { return {{"random", common::SecureRandomBytes(kSealingKeyBytes)}}; }
 
 }  // namespace mcp_edge

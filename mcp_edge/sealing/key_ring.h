@@ -35,7 +35,7 @@ using KeyRing = std::vector<SealingKey>;
 // Errors: kInvalidArgument, naming `file_name`, the line and the rule, and never what the line holds.
 absl::StatusOr<KeyRing> ParseKeyRing(absl::string_view text, absl::string_view file_name);
 
-// Reads the file, of at most 64 KiB. Errors: as above; kNotFound, it cannot be read.
+// Reads the file, of at most 64 KiB. Errors: as above, and those of common::ReadFile.
 absl::StatusOr<KeyRing> ReadKeyRing(const std::string& file_name);
 
 // One random key, for a process that shares its sealed things with no other.

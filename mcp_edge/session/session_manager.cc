@@ -1,35 +1,16 @@
 #include "mcp_edge/session/session_manager.h"
 
-#include <openssl/rand.h>
-
-#include <cstdlib>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
-#include "common/log.h"
+#include "common/secure_random.h"
 
 namespace mcp_edge {
-namespace {
-
-constexpr size_t kRandomBytes = 32;
-constexpr size_t kIdLength = 43;  // of kRandomBytes in base64url without padding
-
-}  // namespace
-
-std::string NewSessionId() {
-  unsigned char bytes[kRandomBytes];
-  if (RAND_bytes(bytes, sizeof(bytes)) != 1) {
-    // Without secure randomness there is no safe way on.
-    common::Log(common::Severity::kError, "random_source_failed");
-    std::abort();
-  }
-  return absl::WebSafeBase64Escape({reinterpret_cast<const char*>(bytes), sizeof(bytes)});
-}
+std::string NewSessionId() { return common::UnguessableId(); }
 
 bool LooksLikeSessionId(absl::string_view id) {
-  if (id.size() != kIdLength) return false;
+  if (id.size() != common::kUnguessableIdLength) return false;
   for (const char c : id) {
     if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '_') return false;
   }

@@ -1,9 +1,6 @@
 #include "mcp_edge/tasks/task_manager.h"
 
-#include <openssl/rand.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <optional>
 #include <utility>
@@ -11,10 +8,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/json_text.h"
 #include "common/log.h"
+#include "common/secure_random.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
 #include "mcp_edge/protocol/client_question.h"
 #include "mcp_edge/protocol/rpc_errors.h"
@@ -28,18 +25,7 @@ namespace tool = gatehouse::tool::v1;
 using common::Severity;
 using nlohmann::json;
 
-constexpr size_t kIdRandomBytes = 32;
 constexpr size_t kMaxIdBytes = 64;
-
-std::string NewTaskId() {
-  unsigned char bytes[kIdRandomBytes];
-  if (RAND_bytes(bytes, sizeof(bytes)) != 1) {
-    // Without secure randomness there is no safe way on.
-    common::Log(Severity::kError, "random_source_failed");
-    std::abort();
-  }
-  return absl::WebSafeBase64Escape({reinterpret_cast<const char*>(bytes), sizeof(bytes)});
-}
 
 // `text` without what exceeds the bound, which may not end within a character.
 std::string Cut(absl::string_view text, size_t bound) {
@@ -131,7 +117,7 @@ TaskManager::~TaskManager() { Shutdown(); }
 TaskAnswer TaskManager::Start(std::unique_ptr<Operation> operation, std::unique_ptr<Round> round,
                               const RequestContext& context) {
   TaskRecord record;
-  record.id = NewTaskId();
+  record.id = common::UnguessableId();
   record.principal_key = context.principal->key;
   record.create_time = record.update_time = clock_.Now();
   record.expire_time = record.create_time + options_.ttl;
