@@ -1,5 +1,6 @@
 #include "common/json_text.h"
 
+#include <algorithm>
 #include <string>
 
 namespace common {
@@ -91,6 +92,13 @@ bool IsUtf8(absl::string_view text) {
     text.remove_prefix(length);
   }
   return true;
+}
+
+std::string CutUtf8(absl::string_view text, size_t max_bytes) {
+  size_t end = std::min(max_bytes, text.size());
+  // Bytes that go on with a character have the form 10xxxxxx.
+  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end));
 }
 
 }  // namespace common

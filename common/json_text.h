@@ -3,6 +3,7 @@
 #ifndef GATEHOUSE_COMMON_JSON_TEXT_H_
 #define GATEHOUSE_COMMON_JSON_TEXT_H_
 
+#include <cstddef>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -17,6 +18,9 @@ void AppendJsonString(absl::string_view text, std::string& out);
 
 // Whether all of `text` is UTF-8 (RFC 3629).
 bool IsUtf8(absl::string_view text);
+
+// The beginning of `text`, which is UTF-8: whole characters, at most `max_bytes` in all.
+std::string CutUtf8(absl::string_view text, size_t max_bytes);
 
 }  // namespace common
 

@@ -22,5 +22,15 @@ TEST(JsonTextTest, KeepsValidUtf8AndReplacesTheRest) {
   EXPECT_EQ(Escaped("\xE2\x82"), "\xEF\xBF\xBD\xEF\xBF\xBD");                  // cut short
 }
 
+TEST(JsonTextTest, CutsBetweenCharacters) {
+  EXPECT_EQ(CutUtf8("abc", 3), "abc");
+  EXPECT_EQ(CutUtf8("abc", 2), "ab");
+  EXPECT_EQ(CutUtf8("a€b", 4), "a€");
+  EXPECT_EQ(CutUtf8("a€b", 3), "a");
+  EXPECT_EQ(CutUtf8("a€b", 2), "a");
+  EXPECT_EQ(CutUtf8("😀", 3), "");
+  EXPECT_EQ(CutUtf8("", 0), "");
+}
+
 }  // namespace
 }  // namespace common

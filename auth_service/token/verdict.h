@@ -29,7 +29,6 @@ const char* RefusalDescription(gatehouse::auth::v1::RefusalReason reason);
 
 // Sets `timestamp`, which holds the years 1 to 9999 only, to `time` or the nearest that it can hold.
 void SetTimestamp(absl::Time time, google::protobuf::Timestamp& timestamp);
-absl::Time ToTime(const google::protobuf::Timestamp& timestamp);
 
 }  // namespace auth_service
 

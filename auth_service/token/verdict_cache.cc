@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "auth_service/token/token_form.h"
+#include "common/proto_time.h"
 
 namespace auth_service {
 
@@ -104,7 +105,7 @@ std::shared_ptr<const Verdict> VerdictCache::Remember(const common::TokenDigest&
   absl::Time reuse_until = now + (verdict.accepted() ? options_.ttl : options_.negative_ttl);
   if (verdict.accepted() && verdict.response.principal().has_expire_time()) {
     // A token that is accepted in its clock skew is past its expiry: its verdict is good for this moment only.
-    reuse_until = std::max(now, std::min(reuse_until, ToTime(verdict.response.principal().expire_time())));
+    reuse_until = std::max(now, std::min(reuse_until, common::FromProto(verdict.response.principal().expire_time())));
   }
   SetTimestamp(reuse_until, *verdict.response.mutable_reuse_until_time());
   auto& room = verdict.accepted() ? principals_ : refusals_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/synchronization/notification.h"
+#include "common/proto_time.h"
 #include "gtest/gtest.h"
 
 namespace auth_service {
@@ -126,7 +127,7 @@ TEST_F(VerdictCacheTest, APrincipalIsRememberedForTheTtl) {
   const size_t first = Ask("t");
   RunAll();
   EXPECT_EQ(SubjectOf(first), "alice");
-  EXPECT_EQ(ToTime((**results_[first])->response.reuse_until_time()), clock_.Now() + absl::Seconds(60));
+  EXPECT_EQ(common::FromProto((**results_[first])->response.reuse_until_time()), clock_.Now() + absl::Seconds(60));
   clock_.Advance(absl::Seconds(59));
   ASSERT_NE(cache_->Find(Digest("t")), nullptr);
   EXPECT_EQ(cache_->Find(Digest("t"))->response.principal().subject(), "alice");
@@ -139,7 +140,7 @@ TEST_F(VerdictCacheTest, NoVerdictIsRememberedPastTheTokensExpiry) {
   verifier_.local = Principal("alice", clock_.Now() + absl::Seconds(20));
   const size_t asked = Ask(kJwt);
   RunAll();
-  EXPECT_EQ(ToTime((**results_[asked])->response.reuse_until_time()), clock_.Now() + absl::Seconds(20));
+  EXPECT_EQ(common::FromProto((**results_[asked])->response.reuse_until_time()), clock_.Now() + absl::Seconds(20));
   clock_.Advance(absl::Seconds(19));
   EXPECT_NE(cache_->Find(Digest(kJwt)), nullptr);
   clock_.Advance(absl::Seconds(1));
@@ -151,7 +152,7 @@ TEST_F(VerdictCacheTest, ATokenAcceptedWithinTheSkewIsNotRemembered) {
   const size_t asked = Ask(kJwt);
   RunAll();
   EXPECT_EQ(SubjectOf(asked), "alice");
-  EXPECT_EQ(ToTime((**results_[asked])->response.reuse_until_time()), clock_.Now());
+  EXPECT_EQ(common::FromProto((**results_[asked])->response.reuse_until_time()), clock_.Now());
   EXPECT_EQ(cache_->Find(Digest(kJwt)), nullptr);
 }
 
@@ -159,7 +160,7 @@ TEST_F(VerdictCacheTest, ARefusalIsRememberedForAShortTime) {
   verifier_.provider = Refuse(gatehouse::auth::v1::REFUSAL_REASON_INACTIVE, "401");
   const size_t asked = Ask("t");
   RunAll();
-  EXPECT_EQ(ToTime((**results_[asked])->response.reuse_until_time()), clock_.Now() + absl::Seconds(5));
+  EXPECT_EQ(common::FromProto((**results_[asked])->response.reuse_until_time()), clock_.Now() + absl::Seconds(5));
   clock_.Advance(absl::Seconds(4));
   EXPECT_NE(cache_->Find(Digest("t")), nullptr);
   clock_.Advance(absl::Seconds(1));
@@ -309,7 +310,7 @@ TEST_F(VerdictCacheTest, WithATtlOfZeroNothingIsRememberedButWorkIsStillShared) 
   EXPECT_EQ(verifier_.provider_calls, 1);
   EXPECT_EQ(SubjectOf(first), "alice");
   EXPECT_EQ(SubjectOf(second), "alice");
-  EXPECT_EQ(ToTime((**results_[first])->response.reuse_until_time()), clock_.Now());
+  EXPECT_EQ(common::FromProto((**results_[first])->response.reuse_until_time()), clock_.Now());
   EXPECT_EQ(cache_->Find(Digest("t")), nullptr);
   Ask("t");
   RunAll();

@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include "common/proto_time.h"
 #include "gtest/gtest.h"
 
 namespace auth_service {
@@ -26,7 +27,7 @@ TEST(VerdictTest, TimestampsKeepNanosecondsAndStayInRange) {
   google::protobuf::Timestamp timestamp;
   const absl::Time time = absl::FromUnixSeconds(1'800'000'000) + absl::Nanoseconds(123'456'789);
   SetTimestamp(time, timestamp);
-  EXPECT_EQ(ToTime(timestamp), time);
+  EXPECT_EQ(common::FromProto(timestamp), time);
   SetTimestamp(absl::FromUnixSeconds(-1) + absl::Milliseconds(250), timestamp);
   EXPECT_EQ(timestamp.seconds(), -1);
   EXPECT_EQ(timestamp.nanos(), 250'000'000);

@@ -9,6 +9,7 @@
 #include "absl/strings/strip.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "common/proto_time.h"
 #include "grpcpp/client_context.h"
 
 namespace mcp_edge {
@@ -19,10 +20,6 @@ using gatehouse::auth::v1::VerifyTokenResponse;
 
 constexpr size_t kMaxTokenBytes = 8192;
 constexpr absl::Duration kMaxRefusalTtl = absl::Seconds(5);
-
-absl::Time FromProto(const google::protobuf::Timestamp& timestamp) {
-  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
-}
 
 // What may stand in an error_description (RFC 6749, section 5.2) wherever it goes.
 std::string Printable(absl::string_view text) {
@@ -150,7 +147,8 @@ absl::StatusOr<Verdict> AuthClient::Ask(absl::string_view token, absl::string_vi
     return absl::UnavailableError(absl::StrCat("auth_service cannot tell now: ", status.error_message()));
   }
   reached_.store(true, std::memory_order_relaxed);
-  reuse_until_time = response.has_reuse_until_time() ? FromProto(response.reuse_until_time()) : absl::InfinitePast();
+  reuse_until_time =
+      response.has_reuse_until_time() ? common::FromProto(response.reuse_until_time()) : absl::InfinitePast();
   Verdict verdict;
   switch (response.verdict_case()) {
     case VerifyTokenResponse::kPrincipal:

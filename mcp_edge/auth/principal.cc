@@ -3,11 +3,18 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "common/proto_time.h"
 
 namespace mcp_edge {
 
 bool Principal::HasScope(absl::string_view scope) const {
   return scopes_known && std::find(scopes.begin(), scopes.end(), scope) != scopes.end();
+}
+
+bool Principal::HasAnySet(const std::vector<std::vector<std::string>>& sets) const {
+  return sets.empty() || std::any_of(sets.begin(), sets.end(), [this](const std::vector<std::string>& set) {
+           return std::all_of(set.begin(), set.end(), [this](const std::string& scope) { return HasScope(scope); });
+         });
 }
 
 Principal PrincipalFromVerdict(const gatehouse::auth::v1::Principal& verdict) {
@@ -19,8 +26,7 @@ Principal PrincipalFromVerdict(const gatehouse::auth::v1::Principal& verdict) {
   principal.scopes_known = verdict.scopes_known();
   principal.claims_json = verdict.claims_json();
   if (verdict.has_expire_time()) {
-    principal.expire_time =
-        absl::FromUnixSeconds(verdict.expire_time().seconds()) + absl::Nanoseconds(verdict.expire_time().nanos());
+    principal.expire_time = common::FromProto(verdict.expire_time());
   }
   principal.key = absl::StrCat(principal.issuer, "\n", principal.subject, "\n", principal.client_id);
 

@@ -38,6 +38,9 @@ struct Principal {
 
   // Whether the token is known to carry `scope` (case-sensitive, RFC 6749 section 3.3). False when scopes are unknown.
   bool HasScope(absl::string_view scope) const;
+
+  // Whether the token is known to carry every scope of at least one of these sets. No sets ask for nothing.
+  bool HasAnySet(const std::vector<std::vector<std::string>>& sets) const;
 };
 
 // The principal of a verdict of auth_service.

@@ -579,9 +579,8 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
     if (!changed && first_of_stream) return;  // the usual beginning of a further stream
     if (now - service.last_catalog_time >= kCatalogQuiet) service.catalogs = 0;
     service.last_catalog_time = now;
-    const int late = ++service.catalogs - kCatalogsAtOnce - 1;
-    const absl::Duration interval = late < 0 ? absl::ZeroDuration() : kCatalogInterval;
-    service.next_catalog_time = now + interval;
+    const bool at_once = ++service.catalogs <= kCatalogsAtOnce;
+    service.next_catalog_time = now + (at_once ? absl::ZeroDuration() : kCatalogInterval);
     if (!changed || !TakeCatalog(service, message)) return;
     service.encoded = std::move(encoded);
     publish_time_ = std::min(publish_time_, absl::Now() + kPublishDelay);

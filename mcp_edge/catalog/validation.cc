@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
+#include "common/proto_time.h"
 #include "mcp_edge/catalog/header_parameters.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
 #include "mcp_edge/schema/json_schema.h"
@@ -136,7 +137,7 @@ absl::StatusOr<absl::Duration> TakeDuration(absl::string_view what, const google
   if (duration.seconds() < 0 || duration.nanos() < 0 || duration.nanos() > 999'999'999) {
     return Broken(absl::StrCat(what, " is negative or malformed"));
   }
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+  return common::FromProto(duration);
 }
 
 absl::Status CheckAnnotations(const Annotations& annotations) {

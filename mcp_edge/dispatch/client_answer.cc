@@ -15,11 +15,6 @@ using nlohmann::json;
 
 constexpr char kCancelled[] = R"({"action":"cancel"})";
 
-const json* Find(const json& object, absl::string_view key) {
-  const auto found = object.find(std::string(key));
-  return found == object.end() ? nullptr : &*found;
-}
-
 bool IsString(const json* value) { return value != nullptr && value->is_string(); }
 
 absl::Status Unusable(absl::string_view method, absl::string_view problem) {
@@ -29,12 +24,12 @@ absl::Status Unusable(absl::string_view method, absl::string_view problem) {
 
 absl::Status CheckElicitResult(const json& result, absl::string_view result_json, absl::string_view params_json) {
   constexpr char kMethod[] = "elicitation/create";
-  const json* action = Find(result, "action");
+  const json* action = FindMember(result, "action");
   if (!IsString(action) || (*action != "accept" && *action != "decline" && *action != "cancel")) {
     return Unusable(kMethod, "action must be \"accept\", \"decline\" or \"cancel\"");
   }
   if (*action != "accept" || RawMember(params_json, "mode") == "\"url\"") return absl::OkStatus();
-  const json* content = Find(result, "content");
+  const json* content = FindMember(result, "content");
   if (content == nullptr || !content->is_object()) return Unusable(kMethod, "content must be an object");
   const auto schema = JsonSchema::Compile(RawMember(params_json, "requestedSchema"));
   if (!schema.ok()) {
@@ -46,10 +41,10 @@ absl::Status CheckElicitResult(const json& result, absl::string_view result_json
 
 absl::Status CheckSamplingResult(const json& result) {
   constexpr char kMethod[] = "sampling/createMessage";
-  if (!IsString(Find(result, "role"))) return Unusable(kMethod, "role must be a string");
-  if (!IsString(Find(result, "model"))) return Unusable(kMethod, "model must be a string");
-  const json* content = Find(result, "content");
-  const auto is_block = [](const json& block) { return block.is_object() && IsString(Find(block, "type")); };
+  if (!IsString(FindMember(result, "role"))) return Unusable(kMethod, "role must be a string");
+  if (!IsString(FindMember(result, "model"))) return Unusable(kMethod, "model must be a string");
+  const json* content = FindMember(result, "content");
+  const auto is_block = [](const json& block) { return block.is_object() && IsString(FindMember(block, "type")); };
   if (content != nullptr && content->is_array()) {
     for (const json& block : *content) {
       if (!is_block(block)) return Unusable(kMethod, "a content block must have a type");
@@ -62,10 +57,10 @@ absl::Status CheckSamplingResult(const json& result) {
 
 absl::Status CheckRootsResult(const json& result) {
   constexpr char kMethod[] = "roots/list";
-  const json* roots = Find(result, "roots");
+  const json* roots = FindMember(result, "roots");
   if (roots == nullptr || !roots->is_array()) return Unusable(kMethod, "roots must be an array");
   for (const json& root : *roots) {
-    if (!root.is_object() || !IsString(Find(root, "uri"))) return Unusable(kMethod, "a root must have a uri");
+    if (!root.is_object() || !IsString(FindMember(root, "uri"))) return Unusable(kMethod, "a root must have a uri");
   }
   return absl::OkStatus();
 }

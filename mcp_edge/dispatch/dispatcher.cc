@@ -25,7 +25,6 @@ namespace {
 namespace tool = gatehouse::tool::v1;
 using nlohmann::json;
 
-constexpr char kTasksCapability[] = R"({"extensions":{"io.modelcontextprotocol/tasks":{}}})";
 // Longer URIs are nobody's honest wish, and are looked up and echoed.
 constexpr size_t kMaxUriLength = 8 << 10;
 
@@ -42,17 +41,9 @@ std::unique_ptr<Exchange> AnswerEither(const Message& message, const std::varian
   return Answer(message, std::get<std::string>(answer));
 }
 
-RpcError InvalidParams(absl::string_view what) { return {WireErrorKind::kInvalidParams, std::string(what), ""}; }
-
-// The member `name` of an object; null when there is none.
-const json* Find(const json& object, const char* name) {
-  const auto found = object.find(name);
-  return found == object.end() ? nullptr : &*found;
-}
-
-// The same if it is a string.
+// The member `name` of an object if it is a string; null otherwise.
 const std::string* FindString(const json& object, const char* name) {
-  const json* const value = Find(object, name);
+  const json* const value = FindMember(object, name);
   return value != nullptr && value->is_string() ? &value->get_ref<const std::string&>() : nullptr;
 }
 
@@ -74,15 +65,12 @@ bool ReadStrings(const json* object, google::protobuf::Map<std::string, std::str
 // when it may make it.
 std::optional<Step> CheckScopes(const Message& message, const Principal& principal,
                                 const std::vector<const std::vector<ScopeSet>*>& requirements) {
-  const auto holds = [&principal](const ScopeSet& set) {
-    return std::all_of(set.begin(), set.end(), [&](const std::string& scope) { return principal.HasScope(scope); });
-  };
   std::vector<std::string> needed;
   const auto add = [&needed](const std::string& scope) {
     if (std::find(needed.begin(), needed.end(), scope) == needed.end()) needed.push_back(scope);
   };
   for (const std::vector<ScopeSet>* const sets : requirements) {
-    if (sets->empty() || std::any_of(sets->begin(), sets->end(), holds)) continue;
+    if (principal.HasAnySet(*sets)) continue;
     for (const std::string& scope : sets->front()) add(scope);
   }
   if (needed.empty()) return std::nullopt;
@@ -106,7 +94,7 @@ std::optional<RpcError> ReadTerms(const Message& message, const RequestContext& 
   if (context.can_stream) terms.progress_token = ProgressToken(message);
   if (!FeaturesOf(context.version).modern) return std::nullopt;
   const absl::StatusOr<tool::LogLevel> level = RequestedLogLevel(message);
-  if (!level.ok()) return InvalidParams(level.status().message());
+  if (!level.ok()) return InvalidParamsError(level.status().message());
   terms.log_level = *level;
   if (auto error = ReadRoundInput(message, input); error.has_value()) return error;
   terms.responses = std::move(input.responses);
@@ -192,17 +180,17 @@ std::unique_ptr<Exchange> Dispatcher::CallTool(const Request& request) {
   const Message& message = request.message;
   const RequestContext& context = request.context;
   const std::string* const name = FindString(message.params, "name");
-  if (name == nullptr) return Refuse(message, InvalidParams("params.name must be a string"));
+  if (name == nullptr) return Refuse(message, InvalidParamsError("params.name must be a string"));
   static const json* const kNoArguments = new json(json::object());
-  const json* const sent_arguments = Find(message.params, "arguments");
+  const json* const sent_arguments = FindMember(message.params, "arguments");
   const json& arguments = sent_arguments == nullptr ? *kNoArguments : *sent_arguments;
-  if (!arguments.is_object()) return Refuse(message, InvalidParams("params.arguments must be an object"));
+  if (!arguments.is_object()) return Refuse(message, InvalidParamsError("params.arguments must be an object"));
   ExchangeTerms terms;
   RoundInput input;
   if (const auto error = ReadTerms(message, context, terms, input); error.has_value()) return Refuse(message, *error);
 
   const ToolEntry* const entry = request.snapshot->FindTool(*name);
-  if (entry == nullptr) return Refuse(message, InvalidParams(absl::StrCat("Unknown tool: ", Excerpt(*name))));
+  if (entry == nullptr) return Refuse(message, InvalidParamsError(absl::StrCat("Unknown tool: ", Excerpt(*name))));
   if (request.headers != nullptr && !entry->header_parameters.empty()) {
     const auto error = CheckParameterHeaders(*request.headers, entry->header_parameters, arguments);
     if (error.has_value()) return Refuse(message, *error);
@@ -276,7 +264,7 @@ std::unique_ptr<Exchange> Dispatcher::ReadResource(const Request& request) {
   const RequestContext& context = request.context;
   const std::string* const uri = FindString(message.params, "uri");
   if (uri == nullptr || uri->size() > kMaxUriLength) {
-    return Refuse(message, InvalidParams(absl::StrCat("params.uri must be a string of at most ", kMaxUriLength)));
+    return Refuse(message, InvalidParamsError(absl::StrCat("params.uri must be a string of at most ", kMaxUriLength)));
   }
   ExchangeTerms terms;
   RoundInput input;
@@ -303,7 +291,7 @@ std::unique_ptr<Exchange> Dispatcher::Subscribe(const Request& request) {
   const Message& message = request.message;
   const std::string* const uri = FindString(message.params, "uri");
   if (uri == nullptr || uri->size() > kMaxUriLength) {
-    return Refuse(message, InvalidParams(absl::StrCat("params.uri must be a string of at most ", kMaxUriLength)));
+    return Refuse(message, InvalidParamsError(absl::StrCat("params.uri must be a string of at most ", kMaxUriLength)));
   }
   const auto reader = request.snapshot->FindReader(*uri);
   if (!reader.has_value()) return Refuse(message, ResourceNotFoundError(*uri, request.context.version));
@@ -318,7 +306,7 @@ std::unique_ptr<Exchange> Dispatcher::Subscribe(const Request& request) {
 
 std::unique_ptr<Exchange> Dispatcher::Unsubscribe(const Request& request) {
   const std::string* const uri = FindString(request.message.params, "uri");
-  if (uri == nullptr) return Refuse(request.message, InvalidParams("params.uri must be a string"));
+  if (uri == nullptr) return Refuse(request.message, InvalidParamsError("params.uri must be a string"));
   if (request.context.session != nullptr) request.context.session->Unsubscribe(*uri);
   return Answer(request.message, RenderResult("", request.context.version));
 }
@@ -330,22 +318,22 @@ std::unique_ptr<Exchange> Dispatcher::GetPrompt(const Request& request) {
   const Message& message = request.message;
   const RequestContext& context = request.context;
   const std::string* const name = FindString(message.params, "name");
-  if (name == nullptr) return Refuse(message, InvalidParams("params.name must be a string"));
+  if (name == nullptr) return Refuse(message, InvalidParamsError("params.name must be a string"));
   tool::GetPromptRequest get;
-  if (!ReadStrings(Find(message.params, "arguments"), *get.mutable_arguments())) {
-    return Refuse(message, InvalidParams("params.arguments must be an object of strings"));
+  if (!ReadStrings(FindMember(message.params, "arguments"), *get.mutable_arguments())) {
+    return Refuse(message, InvalidParamsError("params.arguments must be an object of strings"));
   }
   ExchangeTerms terms;
   RoundInput input;
   if (const auto error = ReadTerms(message, context, terms, input); error.has_value()) return Refuse(message, *error);
   const PromptEntry* const entry = request.snapshot->FindPrompt(*name);
-  if (entry == nullptr) return Refuse(message, InvalidParams(absl::StrCat("Unknown prompt: ", Excerpt(*name))));
+  if (entry == nullptr) return Refuse(message, InvalidParamsError(absl::StrCat("Unknown prompt: ", Excerpt(*name))));
   if (auto refusal = CheckScopes(message, *context.principal, entry->required_scopes); refusal.has_value()) {
     return AnswerWith(*std::move(refusal));
   }
   for (const tool::PromptArgument& argument : entry->prompt.arguments()) {
     if (argument.required() && !get.arguments().contains(argument.name())) {
-      return Refuse(message, InvalidParams(absl::StrCat("The prompt needs the argument ", argument.name())));
+      return Refuse(message, InvalidParamsError(absl::StrCat("The prompt needs the argument ", argument.name())));
     }
   }
   get.set_name(entry->prompt.name());
@@ -359,38 +347,39 @@ std::unique_ptr<Exchange> Dispatcher::GetPrompt(const Request& request) {
 std::unique_ptr<Exchange> Dispatcher::Complete(const Request& request) {
   const Message& message = request.message;
   const RequestContext& context = request.context;
-  const json* const ref = Find(message.params, "ref");
+  const json* const ref = FindMember(message.params, "ref");
   const std::string* const type = ref != nullptr && ref->is_object() ? FindString(*ref, "type") : nullptr;
   const bool is_prompt = type != nullptr && *type == "ref/prompt";
   const std::string* target = nullptr;
   if (is_prompt || (type != nullptr && *type == "ref/resource")) target = FindString(*ref, is_prompt ? "name" : "uri");
   if (target == nullptr || target->size() > kMaxUriLength) {
-    return Refuse(message, InvalidParams("params.ref must name a prompt (ref/prompt, name) or a resource template "
-                                         "(ref/resource, uri)"));
+    return Refuse(message, InvalidParamsError("params.ref must name a prompt (ref/prompt, name) or a resource template "
+                                              "(ref/resource, uri)"));
   }
-  const json* const argument = Find(message.params, "argument");
+  const json* const argument = FindMember(message.params, "argument");
   const bool has_argument = argument != nullptr && argument->is_object();
   const std::string* const argument_name = has_argument ? FindString(*argument, "name") : nullptr;
   const std::string* const argument_value = has_argument ? FindString(*argument, "value") : nullptr;
   if (argument_name == nullptr || argument_value == nullptr) {
-    return Refuse(message, InvalidParams("params.argument must have a name and a value, both strings"));
+    return Refuse(message, InvalidParamsError("params.argument must have a name and a value, both strings"));
   }
   tool::CompleteRequest complete;
-  const json* const known = Find(message.params, "context");
+  const json* const known = FindMember(message.params, "context");
   if (known != nullptr &&
-      (!known->is_object() || !ReadStrings(Find(*known, "arguments"), *complete.mutable_known_arguments()))) {
-    return Refuse(message, InvalidParams("params.context.arguments must be an object of strings"));
+      (!known->is_object() || !ReadStrings(FindMember(*known, "arguments"), *complete.mutable_known_arguments()))) {
+    return Refuse(message, InvalidParamsError("params.context.arguments must be an object of strings"));
   }
 
   std::shared_ptr<ToolServiceClient> service;
   const std::vector<ScopeSet>* scopes = nullptr;
   if (is_prompt) {
     const PromptEntry* const entry = request.snapshot->FindPrompt(*target);
-    if (entry == nullptr) return Refuse(message, InvalidParams(absl::StrCat("Unknown prompt: ", Excerpt(*target))));
+    if (entry == nullptr)
+      return Refuse(message, InvalidParamsError(absl::StrCat("Unknown prompt: ", Excerpt(*target))));
     const auto& arguments = entry->prompt.arguments();
     if (std::none_of(arguments.begin(), arguments.end(),
                      [&](const tool::PromptArgument& known) { return known.name() == *argument_name; })) {
-      return Refuse(message, InvalidParams(absl::StrCat("The prompt has no argument ", Excerpt(*argument_name))));
+      return Refuse(message, InvalidParamsError(absl::StrCat("The prompt has no argument ", Excerpt(*argument_name))));
     }
     complete.set_prompt_name(entry->prompt.name());
     service = entry->service;
@@ -402,7 +391,7 @@ std::unique_ptr<Exchange> Dispatcher::Complete(const Request& request) {
       if (request.snapshot->FindResource(*target) != nullptr) {
         return Answer(message, RenderCompleteResult({}, context.version));
       }
-      return Refuse(message, InvalidParams(absl::StrCat("Unknown resource template: ", Excerpt(*target))));
+      return Refuse(message, InvalidParamsError(absl::StrCat("Unknown resource template: ", Excerpt(*target))));
     }
     complete.set_resource_uri_template(entry->resource_template.uri_template());
     service = entry->service;
@@ -450,7 +439,8 @@ std::unique_ptr<Exchange> Dispatcher::ListResourceTemplates(const Request& reque
 std::unique_ptr<Exchange> Dispatcher::SetLogLevel(const Request& request) {
   const std::string* const name = FindString(request.message.params, "level");
   const auto level = name == nullptr ? std::nullopt : LogLevelFromName(*name);
-  if (!level.has_value()) return Refuse(request.message, InvalidParams("params.level must be a level of RFC 5424"));
+  if (!level.has_value())
+    return Refuse(request.message, InvalidParamsError("params.level must be a level of RFC 5424"));
   if (request.context.session != nullptr) request.context.session->set_log_level(*level);
   return Answer(request.message, RenderResult("", request.context.version));
 }

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/json_text.h"
 #include "common/log.h"
+#include "common/proto_time.h"
 #include "mcp_edge/dispatch/answers.h"
 #include "mcp_edge/dispatch/client_answer.h"
 #include "mcp_edge/dispatch/round_input.h"
@@ -61,9 +62,7 @@ absl::Status CheckInputRequired(const tool::InputRequired& asked) {
 
 absl::Duration RetryDelay(const tool::CloseStream& close) {
   if (!close.has_retry_delay()) return kDefaultRetryDelay;
-  const absl::Duration delay =
-      absl::Seconds(close.retry_delay().seconds()) + absl::Nanoseconds(close.retry_delay().nanos());
-  return std::clamp(delay, absl::ZeroDuration(), kMaxRetryDelay);
+  return std::clamp(common::FromProto(close.retry_delay()), absl::ZeroDuration(), kMaxRetryDelay);
 }
 
 template <typename... Functions>

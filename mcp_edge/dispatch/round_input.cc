@@ -5,11 +5,10 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
+#include "mcp_edge/protocol/rpc_errors.h"
 
 namespace mcp_edge {
 namespace {
-
-RpcError Invalid(absl::string_view what) { return {WireErrorKind::kInvalidParams, std::string(what), ""}; }
 
 std::string Binding(const Principal& principal, const ServiceOperation& operation) {
   return absl::StrCat("request state\n", principal.key.size(), ":", principal.key, operation.Identity());
@@ -19,18 +18,18 @@ std::string Binding(const Principal& principal, const ServiceOperation& operatio
 
 std::optional<RpcError> ReadRoundInput(const Message& message, RoundInput& input) {
   if (const auto state = message.params.find("requestState"); state != message.params.end()) {
-    if (!state->is_string()) return Invalid("requestState must be a string");
+    if (!state->is_string()) return InvalidParamsError("requestState must be a string");
     input.sealed_state = state->get_ref<const std::string&>();
   }
   const auto responses = message.params.find("inputResponses");
   if (responses == message.params.end()) return std::nullopt;
-  if (!responses->is_object()) return Invalid("inputResponses must be an object");
+  if (!responses->is_object()) return InvalidParamsError("inputResponses must be an object");
   if (responses->size() > kMaxInputResponses) {
-    return Invalid(absl::StrCat("inputResponses must have at most ", kMaxInputResponses, " members"));
+    return InvalidParamsError(absl::StrCat("inputResponses must have at most ", kMaxInputResponses, " members"));
   }
   for (auto& [key, text] : RawMembers(RawMember(message.params_text, "inputResponses"))) {
-    if (key.size() > kMaxInputResponseKeyLength) return Invalid("a key of inputResponses is too long");
-    if (text.front() != '{') return Invalid("each member of inputResponses must be an object");
+    if (key.size() > kMaxInputResponseKeyLength) return InvalidParamsError("a key of inputResponses is too long");
+    if (text.front() != '{') return InvalidParamsError("each member of inputResponses must be an object");
     input.responses.emplace(std::move(key), std::string(text));
   }
   return std::nullopt;
@@ -48,8 +47,9 @@ std::optional<RpcError> OpenState(absl::string_view sealed, const Principal& pri
     state = *std::move(opened);
     return std::nullopt;
   }
-  if (absl::IsDeadlineExceeded(opened.status())) return Invalid("requestState has expired; make the request anew");
-  return Invalid("requestState is not one that was given out for this request");
+  if (absl::IsDeadlineExceeded(opened.status()))
+    return InvalidParamsError("requestState has expired; make the request anew");
+  return InvalidParamsError("requestState is not one that was given out for this request");
 }
 
 }  // namespace mcp_edge

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/json_text.h"
+#include "mcp_edge/protocol/rpc_errors.h"
 
 namespace mcp_edge {
 namespace {
@@ -18,8 +19,6 @@ namespace tool = gatehouse::tool::v1;
 
 constexpr absl::string_view kDirectoryType = "inode/directory";
 constexpr ProtocolVersion kVersion = ProtocolVersion::k2026_07_28;
-
-RpcError InvalidParams(absl::string_view message) { return {WireErrorKind::kInvalidParams, std::string(message), ""}; }
 
 // The string member `key` of the params; nothing when there is none.
 std::optional<std::string> Param(const Message& message, const char* key) {
@@ -93,7 +92,7 @@ std::string Binding(absl::string_view list, absl::string_view principal_key) {
 }
 
 RpcError BadCursor() {
-  return InvalidParams("params.cursor is not one that was given out for this list, or it has expired");
+  return InvalidParamsError("params.cursor is not one that was given out for this list, or it has expired");
 }
 
 }  // namespace
@@ -127,18 +126,18 @@ Skills::Answer Skills::List(const Message& message, const RequestContext& contex
 Skills::Answer Skills::Get(const Message& message, const RequestContext&, const CatalogSnapshot& snapshot,
                            const CacheTerms& cache) const {
   const std::optional<std::string> uri = Param(message, "uri");
-  if (!uri.has_value()) return InvalidParams("params.uri must be a string");
+  if (!uri.has_value()) return InvalidParamsError("params.uri must be a string");
   const SkillEntry* entry = snapshot.FindSkill(*uri);
-  if (entry == nullptr) return InvalidParams("params.uri is not that of a skill");
+  if (entry == nullptr) return InvalidParamsError("params.uri is not that of a skill");
   return RenderCacheableResult(absl::StrCat("\"skill\":", RenderSkill(entry->skill)), cache, kVersion);
 }
 
 Skills::Answer Skills::ReadDirectory(const Message& message, const RequestContext& context,
                                      const CatalogSnapshot& snapshot, const CacheTerms& cache) const {
   const std::optional<std::string> uri = Param(message, "uri");
-  if (!uri.has_value()) return InvalidParams("params.uri must be a string");
+  if (!uri.has_value()) return InvalidParamsError("params.uri must be a string");
   const std::map<std::string, const tool::SkillFile*> children = ChildrenOf(*uri, snapshot);
-  if (children.empty()) return InvalidParams("params.uri is not that of a directory");
+  if (children.empty()) return InvalidParamsError("params.uri is not that of a directory");
   const std::string list = absl::StrCat("resources/directory/read\n", *uri);
   const std::optional<std::string> place = PlaceOf(message, context, list);
   if (!place.has_value()) return BadCursor();

@@ -12,7 +12,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/json_text.h"
+#include "mcp_edge/dispatch/answers.h"
 #include "mcp_edge/protocol/rendering.h"
+#include "mcp_edge/protocol/rpc_errors.h"
 #include "mcp_edge/session/resource_set.h"
 
 namespace mcp_edge {
@@ -21,7 +23,6 @@ namespace {
 using nlohmann::json;
 
 constexpr char kSubscriptionId[] = "io.modelcontextprotocol/subscriptionId";
-constexpr char kTasksExtension[] = "io.modelcontextprotocol/tasks";
 
 // The lists whose changes can be asked for: the key in the filter, the notification.
 struct ListKind {
@@ -89,12 +90,8 @@ std::variant<Filter, RpcError> ReadFilter(const json& params) {
 bool MayRead(const Catalog& catalog, const Principal& principal, absl::string_view uri) {
   const std::shared_ptr<const CatalogSnapshot> snapshot = catalog.Current();
   const std::optional<CatalogSnapshot::ResourceReader> reader = snapshot->FindReader(uri);
-  if (!reader.has_value()) return false;
-  const auto holds = [&principal](const ScopeSet& set) {
-    return std::all_of(set.begin(), set.end(), [&](const std::string& scope) { return principal.HasScope(scope); });
-  };
-  return std::all_of(reader->required_scopes.begin(), reader->required_scopes.end(),
-                     [&holds](const auto* sets) { return std::any_of(sets->begin(), sets->end(), holds); });
+  return reader.has_value() && std::all_of(reader->required_scopes.begin(), reader->required_scopes.end(),
+                                           [&](const auto* sets) { return principal.HasAnySet(*sets); });
 }
 
 void AppendNames(absl::string_view key, const std::vector<std::string>& names, std::string& members) {
@@ -106,21 +103,6 @@ void AppendNames(absl::string_view key, const std::vector<std::string>& names, s
   }
   members += ']';
 }
-
-// An exchange that cannot begin.
-class Refusal final : public Exchange {
- public:
-  Refusal(absl::string_view id_json, const RpcError& error) {
-    step_.message = ErrorResponse(id_json, WireErrorOf(error.kind).json_rpc, error.message, error.data_json);
-    step_.error = error.kind;
-  }
-  Step Next() override { return std::move(step_); }
-  bool Wait(absl::Time) override { return true; }
-  void Cancel() override {}
-
- private:
-  Step step_;
-};
 
 }  // namespace
 
@@ -321,14 +303,9 @@ class Listeners::Listener final : public Exchange {
 
 std::unique_ptr<Exchange> Listeners::Start(const Message& message, const RequestContext& context) {
   std::variant<Filter, RpcError> filter = ReadFilter(message.params);
-  if (const auto* error = std::get_if<RpcError>(&filter)) return std::make_unique<Refusal>(message.id_json, *error);
-  if (std::get<Filter>(filter).names_tasks) {
-    const json required = {{"extensions", {{kTasksExtension, json::object()}}}};
-    if (!HasCapabilities(*context.client, required)) {
-      return std::make_unique<Refusal>(
-          message.id_json, RpcError{WireErrorKind::kMissingClientCapability, "Missing required client capability",
-                                    absl::StrCat("{\"requiredCapabilities\":", required.dump(), "}")});
-    }
+  if (const auto* error = std::get_if<RpcError>(&filter)) return AnswerWith(ErrorStep(message.id_json, *error));
+  if (std::get<Filter>(filter).names_tasks && !context.client->capabilities.tasks) {
+    return AnswerWith(ErrorStep(message.id_json, MissingCapabilityError(kTasksCapability)));
   }
   return std::make_unique<Listener>(*this, std::get<Filter>(std::move(filter)), message, context);
 }

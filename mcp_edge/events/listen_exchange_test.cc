@@ -181,7 +181,7 @@ TEST_F(ListenExchangeTest, TasksNeedTheExtensionAndAnOwner) {
   EXPECT_EQ(step.error, WireErrorKind::kMissingClientCapability);
   EXPECT_EQ((*ReadJson(step.message))["error"]["data"]["requiredCapabilities"],
             *ReadJson(R"({"extensions":{"io.modelcontextprotocol/tasks":{}}})"));
-  client_.capabilities_json = R"({"extensions":{"io.modelcontextprotocol/tasks":{}}})";
+  client_.capabilities.tasks = true;
   const auto exchange = Listen(R"({"taskIds":["mine","other"]})");
   EXPECT_EQ(Hear(*exchange)["params"]["notifications"], *ReadJson(R"({"taskIds":["mine"]})"));
   const auto change = [&](const std::string& id, const std::string& status) {
@@ -201,7 +201,7 @@ TEST_F(ListenExchangeTest, TasksNeedTheExtensionAndAnOwner) {
 }
 
 TEST_F(ListenExchangeTest, ALargeTaskEndsNoListener) {
-  client_.capabilities_json = R"({"extensions":{"io.modelcontextprotocol/tasks":{}}})";
+  client_.capabilities.tasks = true;
   const auto exchange = Listen(R"({"taskIds":["mine"]})");
   Hear(*exchange);
   tasks_.now = std::string(2 * Listeners::kMaxWaitingBytes, 'x');

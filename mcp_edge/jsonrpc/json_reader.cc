@@ -1,6 +1,7 @@
 #include "mcp_edge/jsonrpc/json_reader.h"
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -188,6 +189,11 @@ absl::StatusOr<json> ReadJson(absl::string_view text, size_t max_depth) {
   Builder builder(max_depth);
   if (!json::sax_parse(text.begin(), text.end(), &builder)) return absl::InvalidArgumentError(builder.problem());
   return builder.TakeDocument();
+}
+
+const json* FindMember(const json& object, absl::string_view key) {
+  const auto found = object.find(std::string_view(key.data(), key.size()));
+  return found == object.end() ? nullptr : &*found;
 }
 
 absl::string_view RawMember(absl::string_view object_text, absl::string_view key) {

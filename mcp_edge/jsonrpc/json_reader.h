@@ -22,6 +22,9 @@ namespace mcp_edge {
 // receivers differ on which one counts, so neither is trusted), or holds a number beyond the range of a double.
 absl::StatusOr<nlohmann::json> ReadJson(absl::string_view text, size_t max_depth = kMaxJsonDepth);
 
+// The member `key` of `object`; null when there is none, or it is no object.
+const nlohmann::json* FindMember(const nlohmann::json& object, absl::string_view key);
+
 // The text of the member `key` of the object `object_text`, byte for byte as sent, without the white space around it;
 // empty when there is none. `object_text` must be an object that ReadJson accepts, since nothing is checked here again.
 absl::string_view RawMember(absl::string_view object_text, absl::string_view key);

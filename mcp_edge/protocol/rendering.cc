@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/json_text.h"
+#include "common/proto_time.h"
 #include "mcp_edge/jsonrpc/compact_json.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
 #include "mcp_edge/protocol/content_rendering.h"
@@ -88,7 +89,7 @@ std::string CacheMembers(const CacheTerms& cache) {
 
 CacheTerms CacheTermsOf(const tool::CacheHint& hint, const CacheTerms& otherwise) {
   CacheTerms terms = otherwise;
-  if (hint.has_ttl()) terms.ttl = absl::Seconds(hint.ttl().seconds()) + absl::Nanoseconds(hint.ttl().nanos());
+  if (hint.has_ttl()) terms.ttl = common::FromProto(hint.ttl());
   if (hint.scope() != tool::CACHE_SCOPE_UNSPECIFIED) terms.is_public = hint.scope() == tool::CACHE_SCOPE_PUBLIC;
   return terms;
 }

@@ -16,16 +16,9 @@ using nlohmann::json;
 constexpr size_t kMaxDescriptionLength = 256;
 constexpr size_t kMaxProgressTokenLength = 256;
 
-// The member `key` of `object`, or null.
-const json* Find(const json& object, absl::string_view key) {
-  if (!object.is_object()) return nullptr;
-  const auto found = object.find(std::string(key));
-  return found == object.end() ? nullptr : &*found;
-}
-
 const json* FindMeta(const Message& message, absl::string_view key) {
-  const json* meta = Find(message.params, "_meta");
-  return meta == nullptr ? nullptr : Find(*meta, key);
+  const json* meta = FindMember(message.params, "_meta");
+  return meta == nullptr ? nullptr : FindMember(*meta, key);
 }
 
 RpcError Mismatch(absl::string_view what) {
@@ -34,17 +27,14 @@ RpcError Mismatch(absl::string_view what) {
 
 std::string BoundedString(const json* value) {
   if (value == nullptr || !value->is_string()) return "";
-  std::string text = value->get_ref<const std::string&>().substr(0, kMaxDescriptionLength);
-  // What was cut must not end within a character.
-  while (!common::IsUtf8(text)) text.pop_back();
-  return text;
+  return common::CutUtf8(value->get_ref<const std::string&>(), kMaxDescriptionLength);
 }
 
 // Whether `offered` has all the members that `required` has, at every depth.
 bool Contains(const json& offered, const json& required) {
   if (!required.is_object()) return true;
   for (const auto& [key, value] : required.items()) {
-    const json* found = Find(offered, key);
+    const json* found = FindMember(offered, key);
     if (found == nullptr || found->is_null() || *found == false) return false;
     if (!Contains(*found, value)) return false;
   }
@@ -53,23 +43,23 @@ bool Contains(const json& offered, const json& required) {
 
 // Whether the member `key` says that something can be done: anything but false and null does.
 bool Declares(const json& object, absl::string_view key) {
-  const json* found = Find(object, key);
+  const json* found = FindMember(object, key);
   return found != nullptr && !found->is_null() && *found != false;
 }
 
 ClientCapabilities Capabilities(const json& declared) {
   ClientCapabilities capabilities;
   if (Declares(declared, "elicitation")) {
-    const json& elicitation = *Find(declared, "elicitation");
+    const json& elicitation = *FindMember(declared, "elicitation");
     capabilities.elicitation_url = Declares(elicitation, "url");
     capabilities.elicitation_form = Declares(elicitation, "form") || !capabilities.elicitation_url;
   }
   if (Declares(declared, "sampling")) {
     capabilities.sampling = true;
-    capabilities.sampling_tools = Declares(*Find(declared, "sampling"), "tools");
+    capabilities.sampling_tools = Declares(*FindMember(declared, "sampling"), "tools");
   }
   capabilities.roots = Declares(declared, "roots");
-  if (const json* extensions = Find(declared, "extensions"); extensions != nullptr) {
+  if (const json* extensions = FindMember(declared, "extensions"); extensions != nullptr) {
     capabilities.tasks = Declares(*extensions, "io.modelcontextprotocol/tasks");
     capabilities.skills = Declares(*extensions, "io.modelcontextprotocol/skills");
   }
@@ -79,8 +69,8 @@ ClientCapabilities Capabilities(const json& declared) {
 void Describe(const json* implementation, const json* capabilities, absl::string_view capabilities_text,
               ClientDescription& description) {
   if (implementation != nullptr) {
-    description.name = BoundedString(Find(*implementation, "name"));
-    description.version = BoundedString(Find(*implementation, "version"));
+    description.name = BoundedString(FindMember(*implementation, "name"));
+    description.version = BoundedString(FindMember(*implementation, "version"));
   }
   if (capabilities != nullptr && capabilities->is_object()) {
     description.capabilities_json = std::string(capabilities_text);
@@ -154,7 +144,7 @@ std::optional<RpcError> CheckMirroredName(const MirrorHeaders& headers, const Me
   if (!headers.name.value.has_value()) return Mismatch("Mcp-Name is missing");
   const absl::StatusOr<std::string> name = DecodeHeaderValue(*headers.name.value);
   if (!name.ok()) return Mismatch(absl::StrCat("Mcp-Name ", name.status().message()));
-  const json* value = Find(message.params, source);
+  const json* value = FindMember(message.params, source);
   if (value == nullptr || !value->is_string() || value->get_ref<const std::string&>() != *name) {
     return Mismatch(absl::StrCat("Mcp-Name does not match params.", source));
   }
@@ -170,7 +160,7 @@ ClientDescription DescriptionFromMeta(const Message& message) {
 
 ClientDescription DescriptionFromInitialize(const Message& message) {
   ClientDescription description;
-  Describe(Find(message.params, "clientInfo"), Find(message.params, "capabilities"),
+  Describe(FindMember(message.params, "clientInfo"), FindMember(message.params, "capabilities"),
            RawMember(message.params_text, "capabilities"), description);
   return description;
 }

@@ -6,6 +6,10 @@
 
 namespace mcp_edge {
 
+RpcError InvalidParamsError(absl::string_view problem) {
+  return {WireErrorKind::kInvalidParams, std::string(problem), ""};
+}
+
 RpcError ResourceNotFoundError(absl::string_view uri, ProtocolVersion version) {
   std::string data = "{\"uri\":";
   common::AppendJsonString(uri, data);

@@ -12,8 +12,14 @@
 
 namespace mcp_edge {
 
+// -32602. `problem`: one short sentence for the client.
+RpcError InvalidParamsError(absl::string_view problem);
+
 // There is no resource `uri`: -32602 in 2026-07-28, -32002 before.
 RpcError ResourceNotFoundError(absl::string_view uri, ProtocolVersion version);
+
+// The capability of a client that knows the tasks extension, for MissingCapabilityError.
+inline constexpr char kTasksCapability[] = R"({"extensions":{"io.modelcontextprotocol/tasks":{}}})";
 
 // -32021. `required_json`: a ClientCapabilities object with all that is needed.
 RpcError MissingCapabilityError(absl::string_view required_json);

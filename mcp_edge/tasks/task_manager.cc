@@ -27,13 +27,6 @@ using nlohmann::json;
 
 constexpr size_t kMaxIdBytes = 64;
 
-// `text` without what exceeds the bound, which may not end within a character.
-std::string Cut(absl::string_view text, size_t bound) {
-  std::string cut(text.substr(0, bound));
-  while (!common::IsUtf8(cut)) cut.pop_back();
-  return cut;
-}
-
 // `key` if it is not among `used`, else with a number that makes it so; it then is.
 std::string UnusedKey(const std::string& key, std::set<std::string>& used) {
   std::string unused = key;
@@ -41,15 +34,13 @@ std::string UnusedKey(const std::string& key, std::set<std::string>& used) {
   return unused;
 }
 
-RpcError InvalidParams(absl::string_view message) { return {WireErrorKind::kInvalidParams, std::string(message), ""}; }
-
 // What a client sees when a task cannot be found, begun or changed.
 RpcError ToRpcError(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
-      return InvalidParams(status.message());
+      return InvalidParamsError(status.message());
     case absl::StatusCode::kNotFound:
-      return InvalidParams("Unknown task: there never was one of this id, or it has expired");
+      return InvalidParamsError("Unknown task: there never was one of this id, or it has expired");
     case absl::StatusCode::kResourceExhausted:
       return {WireErrorKind::kTooManyRequests, "Too many tasks of this user; wait until some have ended or expired",
               ""};
@@ -157,21 +148,21 @@ TaskAnswer TaskManager::Update(const Message& message, const RequestContext& con
   if (!record.ok()) return ToRpcError(record.status());
   const auto responses = message.params.find("inputResponses");
   if (responses == message.params.end() || !responses->is_object()) {
-    return InvalidParams("params.inputResponses must be an object");
+    return InvalidParamsError("params.inputResponses must be an object");
   }
   if (!std::all_of(responses->begin(), responses->end(), [](const json& response) { return response.is_object(); })) {
-    return InvalidParams("params.inputResponses must hold objects");
+    return InvalidParamsError("params.inputResponses must hold objects");
   }
   // By the client's keys: the answers to questions that are open, as they were sent.
   std::map<std::string, std::string> answers;
-  const absl::string_view responses_text = RawMember(message.params_text, "inputResponses");
-  for (const TaskQuestion& question : (*record)->questions) {
-    if (!responses->contains(question.key)) continue;
-    const absl::string_view answer = RawMember(responses_text, question.key);
-    if (const std::optional<std::string> problem = CheckTaskAnswer(question, answer); problem.has_value()) {
-      return InvalidParams(*problem);
+  for (const auto& [key, answer] : RawMembers(RawMember(message.params_text, "inputResponses"))) {
+    const auto question = std::find_if((*record)->questions.begin(), (*record)->questions.end(),
+                                       [&key = key](const TaskQuestion& candidate) { return candidate.key == key; });
+    if (question == (*record)->questions.end()) continue;
+    if (const std::optional<std::string> problem = CheckTaskAnswer(*question, answer); problem.has_value()) {
+      return InvalidParamsError(*problem);
     }
-    answers.emplace(question.key, answer);
+    answers.emplace(key, answer);
   }
   if (answers.empty()) return RenderTaskAcknowledgement();
 
@@ -453,7 +444,7 @@ RoundEvent TaskManager::Drive(LiveTask& task) {
     if (has_event) {
       RoundEvent event = task.round->Next();
       if (const auto* progress = std::get_if<tool::Progress>(&event)) {
-        if (!progress->message().empty()) news = Cut(progress->message(), kMaxStatusMessageBytes);
+        if (!progress->message().empty()) news = common::CutUtf8(progress->message(), kMaxStatusMessageBytes);
       } else if (std::holds_alternative<tool::InputRequired>(event) || std::holds_alternative<OperationResult>(event) ||
                  std::holds_alternative<RpcError>(event)) {
         task.time_left -= clock_.Now() - start_time;

@@ -4,13 +4,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "mcp_edge/dispatch/answers.h"
 #include "mcp_edge/transport/legacy_messages.h"
 
 namespace mcp_edge {
 namespace {
 
 std::string ErrorText(const Message& message, const RpcError& error) {
-  return ErrorResponse(message.id_json, WireErrorOf(error.kind).json_rpc, error.message, error.data_json);
+  return ErrorStep(message.id_json, error).message;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "mcp_edge/dispatch/answers.h"
 #include "mcp_edge/http/request_trail.h"
 #include "mcp_edge/transport/http_reply.h"
 #include "mcp_edge/transport/legacy_messages.h"
@@ -167,8 +168,7 @@ void SseEndpoint::Run(Connection& connection, const Posted& posted) {
       }
     }
     if (error.has_value()) {
-      const int code = WireErrorOf(error->kind).json_rpc;
-      return Answer(session, ErrorResponse(message.id_json, code, error->message, error->data_json));
+      return Answer(session, ErrorStep(message.id_json, *error).message);
     }
     return Answer(session, ResultResponse(message.id_json, with_.dispatcher.InitializeResult(version)));
   }
@@ -183,8 +183,7 @@ void SseEndpoint::Run(Connection& connection, const Posted& posted) {
   const std::unique_ptr<Exchange> exchange = with_.dispatcher.Start(message, context, nullptr);
   const Session::Begun begun = session.Begin(message.id_json, [running = exchange.get()] { running->Cancel(); });
   if (begun != Session::Begun::kYes) {
-    const RpcError error = NotBegunError(begun);
-    return Answer(session, ErrorResponse(message.id_json, WireErrorOf(error.kind).json_rpc, error.message));
+    return Answer(session, ErrorStep(message.id_json, NotBegunError(begun)).message);
   }
   Step step;
   do {

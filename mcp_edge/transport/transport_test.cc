@@ -203,6 +203,28 @@ class TransportTest : public testing::Test {
     return {{"Authorization", "Bearer " + token}, {"Mcp-Session-Id", result->get_header_value("Mcp-Session-Id")}};
   }
 
+  // Calls the tool "asks" on a thread of its own, which ends with the call. Returns once `heard`, what the stream said,
+  // has the question.
+  std::thread CallUntilAsked(const Headers& session, std::string& heard) {
+    const auto asked = std::make_shared<absl::Notification>();
+    std::thread caller([this, session, asked, &heard] {
+      httplib::Request request;
+      request.method = "POST";
+      request.path = "/mcp";
+      request.headers = session;
+      request.set_header("Content-Type", "application/json");
+      request.body = LegacyCall(1, "asks");
+      request.content_receiver = [&](const char* data, size_t size, uint64_t, uint64_t) {
+        heard.append(data, size);
+        if (absl::StrContains(heard, "requestedSchema") && !asked->HasBeenNotified()) asked->Notify();
+        return true;
+      };
+      Client().send(request);
+    });
+    asked->WaitForNotification();
+    return caller;
+  }
+
   static json Body(const httplib::Result& result) {
     const auto parsed = ReadJson(result->body);
     EXPECT_TRUE(parsed.ok()) << result->body;
@@ -492,22 +514,7 @@ TEST_F(TransportTest, AResponseReachesWhoeverAskedTheClient) {
 TEST_F(TransportTest, TheClientIsAskedOnTheStreamOfItsRequest) {
   const Headers session = Session("2025-11-25");
   std::string heard;
-  absl::Notification asked;
-  std::thread caller([&] {
-    httplib::Request request;
-    request.method = "POST";
-    request.path = "/mcp";
-    request.headers = session;
-    request.set_header("Content-Type", "application/json");
-    request.body = LegacyCall(1, "asks");
-    request.content_receiver = [&](const char* data, size_t size, uint64_t, uint64_t) {
-      heard.append(data, size);
-      if (absl::StrContains(heard, "requestedSchema") && !asked.HasBeenNotified()) asked.Notify();
-      return true;
-    };
-    Client().send(request);
-  });
-  asked.WaitForNotification();
+  std::thread caller = CallUntilAsked(session, heard);
   const size_t begin = heard.find("\"ask-");
   ASSERT_NE(begin, std::string::npos) << heard;
   const std::string id = heard.substr(begin, heard.find('"', begin + 1) + 1 - begin);
@@ -523,23 +530,8 @@ TEST_F(TransportTest, TheClientIsAskedOnTheStreamOfItsRequest) {
 
 TEST_F(TransportTest, ACallCanBeCancelledWhileItsClientIsAsked) {
   const Headers session = Session("2025-11-25");
-  absl::Notification asked;
   std::string heard;
-  std::thread caller([&] {
-    httplib::Request request;
-    request.method = "POST";
-    request.path = "/mcp";
-    request.headers = session;
-    request.set_header("Content-Type", "application/json");
-    request.body = LegacyCall(1, "asks");
-    request.content_receiver = [&](const char* data, size_t size, uint64_t, uint64_t) {
-      heard.append(data, size);
-      if (absl::StrContains(heard, "requestedSchema") && !asked.HasBeenNotified()) asked.Notify();
-      return true;
-    };
-    Client().send(request);
-  });
-  asked.WaitForNotification();
+  std::thread caller = CallUntilAsked(session, heard);
   Post(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}})", session);
   caller.join();
   EXPECT_FALSE(absl::StrContains(heard, "\"result\"")) << heard;
