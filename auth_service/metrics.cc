@@ -16,7 +16,8 @@ using prometheus::Counter;
 using prometheus::Family;
 using prometheus::Registry;
 
-constexpr const char* kEndpointNames[kProviderEndpoints] = {"discovery", "jwks", "userinfo"};
+constexpr const char* kEndpointNames[kProviderEndpoints] = {
+    "discovery", "jwks", "userinfo", "introspection", "token", "management_api"};
 constexpr const char* kOutcomeNames[kProviderOutcomes] = {"ok",      "redirect",  "client_error", "server_error",
                                                           "timeout", "too_large", "unreachable"};
 

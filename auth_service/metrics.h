@@ -18,7 +18,7 @@ namespace auth_service {
 // How a request to the provider ended.
 enum class ProviderOutcome { kOk, kRedirect, kClientError, kServerError, kTimeout, kTooLarge, kUnreachable };
 inline constexpr int kProviderOutcomes = 7;
-inline constexpr int kProviderEndpoints = 3;
+inline constexpr int kProviderEndpoints = 6;
 
 // Every series exists from the start, so that a rate over a first event is right. Thread-safe; one instance, built in
 // main.

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/base/call_once.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "auth_service/provider/url.h"
 
@@ -32,6 +33,22 @@ using HeaderList = std::unique_ptr<curl_slist, HeaderListDeleter>;
 
 void AppendHeader(HeaderList& list, const std::string& line) {
   list.reset(curl_slist_append(list.release(), line.c_str()));
+}
+
+const char* MethodName(HttpMethod method) {
+  switch (method) {
+    case HttpMethod::kGet:
+      return "GET";
+    case HttpMethod::kPost:
+      return "POST";
+    case HttpMethod::kPut:
+      return "PUT";
+    case HttpMethod::kPatch:
+      return "PATCH";
+    case HttpMethod::kDelete:
+      return "DELETE";
+  }
+  return "GET";
 }
 
 }  // namespace
@@ -67,7 +84,7 @@ class CurlHttpClient::Handle {
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
 
-  absl::StatusOr<HttpResponse> Get(const HttpRequest& request) {
+  absl::StatusOr<HttpResponse> Send(const HttpRequest& request) {
     response_ = HttpResponse();
     header_bytes_ = 0;
     too_large_ = false;
@@ -80,6 +97,12 @@ class CurlHttpClient::Handle {
     if (!request.bearer_token.empty()) {
       AppendHeader(headers, absl::StrCat("Authorization: Bearer ", request.bearer_token));
     }
+    if (!request.basic_user.empty()) {
+      AppendHeader(headers, absl::StrCat("Authorization: Basic ",
+                                         absl::Base64Escape(absl::StrCat(FormEncode(request.basic_user), ":",
+                                                                         FormEncode(request.basic_password)))));
+    }
+    SetBody(request, headers);
     const absl::Duration timeout = std::max(request.timeout, absl::Milliseconds(1));
     Set(CURLOPT_URL, request.url.c_str());
     Set(CURLOPT_HTTPHEADER, headers.get());
@@ -106,6 +129,20 @@ class CurlHttpClient::Handle {
   }
 
  private:
+  // The method, and the body if there is one.
+  void SetBody(const HttpRequest& request, HeaderList& headers) {
+    Set(CURLOPT_HTTPGET, 1L);  // also forgets the body of the request before
+    if (!request.content_type.empty() || request.method == HttpMethod::kPost) {
+      AppendHeader(headers, request.content_type.empty() ? "Content-Type:"  // libcurl would say that it is a form
+                                                         : absl::StrCat("Content-Type: ", request.content_type));
+      AppendHeader(headers, "Expect:");  // no round trip to ask whether the body may come
+      Set(CURLOPT_POST, 1L);
+      Set(CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
+      Set(CURLOPT_POSTFIELDS, request.body.data());
+    }
+    Set(CURLOPT_CUSTOMREQUEST, MethodName(request.method));
+  }
+
   template <typename T>
   void Set(CURLoption option, T value) {
     curl_easy_setopt(curl_, option, value);
@@ -151,9 +188,9 @@ CurlHttpClient::~CurlHttpClient() {
   for (Handle* handle : idle_) delete handle;
 }
 
-absl::StatusOr<HttpResponse> CurlHttpClient::Get(const HttpRequest& request) {
+absl::StatusOr<HttpResponse> CurlHttpClient::Send(const HttpRequest& request) {
   Handle* const handle = Acquire();
-  absl::StatusOr<HttpResponse> response = handle->Get(request);
+  absl::StatusOr<HttpResponse> response = handle->Send(request);
   GiveBack(handle);
   return response;
 }

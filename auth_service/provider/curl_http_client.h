@@ -25,7 +25,7 @@ class CurlHttpClient final : public HttpClient {
   CurlHttpClient(const CurlHttpClient&) = delete;
   CurlHttpClient& operator=(const CurlHttpClient&) = delete;
 
-  absl::StatusOr<HttpResponse> Get(const HttpRequest& request) override;
+  absl::StatusOr<HttpResponse> Send(const HttpRequest& request) override;
 
   // Makes requests in progress, and all later ones, fail with kUnavailable within about a second. For shutting down.
   void Abort() { aborted_ = true; }

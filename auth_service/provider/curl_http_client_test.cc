@@ -16,6 +16,7 @@
 #include <string>
 #include <thread>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
@@ -37,6 +38,12 @@ class LoopbackProvider {
       last_authorization = request.get_header_value("Authorization");
       response.set_content("{\"sub\":\"alice\"}", "application/json");
     });
+    const auto echo = [this](const httplib::Request& request, httplib::Response& response) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      last_request = request;
+      response.status = 201;
+    };
+    server_->Get("/echo", echo).Post("/echo", echo).Put("/echo", echo).Patch("/echo", echo).Delete("/echo", echo);
     server_->Get("/redirect",
                  [](const httplib::Request&, httplib::Response& response) { response.set_redirect("/ok"); });
     server_->Get("/error", [](const httplib::Request&, httplib::Response& response) {
@@ -72,6 +79,7 @@ class LoopbackProvider {
   std::mutex mutex_;
   std::set<int> client_ports;
   std::string last_authorization;
+  httplib::Request last_request;
 
  private:
   std::unique_ptr<httplib::Server> server_;
@@ -99,12 +107,12 @@ class CurlHttpClientTest : public ::testing::Test {
 TEST_F(CurlHttpClientTest, BringsStatusAndBody) {
   HttpRequest request = RequestFor(Url("/ok"));
   request.bearer_token = "secret";
-  const absl::StatusOr<HttpResponse> ok = client_.Get(request);
+  const absl::StatusOr<HttpResponse> ok = client_.Send(request);
   ASSERT_TRUE(ok.ok()) << ok.status();
   EXPECT_EQ(ok->status, 200);
   EXPECT_EQ(ok->body, "{\"sub\":\"alice\"}");
   EXPECT_EQ(provider_.last_authorization, "Bearer secret");
-  const absl::StatusOr<HttpResponse> error = client_.Get(RequestFor(Url("/error")));
+  const absl::StatusOr<HttpResponse> error = client_.Send(RequestFor(Url("/error")));
   ASSERT_TRUE(error.ok()) << error.status();
   EXPECT_EQ(error->status, 503);
 }
@@ -112,13 +120,48 @@ TEST_F(CurlHttpClientTest, BringsStatusAndBody) {
 TEST_F(CurlHttpClientTest, ATokenIsForOneRequest) {
   HttpRequest request = RequestFor(Url("/ok"));
   request.bearer_token = "secret";
-  ASSERT_TRUE(client_.Get(request).ok());
-  ASSERT_TRUE(client_.Get(RequestFor(Url("/ok"))).ok());
+  ASSERT_TRUE(client_.Send(request).ok());
+  ASSERT_TRUE(client_.Send(RequestFor(Url("/ok"))).ok());
   EXPECT_EQ(provider_.last_authorization, "");
 }
 
+TEST_F(CurlHttpClientTest, SendsABodyWithEveryMethodAndForgetsIt) {
+  HttpRequest request = RequestFor(Url("/echo"));
+  request.content_type = "application/json";
+  request.body = std::string("{\"a\":\"\0\"}", 9);
+  for (const auto& [method, name] :
+       {std::pair(HttpMethod::kPost, "POST"), std::pair(HttpMethod::kPut, "PUT"),
+        std::pair(HttpMethod::kPatch, "PATCH"), std::pair(HttpMethod::kDelete, "DELETE")}) {
+    request.method = method;
+    const absl::StatusOr<HttpResponse> response = client_.Send(request);
+    ASSERT_TRUE(response.ok()) << response.status();
+    EXPECT_EQ(response->status, 201);
+    EXPECT_EQ(provider_.last_request.method, name);
+    EXPECT_EQ(provider_.last_request.body, request.body) << name;
+    EXPECT_EQ(provider_.last_request.get_header_value("Content-Type"), "application/json");
+    EXPECT_FALSE(provider_.last_request.has_header("Expect"));
+  }
+  ASSERT_TRUE(client_.Send(RequestFor(Url("/echo"))).ok());
+  EXPECT_EQ(provider_.last_request.method, "GET");
+  EXPECT_EQ(provider_.last_request.body, "");
+  EXPECT_FALSE(provider_.last_request.has_header("Content-Type"));
+  request = RequestFor(Url("/echo"));
+  request.method = HttpMethod::kPost;
+  ASSERT_TRUE(client_.Send(request).ok());
+  EXPECT_EQ(provider_.last_request.get_header_value("Content-Length"), "0");
+  EXPECT_FALSE(provider_.last_request.has_header("Content-Type"));
+}
+
+TEST_F(CurlHttpClientTest, BasicCredentialsAreFormEncodedFirst) {
+  HttpRequest request = RequestFor(Url("/ok"));
+  request.basic_user = "my client";
+  request.basic_password = "p:ä%";
+  ASSERT_TRUE(client_.Send(request).ok());
+  EXPECT_EQ(provider_.last_authorization, absl::StrCat("Basic ", absl::Base64Escape("my+client:p%3A%C3%A4%25")));
+}
+
 TEST_F(CurlHttpClientTest, ReusesItsConnection) {
-  for (int i = 0; i < 20; ++i) ASSERT_TRUE(client_.Get(RequestFor(Url("/ok"))).ok());
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(client_.Send(RequestFor(Url("/ok"))).ok());
   EXPECT_EQ(provider_.client_ports.size(), 1u);
 }
 
@@ -128,7 +171,7 @@ TEST_F(CurlHttpClientTest, ServesManyThreads) {
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 50; ++i) {
-        const absl::StatusOr<HttpResponse> response = client_.Get(RequestFor(Url("/ok")));
+        const absl::StatusOr<HttpResponse> response = client_.Send(RequestFor(Url("/ok")));
         if (response.ok() && response->body == "{\"sub\":\"alice\"}") ++good;
       }
     });
@@ -139,34 +182,34 @@ TEST_F(CurlHttpClientTest, ServesManyThreads) {
 }
 
 TEST_F(CurlHttpClientTest, DoesNotFollowARedirect) {
-  const absl::StatusOr<HttpResponse> response = client_.Get(RequestFor(Url("/redirect")));
+  const absl::StatusOr<HttpResponse> response = client_.Send(RequestFor(Url("/redirect")));
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->status, 302);
   EXPECT_TRUE(provider_.client_ports.empty());
 }
 
 TEST_F(CurlHttpClientTest, ALongBodyIsAnErrorAndTheClientGoesOn) {
-  EXPECT_EQ(client_.Get(RequestFor(Url("/huge"))).status().code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(client_.Get(RequestFor(Url("/endless"))).status().code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(client_.Get(RequestFor(Url("/headers"))).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(client_.Send(RequestFor(Url("/huge"))).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(client_.Send(RequestFor(Url("/endless"))).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(client_.Send(RequestFor(Url("/headers"))).status().code(), absl::StatusCode::kResourceExhausted);
   HttpRequest request = RequestFor(Url("/huge"));
   request.max_response_bytes = 300 * 1024;
-  EXPECT_TRUE(client_.Get(request).ok());
+  EXPECT_TRUE(client_.Send(request).ok());
   request = RequestFor(Url("/ok"));
   request.max_response_bytes = 14;
-  EXPECT_EQ(client_.Get(request).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(client_.Send(request).status().code(), absl::StatusCode::kResourceExhausted);
 }
 
 TEST_F(CurlHttpClientTest, ASlowAnswerIsGivenUp) {
   const absl::Time start = absl::Now();
-  EXPECT_EQ(client_.Get(RequestFor(Url("/slow"), absl::Milliseconds(200))).status().code(),
+  EXPECT_EQ(client_.Send(RequestFor(Url("/slow"), absl::Milliseconds(200))).status().code(),
             absl::StatusCode::kDeadlineExceeded);
   EXPECT_LT(absl::Now() - start, absl::Seconds(10));
-  EXPECT_TRUE(client_.Get(RequestFor(Url("/ok"))).ok());
+  EXPECT_TRUE(client_.Send(RequestFor(Url("/ok"))).ok());
 }
 
 TEST_F(CurlHttpClientTest, ANegativeTimeoutIsOverAtOnce) {
-  EXPECT_FALSE(client_.Get(RequestFor(Url("/slow"), absl::Seconds(-1))).ok());
+  EXPECT_FALSE(client_.Send(RequestFor(Url("/slow"), absl::Seconds(-1))).ok());
 }
 
 TEST_F(CurlHttpClientTest, WhereNobodyListensIsUnavailable) {
@@ -179,17 +222,18 @@ TEST_F(CurlHttpClientTest, WhereNobodyListensIsUnavailable) {
   ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
   ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
   close(listener);
-  EXPECT_EQ(client_.Get(RequestFor(absl::StrCat("http://127.0.0.1:", ntohs(address.sin_port), "/"))).status().code(),
+  EXPECT_EQ(client_.Send(RequestFor(absl::StrCat("http://127.0.0.1:", ntohs(address.sin_port), "/"))).status().code(),
             absl::StatusCode::kUnavailable);
 }
 
 TEST_F(CurlHttpClientTest, OtherSchemesAreNotSpoken) {
-  EXPECT_EQ(client_.Get(RequestFor("file:///etc/passwd")).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(client_.Send(RequestFor("file:///etc/passwd")).status().code(), absl::StatusCode::kUnavailable);
 }
 
 TEST_F(CurlHttpClientTest, AbortEndsRequestsUnderWay) {
   std::thread waiting([&] {
-    EXPECT_EQ(client_.Get(RequestFor(Url("/slow"), absl::Seconds(60))).status().code(), absl::StatusCode::kUnavailable);
+    EXPECT_EQ(client_.Send(RequestFor(Url("/slow"), absl::Seconds(60))).status().code(),
+              absl::StatusCode::kUnavailable);
   });
   client_.Abort();
   waiting.join();
@@ -235,16 +279,16 @@ TEST(CurlHttpClientTlsTest, OnlyATrustedCertificateForTheRightHostWillDo) {
   const std::string by_name = absl::StrCat("https://localhost:", provider.port(), "/ok");
 
   CurlHttpClient with_system_store;
-  EXPECT_EQ(with_system_store.Get(RequestFor(by_address)).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(with_system_store.Send(RequestFor(by_address)).status().code(), absl::StatusCode::kUnavailable);
 
   CurlHttpClient with_file(certificate.path);
   for (int i = 0; i < 5; ++i) {
-    const absl::StatusOr<HttpResponse> response = with_file.Get(RequestFor(by_address));
+    const absl::StatusOr<HttpResponse> response = with_file.Send(RequestFor(by_address));
     ASSERT_TRUE(response.ok()) << response.status();
     EXPECT_EQ(response->body, "{\"sub\":\"alice\"}");
   }
   EXPECT_EQ(provider.client_ports.size(), 1u);
-  EXPECT_EQ(with_file.Get(RequestFor(by_name)).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(with_file.Send(RequestFor(by_name)).status().code(), absl::StatusCode::kUnavailable);
 }
 
 }  // namespace

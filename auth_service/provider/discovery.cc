@@ -66,7 +66,7 @@ absl::StatusOr<ProviderMetadata> Discovery::Fetch() const {
     request.endpoint = ProviderEndpoint::kDiscovery;
     request.url = url;
     request.timeout = timeout_;
-    absl::StatusOr<HttpResponse> response = client_.Get(request);
+    absl::StatusOr<HttpResponse> response = client_.Send(request);
     if (!response.ok()) {
       if (response.status().code() == absl::StatusCode::kResourceExhausted) {
         findings.push_back(absl::StrCat(url, ": ", response.status().message()));

@@ -57,7 +57,7 @@ class FakeHttpClient final : public HttpClient {
     return count;
   }
 
-  absl::StatusOr<HttpResponse> Get(const HttpRequest& request) override {
+  absl::StatusOr<HttpResponse> Send(const HttpRequest& request) override {
     absl::MutexLock lock(&mutex_);
     requests_.push_back(request);
     const auto released = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !held_; };

@@ -12,14 +12,24 @@
 namespace auth_service {
 
 // What is asked for, by which requests are counted.
-enum class ProviderEndpoint { kDiscovery, kJwks, kUserinfo };
+enum class ProviderEndpoint { kDiscovery, kJwks, kUserinfo, kIntrospection, kToken, kManagementApi };
+
+enum class HttpMethod { kGet, kPost, kPut, kPatch, kDelete };
 
 struct HttpRequest {
   ProviderEndpoint endpoint = ProviderEndpoint::kDiscovery;
+  HttpMethod method = HttpMethod::kGet;
   // Absolute; the caller has made sure that it may be asked (CheckProviderUrl).
   std::string url;
   // Sent as `Authorization: Bearer` when not empty. Of token68 characters only (RFC 6750, section 2.1).
   std::string bearer_token;
+  // Sent as `Authorization: Basic` (RFC 7617) when `basic_user` is not empty; not together with a bearer token. Both
+  // are form-encoded first, as OAuth 2.0 wants it (RFC 6749, section 2.3.1).
+  std::string basic_user;
+  std::string basic_password;
+  // The body and its media type; nothing is sent when the type is empty.
+  std::string content_type;
+  std::string body;
   // From the call to the last byte of the answer. Positive.
   absl::Duration timeout;
   // A longer body is an error.
@@ -36,12 +46,12 @@ class HttpClient {
  public:
   virtual ~HttpClient() = default;
 
-  // Sends a GET request and waits for the whole answer. Follows no redirect: a 3xx is an answer like any other.
+  // Sends the request and waits for the whole answer. Follows no redirect: a 3xx is an answer like any other.
   //
   // Errors: kDeadlineExceeded, there was no whole answer within `timeout`;
   //         kResourceExhausted, the body is longer than `max_response_bytes`;
   //         kUnavailable, there is no connection, no trust in the certificate, or no HTTP.
-  virtual absl::StatusOr<HttpResponse> Get(const HttpRequest& request) = 0;
+  virtual absl::StatusOr<HttpResponse> Send(const HttpRequest& request) = 0;
 };
 
 }  // namespace auth_service

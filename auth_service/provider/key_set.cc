@@ -136,7 +136,7 @@ absl::StatusOr<Keys> KeySet::Fetch(absl::Duration timeout) const {
   request.endpoint = ProviderEndpoint::kJwks;
   request.url = metadata->jwks_uri;
   request.timeout = timeout;
-  const absl::StatusOr<HttpResponse> response = client_.Get(request);
+  const absl::StatusOr<HttpResponse> response = client_.Send(request);
   if (!response.ok()) {
     return absl::UnavailableError(absl::StrCat(metadata->jwks_uri, ": ", response.status().message()));
   }

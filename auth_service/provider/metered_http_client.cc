@@ -22,9 +22,9 @@ ProviderOutcome OutcomeOf(const absl::StatusOr<HttpResponse>& response) {
 
 }  // namespace
 
-absl::StatusOr<HttpResponse> MeteredHttpClient::Get(const HttpRequest& request) {
+absl::StatusOr<HttpResponse> MeteredHttpClient::Send(const HttpRequest& request) {
   const absl::Time start = clock_.Now();
-  absl::StatusOr<HttpResponse> response = client_.Get(request);
+  absl::StatusOr<HttpResponse> response = client_.Send(request);
   metrics_.provider_seconds(request.endpoint).Observe(absl::ToDoubleSeconds(clock_.Now() - start));
   metrics_.provider_requests(request.endpoint, OutcomeOf(response)).Increment();
   return response;

@@ -16,7 +16,7 @@ class MeteredHttpClient final : public HttpClient {
   MeteredHttpClient(HttpClient& client, Metrics& metrics, const common::Clock& clock)
       : client_(client), metrics_(metrics), clock_(clock) {}
 
-  absl::StatusOr<HttpResponse> Get(const HttpRequest& request) override;
+  absl::StatusOr<HttpResponse> Send(const HttpRequest& request) override;
 
  private:
   HttpClient& client_;

@@ -23,7 +23,7 @@ TEST(MeteredHttpClientTest, CountsEachOutcomeByEndpoint) {
     HttpRequest request;
     request.endpoint = ProviderEndpoint::kUserinfo;
     request.url = url;
-    (void)client.Get(request);
+    (void)client.Send(request);
   }
   for (int outcome = 0; outcome < kProviderOutcomes; ++outcome) {
     EXPECT_EQ(metrics.provider_requests(ProviderEndpoint::kUserinfo, static_cast<ProviderOutcome>(outcome)).Value(), 1)

@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 
 namespace auth_service {
 namespace {
@@ -60,6 +61,21 @@ absl::Status CheckProviderUrl(absl::string_view text, bool allow_loopback_http) 
   if (!url.ok()) return url.status();
   if (url->scheme == "https" || (allow_loopback_http && url->IsLoopback())) return absl::OkStatus();
   return absl::InvalidArgumentError("must be https; plain http is for localhost, 127.0.0.1 and [::1] only");
+}
+
+std::string FormEncode(absl::string_view text) {
+  std::string encoded;
+  encoded.reserve(text.size());
+  for (const char c : text) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) || absl::StrContains("*-._", c)) {
+      encoded.push_back(c);
+    } else if (c == ' ') {
+      encoded.push_back('+');
+    } else {
+      absl::StrAppendFormat(&encoded, "%%%02X", static_cast<unsigned char>(c));
+    }
+  }
+  return encoded;
 }
 
 }  // namespace auth_service

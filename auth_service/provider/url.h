@@ -30,6 +30,9 @@ absl::StatusOr<Url> ParseUrl(absl::string_view text);
 // here.
 absl::Status CheckProviderUrl(absl::string_view text, bool allow_loopback_http);
 
+// `text` as a name or value of an application/x-www-form-urlencoded body (WHATWG URL, section 5.2).
+std::string FormEncode(absl::string_view text);
+
 }  // namespace auth_service
 
 #endif  // GATEHOUSE_AUTH_SERVICE_PROVIDER_URL_H_

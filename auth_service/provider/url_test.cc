@@ -38,5 +38,10 @@ TEST(UrlTest, PlainHttpIsForLoopbackOnly) {
   EXPECT_FALSE(CheckProviderUrl("http://localhost@id.example.com/jwks", true).ok());
 }
 
+TEST(UrlTest, FormEncodeLeavesNothingThatHasAMeaning) {
+  EXPECT_EQ(FormEncode("aZ9*-._"), "aZ9*-._");
+  EXPECT_EQ(FormEncode("a b&c=d+%:/\xC3\xA4~"), "a+b%26c%3Dd%2B%25%3A%2F%C3%A4%7E");
+}
+
 }  // namespace
 }  // namespace auth_service

@@ -31,7 +31,7 @@ absl::StatusOr<Verdict> OpaqueVerifier::VerifyWithProvider(absl::string_view tok
   request.timeout = std::min(timeout_, deadline - clock_.Now());
   request.max_response_bytes = kMaxClaimsBytes;
   if (request.timeout <= absl::ZeroDuration()) return absl::UnavailableError("no time left to ask the provider");
-  const absl::StatusOr<HttpResponse> response = client_.Get(request);
+  const absl::StatusOr<HttpResponse> response = client_.Send(request);
   if (!response.ok()) return absl::UnavailableError(absl::StrCat("userinfo: ", response.status().message()));
   return JudgeUserinfo(*response, discovery_.issuer());
 }

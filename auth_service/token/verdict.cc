@@ -35,6 +35,12 @@ const char* RefusalDescription(RefusalReason reason) {
       return "The token is unknown, expired or revoked";
     case gatehouse::auth::v1::REFUSAL_REASON_INSUFFICIENT_SCOPE_AT_PROVIDER:
       return "The token lacks the scope openid, without which its user cannot be read";
+    case gatehouse::auth::v1::REFUSAL_REASON_USER_SUSPENDED:
+      return "The user is suspended";
+    case gatehouse::auth::v1::REFUSAL_REASON_USER_UNKNOWN:
+      return "The user does not exist";
+    case gatehouse::auth::v1::REFUSAL_REASON_CLIENT_NOT_ALLOWED:
+      return "The token was issued to a client that may not call here";
     default:
       return "The token is not accepted";
   }

@@ -38,6 +38,12 @@ Principal PrincipalFromVerdict(const gatehouse::auth::v1::Principal& verdict) {
   for_tools.set_scopes_known(verdict.scopes_known());
   for_tools.set_claims_json(verdict.claims_json());
   if (verdict.has_expire_time()) *for_tools.mutable_expire_time() = verdict.expire_time();
+  for_tools.set_audience_known(verdict.audience_known());
+  for (const gatehouse::auth::v1::ClaimOrigin& origin : verdict.claim_origins()) {
+    gatehouse::tool::v1::ClaimOrigin& copy = *for_tools.add_claim_origins();
+    copy.set_source(static_cast<gatehouse::tool::v1::ClaimSource>(origin.source()));  // the same numbers in both
+    *copy.mutable_claims() = origin.claims();
+  }
   return principal;
 }
 
