@@ -5,8 +5,9 @@
 #include <vector>
 
 namespace auth_service {
+namespace {
 
-std::optional<nlohmann::json> ParseJsonObject(absl::string_view text) {
+std::optional<nlohmann::json> ParseJson(absl::string_view text) {
   using Json = nlohmann::json;
   bool acceptable = true;
   std::vector<std::set<std::string>> names;  // of the objects that are open
@@ -31,7 +32,21 @@ std::optional<nlohmann::json> ParseJsonObject(absl::string_view text) {
     return true;
   };
   Json json = Json::parse(text.begin(), text.end(), watch, /*allow_exceptions=*/false);
-  if (!acceptable || !json.is_object()) return std::nullopt;
+  if (!acceptable || json.is_discarded()) return std::nullopt;
+  return json;
+}
+
+}  // namespace
+
+std::optional<nlohmann::json> ParseJsonObject(absl::string_view text) {
+  std::optional<nlohmann::json> json = ParseJson(text);
+  if (!json.has_value() || !json->is_object()) return std::nullopt;
+  return json;
+}
+
+std::optional<nlohmann::json> ParseJsonArray(absl::string_view text) {
+  std::optional<nlohmann::json> json = ParseJson(text);
+  if (!json.has_value() || !json->is_array()) return std::nullopt;
   return json;
 }
 

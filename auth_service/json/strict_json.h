@@ -19,6 +19,9 @@ inline constexpr int kMaxJsonDepth = 32;
 // or has a number that no double can hold.
 std::optional<nlohmann::json> ParseJsonObject(absl::string_view text);
 
+// The same of one JSON array.
+std::optional<nlohmann::json> ParseJsonArray(absl::string_view text);
+
 // `text` without the white space between its tokens: names, their order, numbers and strings stay as they are written.
 // `text` must be JSON.
 std::string CompactJson(absl::string_view text);

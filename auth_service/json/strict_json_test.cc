@@ -49,6 +49,14 @@ TEST(StrictJsonTest, CompactingTakesNothingButWhiteSpaceBetweenTokens) {
             "{\"z\":1.50e+1,\"a\":\"x  \\\" y\\\\\",\"big\":12345678901234567890123}");
 }
 
+TEST(StrictJsonTest, AnArrayIsReadAsStrictly) {
+  EXPECT_EQ(ParseJsonArray(R"([{"a":1},null])"), nlohmann::json::parse(R"([{"a":1},null])"));
+  for (const char* text : {"", "{}", "null", "[1", "[1]]", R"([{"a":1,"a":2}])", "[\"\xFF\"]"}) {
+    EXPECT_FALSE(ParseJsonArray(text).has_value()) << text;
+  }
+  EXPECT_FALSE(ParseJsonArray(std::string(kMaxJsonDepth + 1, '[') + std::string(kMaxJsonDepth + 1, ']')).has_value());
+}
+
 TEST(StrictJsonTest, AMemberThatIsNotAStringHasNoText) {
   const auto json = ParseJsonObject(R"({"a":1,"b":null,"c":""})");
   ASSERT_TRUE(json.has_value());
