@@ -18,7 +18,9 @@ ABSL_FLAG(int32_t, admin_port, auth_service::Config().admin_port, "port of /live
 ABSL_FLAG(absl::Duration, shutdown_grace, auth_service::Config().shutdown_grace,
           "how long calls under way may go on after SIGTERM");
 ABSL_FLAG(std::string, log_severity, auth_service::Config().log_severity, "debug, info, warning or error");
-ABSL_FLAG(std::string, issuer, "", "issuer identifier of the OIDC provider: https, or http on loopback; required");
+ABSL_FLAG(std::vector<std::string>, issuers, {},
+          "issuer identifiers of the OIDC providers: https, or http on loopback; opaque tokens are those of the first; "
+          "required");
 ABSL_FLAG(std::vector<std::string>, resources, {},
           "protected resources that tokens may be for: absolute URIs, byte for byte as clients ask for them; required");
 ABSL_FLAG(std::vector<std::string>, scopes_supported, auth_service::Config().scopes_supported,
@@ -46,18 +48,29 @@ namespace {
 
 using common::CheckRange;
 
+constexpr size_t kMaxIssuers = 16;
 constexpr size_t kMaxResources = 1000;
 constexpr size_t kMaxResourceBytes = 2048;
 
-absl::Status CheckIssuer(const std::string& issuer) {
-  if (issuer.empty()) {
+absl::Status CheckIssuers(const std::vector<std::string>& issuers) {
+  if (issuers.empty() || issuers.size() > kMaxIssuers) {
     return absl::InvalidArgumentError(
-        "--issuer must be set to the issuer of your OIDC provider, like --issuer=https://id.example.com/oidc");
+        absl::StrCat("--issuers must be set to the issuer of your OIDC provider, like "
+                     "--issuers=https://id.example.com/oidc, or to at most ",
+                     kMaxIssuers, " with commas between them, got ", issuers.size()));
   }
-  absl::Status status = ParseUrl(issuer).status();
-  if (status.ok()) status = CheckProviderUrl(issuer, /*allow_loopback_http=*/true);
-  if (status.ok()) return status;
-  return absl::InvalidArgumentError(absl::StrCat("--issuer ", status.message(), ", got \"", issuer, "\""));
+  absl::flat_hash_set<std::string> seen;
+  for (const std::string& issuer : issuers) {
+    absl::Status status = ParseUrl(issuer).status();
+    if (status.ok()) status = CheckProviderUrl(issuer, /*allow_loopback_http=*/true);
+    if (!status.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat("--issuers: each ", status.message(), ", got \"", issuer, "\""));
+    }
+    if (!seen.insert(issuer).second) {
+      return absl::InvalidArgumentError(absl::StrCat("--issuers must not name \"", issuer, "\" twice"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckResources(const std::vector<std::string>& resources) {
@@ -115,7 +128,7 @@ absl::Status CheckFile(absl::string_view flag, const std::string& path) {
 
 absl::Status Config::Validate() const {
   for (const absl::Status& status : {
-           CheckIssuer(issuer),
+           CheckIssuers(issuers),
            CheckResources(resources),
            CheckScopes(scopes_supported),
            CheckChoice("opaque_tokens", opaque_tokens, {"refuse", "userinfo"}, "refuse or userinfo"),
@@ -153,7 +166,7 @@ Config ConfigFromFlags() {
   config.admin_port = absl::GetFlag(FLAGS_admin_port);
   config.shutdown_grace = absl::GetFlag(FLAGS_shutdown_grace);
   config.log_severity = absl::GetFlag(FLAGS_log_severity);
-  config.issuer = absl::GetFlag(FLAGS_issuer);
+  config.issuers = absl::GetFlag(FLAGS_issuers);
   config.resources = absl::GetFlag(FLAGS_resources);
   config.scopes_supported = absl::GetFlag(FLAGS_scopes_supported);
   config.opaque_tokens = absl::GetFlag(FLAGS_opaque_tokens);

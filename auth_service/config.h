@@ -24,8 +24,9 @@ struct Config {
   // One of debug, info, warning, error.
   std::string log_severity = "info";
 
-  // The issuer identifier of the OIDC provider: https, or http on loopback.
-  std::string issuer;
+  // The issuer identifiers of the OIDC providers whose tokens are good here: https, or http on loopback. The first is
+  // the one that opaque tokens, userinfo and the directory belong to, and without which this service is not ready.
+  std::vector<std::string> issuers;
   // The protected resources that tokens may be for, byte for byte as clients ask for them.
   std::vector<std::string> resources;
   // What the protected resource metadata lists as `scopes_supported`.

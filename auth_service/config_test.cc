@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 
 Config Valid() {
   Config config;
-  config.issuer = "https://id.example.com/oidc";
+  config.issuers = {"https://id.example.com/oidc"};
   config.resources = {"https://mcp.example.com/mcp", "https://mcp.example.com/sse"};
   return config;
 }
@@ -23,7 +23,7 @@ Config Valid() {
 TEST(ConfigTest, IssuerAndResourcesAreAllThatMustBeSet) {
   EXPECT_TRUE(Valid().Validate().ok()) << Valid().Validate();
   Config config = Valid();
-  config.issuer = "http://localhost:3100/oidc";
+  config.issuers = {"http://localhost:3100/oidc", "https://id.example.com/oidc"};
   config.resources = {"http://localhost:3001/mcp", "http://mcp.internal/mcp"};
   EXPECT_TRUE(config.Validate().ok()) << config.Validate();
 }
@@ -33,11 +33,14 @@ TEST(ConfigTest, EachRuleNamesItsFlagAndTheValue) {
     const char* message;
     void (*break_it)(Config&);
   } const cases[] = {
-      {"--issuer must be set", [](Config& config) { config.issuer.clear(); }},
-      {"--issuer must be https", [](Config& config) { config.issuer = "http://id.example.com/"; }},
-      {"got \"http://id.example.com/\"", [](Config& config) { config.issuer = "http://id.example.com/"; }},
-      {"--issuer must hold no query", [](Config& config) { config.issuer += "?tenant=1"; }},
-      {"--issuer must be an absolute URL", [](Config& config) { config.issuer = "id.example.com"; }},
+      {"--issuers must be set", [](Config& config) { config.issuers.clear(); }},
+      {"got 17", [](Config& config) { config.issuers.assign(17, "https://id.example.com/"); }},
+      {"--issuers: each must be https", [](Config& config) { config.issuers[0] = "http://id.example.com/"; }},
+      {"got \"http://id.example.com/\"", [](Config& config) { config.issuers.push_back("http://id.example.com/"); }},
+      {"--issuers: each must hold no query", [](Config& config) { config.issuers[0] += "?tenant=1"; }},
+      {"--issuers: each must be an absolute URL", [](Config& config) { config.issuers = {"id.example.com"}; }},
+      {"--issuers must not name \"https://id.example.com/oidc\" twice",
+       [](Config& config) { config.issuers.push_back(config.issuers[0]); }},
       {"--resources must name 1 to 1000", [](Config& config) { config.resources.clear(); }},
       {"--resources: each must be an absolute URL", [](Config& config) { config.resources = {"mcp"}; }},
       {"--resources: each must hold no fragment", [](Config& config) { config.resources = {"https://a/mcp#x"}; }},
@@ -80,7 +83,7 @@ TEST(ConfigTest, EachRuleNamesItsFlagAndTheValue) {
 
 TEST(ConfigTest, FlagsAreTheSettings) {
   std::vector<std::string> arguments = {"auth_service",
-                                        "--issuer=https://id.example.com/oidc",
+                                        "--issuers=https://id.example.com/oidc,https://b.example.com/",
                                         "--resources=https://a/mcp,https://a/sse",
                                         "--scopes_supported=",
                                         "--opaque_tokens=userinfo",
@@ -92,7 +95,7 @@ TEST(ConfigTest, FlagsAreTheSettings) {
   for (std::string& each : arguments) argv.push_back(each.data());
   ASSERT_TRUE(common::ParseFlags(static_cast<int>(argv.size()), argv.data()).ok());
   const Config config = ConfigFromFlags();
-  EXPECT_EQ(config.issuer, "https://id.example.com/oidc");
+  EXPECT_THAT(config.issuers, ElementsAre("https://id.example.com/oidc", "https://b.example.com/"));
   EXPECT_THAT(config.resources, ElementsAre("https://a/mcp", "https://a/sse"));
   EXPECT_THAT(config.scopes_supported, ElementsAre());
   EXPECT_EQ(config.opaque_tokens, "userinfo");

@@ -7,11 +7,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -25,6 +29,7 @@
 #include "auth_service/provider/metered_http_client.h"
 #include "auth_service/provider/refresher.h"
 #include "auth_service/server/auth_grpc_service.h"
+#include "auth_service/token/issuer_verifier.h"
 #include "auth_service/token/jwt_verifier.h"
 #include "auth_service/token/opaque_verifier.h"
 #include "auth_service/token/token_verifier.h"
@@ -76,6 +81,18 @@ double RandomFraction() {
   return std::uniform_real_distribution<double>(0, 1)(generator);
 }
 
+// What is known of one issuer, and what its JWTs are worth.
+struct Issuer {
+  Issuer(const std::string& name, const Config& config, HttpClient& http, const common::Clock& clock)
+      : discovery(name, config.provider_timeout, http, clock),
+        keys(discovery, config.provider_timeout, http, clock),
+        jwt_verifier(name, config.clock_skew, keys, clock) {}
+
+  Discovery discovery;
+  KeySet keys;
+  JwtVerifier jwt_verifier;
+};
+
 // Null if the address cannot be bound.
 std::unique_ptr<grpc::Server> StartGrpcServer(const Config& config, AuthGrpcService& service, int& port) {
   grpc::EnableDefaultHealthCheckService(true);
@@ -113,16 +130,19 @@ int Run(int argc, char** argv) {
   prometheus::Registry registry;
   Metrics metrics(registry);
 
-  // What is known of the provider.
+  // What is known of the providers.
   CurlHttpClient curl(config.provider_ca_file);
   MeteredHttpClient http(curl, metrics, clock);
   const bool accept_opaque = config.opaque_tokens == "userinfo";
-  Discovery discovery(config.issuer, config.provider_timeout, http, clock);
-  KeySet keys(discovery, config.provider_timeout, http, clock);
+  std::deque<Issuer> issuers;
+  for (const std::string& name : config.issuers) issuers.emplace_back(name, config, http, clock);
+  const Issuer& first_issuer = issuers.front();
 
   // What a token is worth.
-  JwtVerifier jwt_verifier(config.issuer, config.clock_skew, keys, clock);
-  OpaqueVerifier opaque_verifier(accept_opaque, config.provider_timeout, discovery, http, clock);
+  absl::flat_hash_map<std::string, Verifier*> jwt_verifiers;
+  for (Issuer& issuer : issuers) jwt_verifiers[issuer.discovery.issuer()] = &issuer.jwt_verifier;
+  IssuerVerifier jwt_verifier(std::move(jwt_verifiers));
+  OpaqueVerifier opaque_verifier(accept_opaque, config.provider_timeout, first_issuer.discovery, http, clock);
   TokenVerifier verifier(jwt_verifier, opaque_verifier);
   common::ThreadExecutor local_executor(std::max(1u, std::thread::hardware_concurrency()), kLocalWaiting);
   common::ThreadExecutor provider_executor(kProviderThreads, kProviderWaiting);
@@ -131,7 +151,9 @@ int Run(int argc, char** argv) {
       local_executor, provider_executor, metrics, clock);
 
   // How others ask.
-  AuthGrpcService service(config.resources, config.scopes_supported, verdicts, discovery, metrics);
+  std::vector<const Discovery*> discoveries;
+  for (const Issuer& issuer : issuers) discoveries.push_back(&issuer.discovery);
+  AuthGrpcService service(config.resources, config.scopes_supported, std::move(discoveries), verdicts, metrics);
   int port = 0;
   const std::unique_ptr<grpc::Server> server = StartGrpcServer(config, service, port);
   if (server == nullptr) {
@@ -149,13 +171,24 @@ int Run(int argc, char** argv) {
   set_serving(false);
 
   std::atomic<bool> draining{false};
-  auto refresher = std::make_unique<Refresher>(
-      Refresher::Options{config.metadata_refresh_interval, accept_opaque, RandomFraction,
-                         [&](const absl::Status& readiness) { set_serving(readiness.ok() && !draining); }},
-      discovery, keys);
+  // Ready is who knows the first issuer; without a further one its tokens alone cannot be judged.
+  std::deque<Refresher> refreshers;
+  for (Issuer& issuer : issuers) {
+    const bool is_first = &issuer == &first_issuer;
+    prometheus::Gauge& issuer_ready = metrics.issuer_ready(issuer.discovery.issuer());
+    Refresher::Options options;
+    options.interval = config.metadata_refresh_interval;
+    options.needs_userinfo = is_first && accept_opaque;
+    options.random = RandomFraction;
+    options.on_readiness = [&, is_first](const absl::Status& readiness) {
+      issuer_ready.Set(readiness.ok() ? 1 : 0);
+      if (is_first) set_serving(readiness.ok() && !draining);
+    };
+    refreshers.emplace_back(std::move(options), issuer.discovery, issuer.keys);
+  }
   auto admin = common::AdminServer::Start(
       config.admin_host, config.admin_port,
-      [&] { return draining ? absl::UnavailableError("shutting down") : refresher->readiness(); }, registry);
+      [&] { return draining ? absl::UnavailableError("shutting down") : refreshers.front().readiness(); }, registry);
   if (!admin.ok()) {
     return Fail("start_failed",
                 absl::Status(admin.status().code(),
@@ -170,9 +203,9 @@ int Run(int argc, char** argv) {
               {{"host", config.host},
                {"port", port},
                {"admin_port", (*admin)->port()},
-               {"issuer", config.issuer},
+               {"issuers", absl::StrJoin(config.issuers, " ")},
                {"resources", absl::StrJoin(config.resources, " ")}});
-  refresher->Start();
+  for (Refresher& refresher : refreshers) refresher.Start();
 
   const int signal = signals.Wait();
   const absl::Time deadline = absl::Now() + config.shutdown_grace;
@@ -182,8 +215,8 @@ int Run(int argc, char** argv) {
   absl::SleepFor(std::min(kLameDuckTime, config.shutdown_grace / 2));
   server->Shutdown(absl::ToChronoTime(deadline));  // waits for calls under way
   curl.Abort();
-  admin->reset();  // asks the refresher
-  refresher.reset();
+  admin->reset();  // asks a refresher
+  refreshers.clear();
   local_executor.Stop();
   provider_executor.Stop();
   common::Log(Severity::kInfo, "stopped");

@@ -165,7 +165,7 @@ class Provider {
 };
 
 std::vector<std::string> Arguments(const std::string& issuer) {
-  return {"--issuer=" + issuer,
+  return {"--issuers=" + issuer,
           absl::StrCat("--resources=", kResource),
           "--port=0",
           "--admin_port=0",
@@ -213,17 +213,36 @@ TEST(MainTest, WaitsForAProviderThatIsAway) {
   EXPECT_EQ(program.Await("/readyz", 200), "ok\n");
 }
 
+TEST(MainTest, AFurtherIssuerThatIsAwayHoldsUpNothingButItsOwnTokens) {
+  Provider first;
+  Provider second;
+  second.up = false;
+  Program program(Arguments(first.issuer() + "," + second.issuer()));
+  EXPECT_EQ(program.Await("/readyz", 200), "ok\n");
+  const auto stub = program.Stub();
+  EXPECT_EQ(SubjectOf(*stub, first.Jwt()), "bob");
+  EXPECT_EQ(program.Logged("provider_refresh_failed", "issuer"), second.issuer());
+  EXPECT_THAT(program.Await("/metrics", 200),
+              HasSubstr(absl::StrCat("gatehouse_auth_issuer_ready{issuer=\"", second.issuer(), "\"} 0")));
+  grpc::ClientContext context;
+  gatehouse::auth::v1::VerifyTokenRequest request;
+  request.set_token(second.Jwt());
+  request.set_resource(kResource);
+  VerifyTokenResponse response;
+  EXPECT_EQ(stub->VerifyToken(&context, request, &response).error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
 TEST(MainTest, AnUneditedIssuerSaysWhatToEdit) {
   Program program(Arguments("https://your-tenant.logto.app/oidc"));
   EXPECT_THAT(program.Logged("provider_refresh_failed", "message").get<std::string>(),
-              HasSubstr("edit FLAGS_issuer in deploy/config.yaml"));
-  EXPECT_THAT(program.Await("/readyz", 503), HasSubstr("edit FLAGS_issuer in deploy/config.yaml"));
+              HasSubstr("edit FLAGS_issuers in deploy/config.yaml"));
+  EXPECT_THAT(program.Await("/readyz", 503), HasSubstr("edit FLAGS_issuers in deploy/config.yaml"));
 }
 
 TEST(MainTest, SettingsComeFromTheEnvironmentToo) {
   Provider provider;
-  Program program({"--fromenv=issuer,resources", "--port=0", "--admin_port=0"},
-                  {"FLAGS_issuer=" + provider.issuer(), absl::StrCat("FLAGS_resources=", kResource)});
+  Program program({"--fromenv=issuers,resources", "--port=0", "--admin_port=0"},
+                  {"FLAGS_issuers=" + provider.issuer(), absl::StrCat("FLAGS_resources=", kResource)});
   EXPECT_EQ(program.Await("/readyz", 200), "ok\n");
 }
 
@@ -235,9 +254,9 @@ TEST(MainTest, AMistakeIsOneLineAndExitCodeTwo) {
     EXPECT_EQ(log.find('\n'), log.size() - 1) << log;
     return log;
   };
-  EXPECT_THAT(one_line({}), HasSubstr("--issuer must be set"));
-  EXPECT_THAT(one_line({"--isuer=x"}), HasSubstr("there is no flag --isuer"));
-  EXPECT_THAT(one_line({"--issuer=https://id.example.com/"}), HasSubstr("--resources must name"));
+  EXPECT_THAT(one_line({}), HasSubstr("--issuers must be set"));
+  EXPECT_THAT(one_line({"--isuers=x"}), HasSubstr("there is no flag --isuers"));
+  EXPECT_THAT(one_line({"--issuers=https://id.example.com/"}), HasSubstr("--resources must name"));
   std::vector<std::string> arguments = Arguments("https://id.example.com/");
   arguments.push_back("--provider_ca_file=/nowhere.pem");
   EXPECT_THAT(one_line(arguments), HasSubstr("/nowhere.pem"));

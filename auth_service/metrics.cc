@@ -16,8 +16,8 @@ using prometheus::Counter;
 using prometheus::Family;
 using prometheus::Registry;
 
-constexpr const char* kEndpointNames[kProviderEndpoints] = {
-    "discovery", "jwks", "userinfo", "introspection", "token", "management_api"};
+constexpr const char* kEndpointNames[kProviderEndpoints] = {"discovery",     "jwks",  "userinfo",
+                                                            "introspection", "token", "management_api"};
 constexpr const char* kOutcomeNames[kProviderOutcomes] = {"ok",      "redirect",  "client_error", "server_error",
                                                           "timeout", "too_large", "unreachable"};
 
@@ -65,7 +65,11 @@ Metrics::Metrics(Registry& registry)
                      .Add({})),
       rpcs_in_flight(
           BuildGauge().Name("gatehouse_auth_rpcs_in_flight").Help("RPCs being served.").Register(registry).Add({})),
-      ready(BuildGauge().Name("gatehouse_auth_ready").Help("1 while ready, else 0.").Register(registry).Add({})) {
+      ready(BuildGauge().Name("gatehouse_auth_ready").Help("1 while ready, else 0.").Register(registry).Add({})),
+      issuer_ready_(BuildGauge()
+                        .Name("gatehouse_auth_issuer_ready")
+                        .Help("1 while there are metadata and keys of the issuer, else 0.")
+                        .Register(registry)) {
   for (size_t i = 1; i < refused_.size(); ++i) {
     const std::string reason(RefusalReasonName(static_cast<RefusalReason>(i)));
     refused_[i] = &Verdicts(registry).Add({{"outcome", "refused"}, {"reason", reason}});

@@ -4,11 +4,13 @@
 #define GATEHOUSE_AUTH_SERVICE_METRICS_H_
 
 #include <array>
+#include <string>
 
 #include "absl/strings/string_view.h"
 #include "auth_service/provider/http_client.h"
 #include "gatehouse/auth/v1/auth.pb.h"
 #include "prometheus/counter.h"
+#include "prometheus/family.h"
 #include "prometheus/gauge.h"
 #include "prometheus/histogram.h"
 #include "prometheus/registry.h"
@@ -44,6 +46,8 @@ class Metrics {
   prometheus::Gauge& rpcs_in_flight;
   // 1 while the service is ready.
   prometheus::Gauge& ready;
+  // 1 while there are metadata and keys of `issuer`, one of --issuers.
+  prometheus::Gauge& issuer_ready(const std::string& issuer) { return issuer_ready_.Add({{"issuer", issuer}}); }
 
   prometheus::Counter& provider_requests(ProviderEndpoint endpoint, ProviderOutcome outcome) {
     return *provider_requests_[static_cast<int>(endpoint)][static_cast<int>(outcome)];
@@ -53,6 +57,7 @@ class Metrics {
   }
 
  private:
+  prometheus::Family<prometheus::Gauge>& issuer_ready_;
   std::array<prometheus::Counter*, gatehouse::auth::v1::RefusalReason_ARRAYSIZE> refused_{};
   std::array<std::array<prometheus::Counter*, kProviderOutcomes>, kProviderEndpoints> provider_requests_{};
   std::array<prometheus::Histogram*, kProviderEndpoints> provider_seconds_{};

@@ -30,15 +30,18 @@ absl::StatusOr<ProviderMetadata> ParseMetadata(std::string document_json, absl::
   if (!document.has_value()) return absl::FailedPreconditionError("the answer is not a JSON object");
   if (const absl::string_view named = StringMember(*document, "issuer"); named != issuer) {
     return absl::FailedPreconditionError(absl::StrCat("the document is of issuer \"", named.substr(0, 256),
-                                                      "\", which is not byte for byte the --issuer \"", issuer, "\""));
+                                                      "\", which is not byte for byte the issuer of --issuers \"",
+                                                      issuer, "\""));
   }
   const absl::StatusOr<Url> issuer_url = ParseUrl(issuer);
   const bool loopback = issuer_url.ok() && issuer_url->scheme == "http" && issuer_url->IsLoopback();
   ProviderMetadata metadata;
   metadata.jwks_uri = std::string(StringMember(*document, "jwks_uri"));
   metadata.userinfo_endpoint = std::string(StringMember(*document, "userinfo_endpoint"));
+  metadata.introspection_endpoint = std::string(StringMember(*document, "introspection_endpoint"));
   for (const auto& [name, url] :
-       {std::pair("jwks_uri", metadata.jwks_uri), std::pair("userinfo_endpoint", metadata.userinfo_endpoint)}) {
+       {std::pair("jwks_uri", metadata.jwks_uri), std::pair("userinfo_endpoint", metadata.userinfo_endpoint),
+        std::pair("introspection_endpoint", metadata.introspection_endpoint)}) {
     if (url.empty()) continue;
     if (const absl::Status status = CheckProviderUrl(url, loopback); !status.ok()) {
       return absl::FailedPreconditionError(

@@ -1,4 +1,4 @@
-// Finds out where the issuer keeps its keys and its userinfo endpoint (OpenID Connect Discovery 1.0, RFC 8414).
+// Finds out where the issuer keeps its keys and its endpoints (OpenID Connect Discovery 1.0, RFC 8414).
 
 #ifndef GATEHOUSE_AUTH_SERVICE_PROVIDER_DISCOVERY_H_
 #define GATEHOUSE_AUTH_SERVICE_PROVIDER_DISCOVERY_H_
@@ -20,9 +20,10 @@ namespace auth_service {
 
 // The provider's authorization server metadata, as far as this service needs it.
 struct ProviderMetadata {
-  std::string jwks_uri;           // empty: it publishes no keys
-  std::string userinfo_endpoint;  // empty: it has none
-  std::string document_json;      // the whole document, as it was sent
+  std::string jwks_uri;                // empty: it publishes no keys
+  std::string userinfo_endpoint;       // empty: it has none
+  std::string introspection_endpoint;  // empty: it has none
+  std::string document_json;           // the whole document, as it was sent
   absl::Time fetch_time;
 };
 

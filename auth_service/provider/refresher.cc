@@ -47,10 +47,11 @@ absl::Duration Refresher::RefreshOnce() {
       common::Log(common::Severity::kInfo, "provider_refreshed", {{"issuer", discovery_.issuer()}});
     }
   } else {
-    common::Log(common::Severity::kWarning, "provider_refresh_failed",
-                {{"issuer", discovery_.issuer()},
-                 {"message", status.message()},
-                 {"serving", was_ready ? "with the last good metadata and keys" : "nothing: not ready"}});
+    common::Log(
+        common::Severity::kWarning, "provider_refresh_failed",
+        {{"issuer", discovery_.issuer()},
+         {"message", status.message()},
+         {"serving", was_ready ? "with the last good metadata and keys" : "nothing of this issuer: not ready"}});
   }
   absl::Status readiness;
   {
@@ -72,18 +73,23 @@ absl::Status Refresher::Refresh() {
   if (issuer == kPlaceholderIssuer) {
     return absl::UnavailableError(
         absl::StrCat("the issuer is still the placeholder ", issuer,
-                     "; edit FLAGS_issuer in deploy/config.yaml to name your OIDC provider, then apply it again"));
+                     "; edit FLAGS_issuers in deploy/config.yaml to name your OIDC provider, then apply it again"));
   }
   if (const absl::Status status = discovery_.Refresh(); !status.ok()) {
     return absl::UnavailableError(
         absl::StrCat("cannot read the metadata of issuer ", issuer, ": ", status.message(),
                      status.code() == absl::StatusCode::kFailedPrecondition
-                         ? "; check that --issuer is exactly the issuer that the provider names"
+                         ? "; check that --issuers has exactly the issuer that the provider names"
                          : "; check that the provider is up and that its address can be reached from here"));
   }
   if (options_.needs_userinfo && discovery_.current()->userinfo_endpoint.empty()) {
     return absl::UnavailableError(absl::StrCat(
         "issuer ", issuer, " names no userinfo_endpoint; set --opaque_tokens=refuse or use another issuer"));
+  }
+  if (options_.needs_introspection && discovery_.current()->introspection_endpoint.empty()) {
+    return absl::UnavailableError(absl::StrCat(
+        "issuer ", issuer,
+        " names no introspection_endpoint; set --opaque_tokens to refuse or userinfo, or use another issuer"));
   }
   if (const absl::Status status = keys_.Refresh(); !status.ok()) {
     return absl::UnavailableError(absl::StrCat("cannot read the keys of issuer ", issuer, ": ", status.message(),

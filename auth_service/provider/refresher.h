@@ -24,8 +24,9 @@ class Refresher {
  public:
   struct Options {
     absl::Duration interval;
-    // Whether readiness needs a userinfo endpoint.
+    // Whether readiness needs a userinfo endpoint, and an introspection endpoint.
     bool needs_userinfo = false;
+    bool needs_introspection = false;
     // A number in [0, 1), at random.
     std::function<double()> random;
     // Called on the refresher's thread whenever readiness may have changed, with its new value. Must not block.

@@ -34,7 +34,7 @@ class RefresherTest : public ::testing::Test {
   }
 
   Refresher::Options Options() {
-    return {absl::Minutes(5), /*needs_userinfo=*/true, [this] { return random_; },
+    return {absl::Minutes(5), /*needs_userinfo=*/true, /*needs_introspection=*/false, [this] { return random_; },
             [this](const absl::Status& readiness) { told_.push_back(readiness.ok()); }};
   }
 
@@ -104,7 +104,7 @@ TEST_F(RefresherTest, NamesAnIssuerThatIsNotTheConfiguredOne) {
   provider_.Answer(kMetadata, 200, R"({"issuer":"https://id.example.com/other"})");
   refresher_.RefreshOnce();
   EXPECT_THAT(NotReadyBecause(), HasSubstr("https://id.example.com/other"));
-  EXPECT_THAT(NotReadyBecause(), HasSubstr("check that --issuer is exactly the issuer that the provider names"));
+  EXPECT_THAT(NotReadyBecause(), HasSubstr("check that --issuers has exactly the issuer that the provider names"));
 }
 
 TEST_F(RefresherTest, NeedsUserinfoIfOpaqueTokensAreAccepted) {
@@ -118,12 +118,27 @@ TEST_F(RefresherTest, NeedsUserinfoIfOpaqueTokensAreAccepted) {
   EXPECT_TRUE(other.readiness().ok());
 }
 
+TEST_F(RefresherTest, NeedsIntrospectionIfOpaqueTokensAreIntrospected) {
+  ProviderIsUp();
+  Refresher::Options options = Options();
+  options.needs_introspection = true;
+  Refresher refresher(options, discovery_, keys_);
+  refresher.RefreshOnce();
+  EXPECT_THAT(std::string(refresher.readiness().message()), HasSubstr("names no introspection_endpoint"));
+  provider_.Answer(kMetadata, 200,
+                   absl::StrCat(R"({"issuer":")", kIssuer, R"(","jwks_uri":")", kJwksUri,
+                                R"(","userinfo_endpoint":"https://id.example.com/oidc/me",)"
+                                R"("introspection_endpoint":"https://id.example.com/oidc/introspection"})"));
+  refresher.RefreshOnce();
+  EXPECT_TRUE(refresher.readiness().ok()) << refresher.readiness();
+}
+
 TEST_F(RefresherTest, ThePlaceholderIsNeverAskedAndSaysWhatToEdit) {
   Discovery placeholder(kPlaceholderIssuer, absl::Seconds(5), provider_, clock_);
   KeySet keys(placeholder, absl::Seconds(5), provider_, clock_);
   Refresher refresher(Options(), placeholder, keys);
   refresher.RefreshOnce();
-  EXPECT_THAT(std::string(refresher.readiness().message()), HasSubstr("edit FLAGS_issuer in deploy/config.yaml"));
+  EXPECT_THAT(std::string(refresher.readiness().message()), HasSubstr("edit FLAGS_issuers in deploy/config.yaml"));
   EXPECT_TRUE(provider_.requests().empty());
 }
 

@@ -1,5 +1,6 @@
 #include "auth_service/server/auth_grpc_service.h"
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <utility>
@@ -118,11 +119,13 @@ absl::Status Check(const VerifyTokenRequest& request, bool resource_known) {
 }
 
 absl::flat_hash_map<std::string, std::string> Documents(const std::vector<std::string>& resources,
-                                                        absl::string_view issuer,
+                                                        const std::vector<const Discovery*>& issuers,
                                                         const std::vector<std::string>& scopes_supported) {
+  std::vector<std::string> names;
+  for (const Discovery* issuer : issuers) names.push_back(issuer->issuer());
   absl::flat_hash_map<std::string, std::string> documents;
   for (const std::string& resource : resources) {
-    documents[resource] = ProtectedResourceMetadata(resource, issuer, scopes_supported);
+    documents[resource] = ProtectedResourceMetadata(resource, names, scopes_supported);
   }
   return documents;
 }
@@ -130,11 +133,11 @@ absl::flat_hash_map<std::string, std::string> Documents(const std::vector<std::s
 }  // namespace
 
 AuthGrpcService::AuthGrpcService(const std::vector<std::string>& resources,
-                                 const std::vector<std::string>& scopes_supported, VerdictCache& verdicts,
-                                 const Discovery& discovery, Metrics& metrics)
-    : metadata_by_resource_(Documents(resources, discovery.issuer(), scopes_supported)),
+                                 const std::vector<std::string>& scopes_supported,
+                                 std::vector<const Discovery*> issuers, VerdictCache& verdicts, Metrics& metrics)
+    : metadata_by_resource_(Documents(resources, issuers, scopes_supported)),
+      issuers_(std::move(issuers)),
       verdicts_(verdicts),
-      discovery_(discovery),
       metrics_(metrics) {}
 
 grpc::ServerUnaryReactor* AuthGrpcService::VerifyToken(grpc::CallbackServerContext* context,
@@ -176,10 +179,17 @@ grpc::ServerUnaryReactor* AuthGrpcService::GetProtectedResourceMetadata(
 }
 
 grpc::ServerUnaryReactor* AuthGrpcService::GetAuthorizationServerMetadata(
-    grpc::CallbackServerContext* context, const gatehouse::auth::v1::GetAuthorizationServerMetadataRequest*,
+    grpc::CallbackServerContext* context, const gatehouse::auth::v1::GetAuthorizationServerMetadataRequest* request,
     gatehouse::auth::v1::GetAuthorizationServerMetadataResponse* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  const std::shared_ptr<const ProviderMetadata> metadata = discovery_.current();
+  const auto issuer = std::find_if(issuers_.begin(), issuers_.end(), [&](const Discovery* each) {
+    return request->issuer().empty() || each->issuer() == request->issuer();
+  });
+  if (issuer == issuers_.end()) {
+    reactor->Finish(grpc::Status(grpc::StatusCode::NOT_FOUND, "the issuer is not one of --issuers of auth_service"));
+    return reactor;
+  }
+  const std::shared_ptr<const ProviderMetadata> metadata = (*issuer)->current();
   if (metadata == nullptr) {
     reactor->Finish(
         grpc::Status(grpc::StatusCode::UNAVAILABLE, "the provider's metadata has not been fetched yet; try again"));

@@ -17,10 +17,11 @@ namespace auth_service {
 // Thread-safe; no method blocks. A remembered verdict is answered at once, on gRPC's own thread.
 class AuthGrpcService final : public gatehouse::auth::v1::AuthService::CallbackService {
  public:
-  // `resources` are the protected resources that tokens may be for. The references must outlive this, and the server
-  // must have been shut down before this ends.
+  // `resources` are the protected resources that tokens may be for, `issuers` those whose tokens are good, of which the
+  // first is the one meant when none is named; at least one. All must outlive this, and the server must have been shut
+  // down before this ends.
   AuthGrpcService(const std::vector<std::string>& resources, const std::vector<std::string>& scopes_supported,
-                  VerdictCache& verdicts, const Discovery& discovery, Metrics& metrics);
+                  std::vector<const Discovery*> issuers, VerdictCache& verdicts, Metrics& metrics);
 
   grpc::ServerUnaryReactor* VerifyToken(grpc::CallbackServerContext* context,
                                         const gatehouse::auth::v1::VerifyTokenRequest* request,
@@ -36,8 +37,8 @@ class AuthGrpcService final : public gatehouse::auth::v1::AuthService::CallbackS
 
  private:
   const absl::flat_hash_map<std::string, std::string> metadata_by_resource_;
+  const std::vector<const Discovery*> issuers_;
   VerdictCache& verdicts_;
-  const Discovery& discovery_;
   Metrics& metrics_;
 };
 

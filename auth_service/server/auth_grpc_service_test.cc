@@ -116,6 +116,7 @@ class AuthGrpcServiceTest : public ::testing::Test {
   Metrics metrics_;
   FakeHttpClient provider_;
   Discovery discovery_{kIssuer, absl::Seconds(5), provider_, clock_};
+  Discovery other_{"https://other.example.com", absl::Seconds(5), provider_, clock_};  // never fetched
   KeySet keys_{discovery_, absl::Seconds(5), provider_, clock_};
   JwtVerifier jwt_{kIssuer, absl::Seconds(30), keys_, clock_};
   OpaqueVerifier opaque_;
@@ -124,7 +125,7 @@ class AuthGrpcServiceTest : public ::testing::Test {
   common::ThreadExecutor asking_{4, 2};
   VerdictCache verdicts_{{1000, absl::Seconds(60), absl::Seconds(5)}, verifier_, local_, asking_, metrics_, clock_};
   AuthGrpcService service_{
-      {kResource, "https://mcp.example.com/sse"}, {"openid", "profile"}, verdicts_, discovery_, metrics_};
+      {kResource, "https://mcp.example.com/sse"}, {"openid", "profile"}, {&discovery_, &other_}, verdicts_, metrics_};
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<AuthService::Stub> stub_;
 };
@@ -300,7 +301,7 @@ TEST_F(AuthGrpcServiceTest, TheProtectedResourceMetadataIsThatOfTheResource) {
     ASSERT_TRUE(stub_->GetProtectedResourceMetadata(&context, request, &response).ok());
     const auto document = nlohmann::json::parse(response.document_json());
     EXPECT_EQ(document["resource"], resource);
-    EXPECT_EQ(document["authorization_servers"], nlohmann::json::array({kIssuer}));
+    EXPECT_EQ(document["authorization_servers"], nlohmann::json::array({kIssuer, other_.issuer()}));
     EXPECT_EQ(document["scopes_supported"], nlohmann::json::array({"openid", "profile"}));
   }
   grpc::ClientContext context;
@@ -319,6 +320,19 @@ TEST_F(AuthGrpcServiceTest, TheAuthorizationServerMetadataIsTheProvidersOwn) {
   EXPECT_EQ(response.fetch_time().seconds(), absl::ToUnixSeconds(clock_.Now()));
 }
 
+TEST_F(AuthGrpcServiceTest, TheAuthorizationServerMetadataOfAFurtherIssuerIsToBeHadByName) {
+  const auto code_of = [&](const std::string& issuer) {
+    grpc::ClientContext context;
+    gatehouse::auth::v1::GetAuthorizationServerMetadataRequest request;
+    request.set_issuer(issuer);
+    GetAuthorizationServerMetadataResponse response;
+    return stub_->GetAuthorizationServerMetadata(&context, request, &response).error_code();
+  };
+  EXPECT_EQ(code_of(kIssuer), grpc::StatusCode::OK);
+  EXPECT_EQ(code_of(other_.issuer()), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(code_of("https://unknown.example.com"), grpc::StatusCode::NOT_FOUND);
+}
+
 TEST_F(AuthGrpcServiceTest, BeforeDiscoveryThereIsNoMetadataAndNoVerdict) {
   FakeHttpClient away;
   Discovery nothing_yet(kIssuer, absl::Seconds(5), away, clock_);
@@ -327,7 +341,7 @@ TEST_F(AuthGrpcServiceTest, BeforeDiscoveryThereIsNoMetadataAndNoVerdict) {
   OpaqueVerifier opaque(true, absl::Seconds(5), nothing_yet, away, clock_);
   TokenVerifier verifier(jwt, opaque);
   VerdictCache verdicts({10, absl::Seconds(60), absl::Seconds(5)}, verifier, local_, asking_, metrics_, clock_);
-  AuthGrpcService service({kResource}, {}, verdicts, nothing_yet, metrics_);
+  AuthGrpcService service({kResource}, {}, {&nothing_yet}, verdicts, metrics_);
   const auto server = grpc::ServerBuilder().RegisterService(&service).BuildAndStart();
   stub_ = AuthService::NewStub(server->InProcessChannel({}));
   EXPECT_EQ(CodeOf(Jwt()), grpc::StatusCode::UNAVAILABLE);

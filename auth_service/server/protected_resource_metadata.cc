@@ -4,11 +4,11 @@
 
 namespace auth_service {
 
-std::string ProtectedResourceMetadata(absl::string_view resource, absl::string_view issuer,
+std::string ProtectedResourceMetadata(absl::string_view resource, const std::vector<std::string>& issuers,
                                       const std::vector<std::string>& scopes_supported) {
   nlohmann::ordered_json document = {
       {"resource", std::string(resource)},
-      {"authorization_servers", nlohmann::ordered_json::array({std::string(issuer)})},
+      {"authorization_servers", issuers},
   };
   if (!scopes_supported.empty()) document["scopes_supported"] = scopes_supported;
   document["bearer_methods_supported"] = nlohmann::ordered_json::array({"header"});

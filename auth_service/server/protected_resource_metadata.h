@@ -10,9 +10,9 @@
 
 namespace auth_service {
 
-// The OAuth 2.0 Protected Resource Metadata (RFC 9728, section 2) of `resource`: one JSON object. Without scopes there
-// is no `scopes_supported`.
-std::string ProtectedResourceMetadata(absl::string_view resource, absl::string_view issuer,
+// The OAuth 2.0 Protected Resource Metadata (RFC 9728, section 2) of `resource`: one JSON object. `issuers` in the
+// order in which clients should try them. Without scopes there is no `scopes_supported`.
+std::string ProtectedResourceMetadata(absl::string_view resource, const std::vector<std::string>& issuers,
                                       const std::vector<std::string>& scopes_supported);
 
 }  // namespace auth_service

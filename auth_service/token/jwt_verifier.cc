@@ -3,7 +3,6 @@
 #include <cjose/cjose.h>
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -12,8 +11,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "auth_service/json/strict_json.h"
+#include "auth_service/token/claims.h"
 #include "auth_service/token/token_form.h"
 
 namespace auth_service {
@@ -67,41 +66,6 @@ std::optional<std::string> VerifiedPayload(absl::string_view token, const Verifi
   size_t size = 0;
   if (!cjose_jws_get_plaintext(jws.get(), &payload, &size, &error)) return std::nullopt;
   return std::string(reinterpret_cast<const char*>(payload), size);
-}
-
-// A NumericDate (RFC 7519, section 2), which may have a fraction. Nothing if it is not a number within the years to
-// 9999.
-std::optional<absl::Time> TimeMember(const json& claims, const char* name) {
-  const auto member = claims.find(name);
-  if (member == claims.end() || !member->is_number()) return std::nullopt;
-  const double seconds = member->get<double>();
-  if (!(seconds >= 0 && seconds < 253402300800.0)) return std::nullopt;
-  const double whole = std::floor(seconds);
-  return absl::FromUnixSeconds(static_cast<int64_t>(whole)) + absl::Seconds(seconds - whole);
-}
-
-bool AudienceContains(const json& audience, absl::string_view resource) {
-  const auto is_resource = [&](const json& value) {
-    return value.is_string() && value.get_ref<const std::string&>() == resource;
-  };
-  if (audience.is_array()) return std::any_of(audience.begin(), audience.end(), is_resource);
-  return is_resource(audience);
-}
-
-// Appends the scopes of a string (RFC 9068, section 2.2.3) or of an array of strings; false if it is neither.
-bool AppendScopes(const json& scope, Principal& principal) {
-  if (scope.is_string()) {
-    for (const absl::string_view one : absl::StrSplit(scope.get_ref<const std::string&>(), ' ', absl::SkipEmpty())) {
-      principal.add_scopes(std::string(one));
-    }
-    return true;
-  }
-  if (!scope.is_array()) return false;
-  for (const json& one : scope) {
-    if (!one.is_string()) return false;
-    principal.add_scopes(one.get<std::string>());
-  }
-  return true;
 }
 
 }  // namespace
@@ -240,7 +204,9 @@ Verdict JwtVerifier::JudgeClaims(const std::string& claims_json, absl::string_vi
   principal.set_scopes_known(true);
   principal.set_claims_json(CompactJson(claims_json));
   SetTimestamp(*expire_time, *principal.mutable_expire_time());
+  AddClaimOrigin(*claims, gatehouse::auth::v1::CLAIM_SOURCE_TOKEN, principal);
   principal.set_token_kind(gatehouse::auth::v1::TOKEN_KIND_JWT);
+  principal.set_audience_known(true);
   return verdict;
 }
 

@@ -132,6 +132,11 @@ TEST_F(JwtVerifierTest, AGoodTokenTellsWhoTheCallerIs) {
   EXPECT_EQ(principal.claims_json(), Claims());
   EXPECT_EQ(principal.expire_time().seconds(), kNow + 3600);
   EXPECT_EQ(principal.token_kind(), gatehouse::auth::v1::TOKEN_KIND_JWT);
+  EXPECT_TRUE(principal.audience_known());
+  ASSERT_EQ(principal.claim_origins_size(), 1);
+  EXPECT_EQ(principal.claim_origins(0).source(), gatehouse::auth::v1::CLAIM_SOURCE_TOKEN);
+  EXPECT_THAT(principal.claim_origins(0).claims(),
+              ElementsAre("aud", "client_id", "exp", "iat", "iss", "jti", "scope", "sub"));
   EXPECT_EQ(keys_.refreshes, 0);
 }
 

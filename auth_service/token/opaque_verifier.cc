@@ -6,13 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "auth_service/json/strict_json.h"
+#include "auth_service/token/claims.h"
 
 namespace auth_service {
-namespace {
-
-constexpr size_t kMaxClaimsBytes = 64 * 1024;
-
-}  // namespace
 
 std::optional<Verdict> OpaqueVerifier::VerifyLocally(absl::string_view, absl::string_view) {
   if (accept_) return std::nullopt;
@@ -61,7 +57,9 @@ absl::StatusOr<Verdict> JudgeUserinfo(const HttpResponse& response, absl::string
   principal.set_subject(std::string(subject));
   principal.set_scopes_known(false);
   principal.set_claims_json(CompactJson(response.body));
+  AddClaimOrigin(*claims, gatehouse::auth::v1::CLAIM_SOURCE_USERINFO, principal);
   principal.set_token_kind(gatehouse::auth::v1::TOKEN_KIND_OPAQUE);
+  principal.set_audience_known(false);
   return verdict;
 }
 

@@ -45,6 +45,9 @@ TEST_F(OpaqueVerifierTest, UserinfoTellsWhoTheCallerIs) {
   EXPECT_EQ(principal.claims_json(), R"({"sub":"ffsuss18c8xn","picture":null,"updated_at":1795379993267})");
   EXPECT_EQ(principal.token_kind(), gatehouse::auth::v1::TOKEN_KIND_OPAQUE);
   EXPECT_FALSE(principal.scopes_known());
+  EXPECT_FALSE(principal.audience_known());
+  ASSERT_EQ(principal.claim_origins_size(), 1);
+  EXPECT_EQ(principal.claim_origins(0).source(), gatehouse::auth::v1::CLAIM_SOURCE_USERINFO);
   EXPECT_EQ(principal.scopes_size(), 0);
   EXPECT_FALSE(principal.has_expire_time());
   EXPECT_EQ(principal.client_id(), "");

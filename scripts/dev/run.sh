@@ -283,7 +283,7 @@ command_up() {
   # Ctrl-C should not take as long as a rolling update may.
   local common_flags=(--shutdown_grace=5s)
   start_service auth_service "${bin}/auth_service/auth_service" "${common_flags[@]}" \
-    --port="${auth_port}" --admin_port="${auth_admin_port}" --issuer="${issuer}" \
+    --port="${auth_port}" --admin_port="${auth_admin_port}" --issuers="${issuer}" \
     --resources="${mcp_url},${sse_url}" --opaque_tokens="${opaque_tokens}"
   start_service whoami "${bin}/tool_service/whoami/whoami" "${common_flags[@]}" \
     --port="${whoami_port}" --admin_port="${whoami_admin_port}"

@@ -501,14 +501,14 @@ describe('bad input', { timeout: 300_000 }, () => {
   });
 
   describe('starting with something wrong: exit code 2 and one line', () => {
-    const auth = ['--issuer=http://localhost:1/oidc', '--resources=http://localhost:1/mcp', '--port=1', '--admin_port=1'];
+    const auth = ['--issuers=http://localhost:1/oidc', '--resources=http://localhost:1/mcp', '--port=1', '--admin_port=1'];
     const edge = ['--tools_config=/nonexistent/tools.yaml', '--port=1', '--admin_port=1'];
     // Service, flags, what the line names.
     const cases = [
       ['auth_service', ['--no_such_flag'], /no_such_flag/],
       ['auth_service', ['--resources=http://localhost:1/mcp'], /issuer/],
-      ['auth_service', ['--issuer=http://localhost:1/oidc'], /resources/],
-      ['auth_service', ['--issuer=not-a-url', '--resources=http://localhost:1/mcp'], /issuer/],
+      ['auth_service', ['--issuers=http://localhost:1/oidc'], /resources/],
+      ['auth_service', ['--issuers=not-a-url', '--resources=http://localhost:1/mcp'], /issuer/],
       ['auth_service', [...auth, '--clock_skew=1h'], /clock_skew/],
       ['auth_service', [...auth, '--opaque_tokens=maybe'], /opaque_tokens/],
       ['auth_service', [...auth, '--port=99999'], /port/],

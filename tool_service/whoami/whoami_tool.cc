@@ -1,10 +1,48 @@
 #include "tool_service/whoami/whoami_tool.h"
 
+#include <string>
+
 #include "absl/strings/str_cat.h"
+#include "common/json_text.h"
 #include "tool_service/sdk/content.h"
 #include "tool_service/sdk/json.h"
 
 namespace tool_service {
+namespace {
+
+const char* SourceName(gatehouse::tool::v1::ClaimSource source) {
+  switch (source) {
+    case gatehouse::tool::v1::CLAIM_SOURCE_TOKEN:
+      return "token";
+    case gatehouse::tool::v1::CLAIM_SOURCE_USERINFO:
+      return "userinfo";
+    case gatehouse::tool::v1::CLAIM_SOURCE_INTROSPECTION:
+      return "introspection";
+    case gatehouse::tool::v1::CLAIM_SOURCE_DIRECTORY:
+      return "directory";
+    default:
+      return "unknown";
+  }
+}
+
+// What the claims themselves do not say: where each comes from, and whether the token was meant for this server.
+std::string IdentityMeta(const gatehouse::tool::v1::Principal& principal) {
+  std::string meta =
+      absl::StrCat("{\"", kIdentityMetaKey, "\":{\"audienceKnown\":", principal.audience_known() ? "true" : "false",
+                   ",\"claimSources\":{");
+  const char* separator = "";
+  for (const gatehouse::tool::v1::ClaimOrigin& origin : principal.claim_origins()) {
+    for (const std::string& claim : origin.claims()) {
+      meta += separator;
+      separator = ",";
+      common::AppendJsonString(claim, meta);
+      absl::StrAppend(&meta, ":\"", SourceName(origin.source()), "\"");
+    }
+  }
+  return meta + "}}}";
+}
+
+}  // namespace
 
 Tool WhoamiTool() {
   Tool tool;
@@ -46,7 +84,9 @@ absl::StatusOr<Outcome> Whoami(ToolContext& context, absl::string_view arguments
   if (context.principal() == nullptr) {
     return absl::UnauthenticatedError("nobody is signed in: the call came without a verified caller");
   }
-  return JsonResult(context.principal()->claims_json());
+  CallToolResult result = JsonResult(context.principal()->claims_json());
+  result.set_meta_json(IdentityMeta(*context.principal()));
+  return result;
 }
 
 }  // namespace tool_service

@@ -31,6 +31,33 @@ TEST(WhoamiTest, ReturnsTheClaimsByteForByteAsTextAndAsStructuredContent) {
   }
 }
 
+TEST(WhoamiTest, MetaSaysWhereEachClaimComesFrom) {
+  FakeToolContext context;
+  gatehouse::tool::v1::Principal& principal = context.mutable_principal();
+  principal.set_claims_json(kClaims);
+  const auto meta = [&] {
+    const auto outcome = Whoami(context, "");
+    EXPECT_TRUE(outcome.ok()) << outcome.status();
+    return nlohmann::json::parse(std::get<CallToolResult>(*outcome).meta_json());
+  };
+  EXPECT_EQ(meta(), nlohmann::json::parse(R"({"dev.gatehouse/identity":{"audienceKnown":false,"claimSources":{}}})"));
+  principal.set_audience_known(true);
+  const auto add = [&](gatehouse::tool::v1::ClaimSource source, const std::string& claim) {
+    auto& origin = *principal.add_claim_origins();
+    origin.set_source(source);
+    origin.add_claims(claim);
+    origin.add_claims(claim + "\"2");
+  };
+  add(gatehouse::tool::v1::CLAIM_SOURCE_TOKEN, "t");
+  add(gatehouse::tool::v1::CLAIM_SOURCE_USERINFO, "u");
+  add(gatehouse::tool::v1::CLAIM_SOURCE_INTROSPECTION, "i");
+  add(gatehouse::tool::v1::CLAIM_SOURCE_DIRECTORY, "d");
+  EXPECT_EQ(meta(), nlohmann::json::parse(
+                        R"({"dev.gatehouse/identity":{"audienceKnown":true,"claimSources":{"t":"token","t\"2":"token",)"
+                        R"("u":"userinfo","u\"2":"userinfo","i":"introspection","i\"2":"introspection",)"
+                        R"("d":"directory","d\"2":"directory"}}})"));
+}
+
 TEST(WhoamiTest, WithoutAPrincipalIsUnauthenticated) {
   FakeToolContext context;
   EXPECT_EQ(Whoami(context, "").status().code(), absl::StatusCode::kUnauthenticated);

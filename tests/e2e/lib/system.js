@@ -289,7 +289,7 @@ export class System {
       readyStatus: 204,
     });
     this.#addBinary('auth_service', ports.auth, ports.authAdmin, [
-      `--issuer=${this.issuer}`, `--resources=${resources.join()}`, '--opaque_tokens=userinfo', ...authFlags,
+      `--issuers=${this.issuer}`, `--resources=${resources.join()}`, '--opaque_tokens=userinfo', ...authFlags,
     ]);
     for (const { name, command, env, hasAdmin } of tools) {
       this.addService(name, {
