@@ -1,11 +1,15 @@
 // Starts the development OIDC provider. See README.md.
 
-import { createHttpServer } from '../lib/server.js';
-import { CLIENTS } from '../lib/clients.js';
-import { signingKey } from '../lib/keys.js';
+import { join } from 'node:path';
+
+import { Faults } from '../lib/faults.js';
+import { ProviderHost } from '../lib/host.js';
+import { KeyRing } from '../lib/keys.js';
 import { log } from '../lib/log.js';
 import { OptionError, USAGE, readOptions } from '../lib/options.js';
-import { createProvider } from '../lib/provider.js';
+import { createHttpServer } from '../lib/server.js';
+import { Store } from '../lib/store.js';
+import { Tenant } from '../lib/tenant.js';
 import { PASSWORD, USERNAMES } from '../lib/users.js';
 
 const HOST = '127.0.0.1'; // never anything but loopback
@@ -31,25 +35,30 @@ if (options.help) {
   process.exit(0);
 }
 
-function keyOrExit() {
+function stateOrExit() {
+  const { stateDir } = options;
   try {
-    return signingKey(options.stateDir);
+    return { keys: new KeyRing(stateDir), tenant: new Tenant(options), store: new Store(stateDir && join(stateDir, 'issued.jsonl')) };
   } catch (error) {
-    return fail(`cannot keep the signing key in --state_dir: ${error.message}`);
+    return fail(`cannot keep its state in --state_dir: ${error.message}`);
   }
 }
 
-const provider = createProvider({ ...options, signingKey: keyOrExit() });
-provider.on('server_error', (ctx, error) => log('error', 'server_error', { message: error.message }));
-
-const server = createHttpServer(provider);
+const state = stateOrExit();
+const host = new ProviderHost({ issuer: options.issuer, ...state });
+const server = createHttpServer({ host, ...state, faults: options.faults ? new Faults() : undefined });
 server.on('error', (error) => {
   if (error.code === 'EADDRINUSE') fail(`port ${options.port} on ${HOST} is taken; stop what uses it or give another --port`);
   if (error.code === 'EACCES') fail(`may not listen on port ${options.port}; give a --port above 1023`);
   throw error;
 });
 server.listen(options.port, HOST, () => {
-  log('info', 'ready', { issuer: options.issuer, resources: options.resources, clients: CLIENTS.map((client) => client.client_id) });
+  log('info', 'ready', {
+    issuer: options.issuer,
+    resources: options.resources,
+    clients: state.tenant.applications.map(({ id }) => id),
+    faults: options.faults,
+  });
   log('warning', 'development_only', {
     message: 'unfit for production: known passwords, nothing stored',
     users: USERNAMES,
@@ -60,7 +69,10 @@ server.listen(options.port, HOST, () => {
 for (const signal of ['SIGTERM', 'SIGINT']) {
   process.once(signal, () => {
     log('info', 'stopping', { signal });
-    server.close(() => process.exit(0));
+    server.close(() => {
+      state.store.close();
+      process.exit(0);
+    });
     server.closeIdleConnections();
     setTimeout(() => server.closeAllConnections(), DRAIN_MS).unref();
   });

@@ -2,19 +2,20 @@
 
 import { parseArgs } from 'node:util';
 
-import { SignInError, obtainToken } from '../lib/sign_in.js';
+import { SignInError, obtainMachineToken, obtainToken } from '../lib/sign_in.js';
 
 const USAGE = `Usage: node bin/token.js [options]
 
   --issuer=URL     the provider (default http://localhost:3100/oidc)
   --user=NAME      alice or bob (default alice)
   --password=TEXT  (default: the one that the provider prints at start)
-  --client=ID      mailapp or smartmail (default smartmail)
+  --client=ID      a client of the provider (default smartmail)
   --scope=LIST     what the client asks for (default "openid profile email")
   --grant=LIST     what the user agrees to (default: everything asked for; "" refuses)
   --resource=URI   bind a JWT to this resource (default: the next)
   --default-resource=URI   the resource when neither --resource nor --opaque is given (default http://localhost:3001/mcp)
   --opaque         ask for no resource, which gives an opaque token
+  --machine        no user: the token of the machine-to-machine client \`gatehouse\` for the Management API, or for --resource
   --json           print the whole token response
 `;
 
@@ -39,6 +40,7 @@ function readArgs() {
         resource: STRING,
         'default-resource': { ...STRING, default: 'http://localhost:3001/mcp' },
         opaque: FLAG,
+        machine: FLAG,
         json: FLAG,
         help: FLAG,
       },
@@ -56,8 +58,13 @@ if (args.help) {
   process.exit(0);
 }
 
-try {
-  const response = await obtainToken({
+function machineToken() {
+  const { issuer, resource } = args;
+  return obtainMachineToken({ issuer, resource });
+}
+
+function userToken() {
+  return obtainToken({
     issuer: args.issuer,
     clientId: args.client,
     scope: args.scope,
@@ -66,6 +73,10 @@ try {
     password: args.password,
     grant: args.grant?.split(' ').filter(Boolean),
   });
+}
+
+try {
+  const response = await (args.machine ? machineToken() : userToken());
   process.stdout.write(`${args.json ? JSON.stringify(response) : response.access_token}\n`);
 } catch (error) {
   if (error instanceof SignInError) fail(error.message, 1);

@@ -3,9 +3,9 @@
 // A step belongs to the browser that holds oidc-provider's interaction cookie (SameSite=Lax, bound to the path of this
 // one step), so that a form posted from another site or another browser finds no interaction and is refused.
 
-import { isFirstParty } from './clients.js';
 import { consentPage, errorPage, signInPage } from './pages.js';
-import { PASSWORD, USERNAMES, authenticate, usernameOf } from './users.js';
+import { USER_SCOPES } from './tenant.js';
+import { PASSWORD, USERNAMES } from './users.js';
 
 const MAX_FORM_BYTES = 16 * 1024;
 
@@ -30,12 +30,18 @@ function send(res, status, body, formTarget = "'self'") {
   res.end(body);
 }
 
-/** Handles /sign-in/:uid and /consent/:uid for one provider. */
+/** Handles /sign-in/:uid and /consent/:uid for one provider. `host.provider`: the provider of the moment. */
 export class Interactions {
-  #provider;
+  #host;
+  #tenant;
 
-  constructor(provider) {
-    this.#provider = provider;
+  constructor(host, tenant) {
+    this.#host = host;
+    this.#tenant = tenant;
+  }
+
+  get #provider() {
+    return this.#host.provider;
   }
 
   /** Handles the request if it is for one of the two pages, and says whether it was. */
@@ -71,23 +77,27 @@ export class Interactions {
     if (req.method === 'GET') return show(200, {});
     const form = await readForm(req);
     const username = form.get('username')?.trim();
-    const accountId = authenticate(username, form.get('password'));
-    if (!accountId) return show(422, { username, failed: true });
-    return this.#finish(req, res, { login: { accountId } });
+    const user = this.#tenant.authenticate(username, form.get('password'));
+    if (!user) return show(422, { username, problem: 'Wrong username or password.' });
+    if (user.isSuspended) return show(401, { username, problem: 'This user is suspended.' });
+    user.lastSignInAt = Date.now();
+    return this.#finish(req, res, { login: { accountId: user.id } });
   }
 
   async #consent({ req, res, details, client, action }) {
     const missing = this.#missingScopes(details);
-    if (isFirstParty(client.clientId)) return this.#grant(req, res, details, missing, missing);
-    if (missing.length === 0) return this.#grant(req, res, details, [], []);
+    const all = [...missing.user, ...Object.values(missing.ofResource).flat()];
+    if (!this.#tenant.application(client.clientId)?.isThirdParty) return this.#grant(req, res, details, missing, all);
+    if (all.length === 0) return this.#grant(req, res, details, missing, []);
     if (req.method === 'GET') {
-      const username = usernameOf(details.session.accountId);
+      const { username } = this.#tenant.activeUser(details.session.accountId) ?? {};
       const resources = [details.params.resource ?? []].flat();
-      const content = { action, clientName: client.clientName, username, scopes: missing, resources };
+      const scopes = [...new Set(all)].map((name) => ({ name, text: this.#tenant.scopeDescription(name) }));
+      const content = { action, clientName: client.clientName, username, scopes, resources };
       return send(res, 200, consentPage(content), this.#formTarget(details));
     }
     const form = await readForm(req);
-    const optional = missing.filter((scope) => scope !== 'openid');
+    const optional = all.filter((scope) => scope !== 'openid');
     const ticked = optional.filter((scope) => form.getAll('grant').includes(scope));
     const refusedAll = optional.length > 0 && ticked.length === 0;
     if (form.get('decision') !== 'allow' || refusedAll) {
@@ -96,10 +106,11 @@ export class Interactions {
     return this.#grant(req, res, details, missing, [...ticked, 'openid']);
   }
 
-  // The requested scopes that this user has neither granted to nor refused this client before, in a fixed order.
+  // The requested scopes that this user has neither granted to nor refused this client before: user scopes in a fixed
+  // order, and those of each resource.
   #missingScopes(details) {
-    const missing = details.prompt.details.missingOIDCScope ?? [];
-    return ['openid', 'profile', 'email', 'offline_access'].filter((scope) => missing.includes(scope));
+    const { missingOIDCScope = [], missingResourceScopes = {} } = details.prompt.details;
+    return { user: USER_SCOPES.filter((scope) => missingOIDCScope.includes(scope)), ofResource: missingResourceScopes };
   }
 
   async #grant(req, res, details, asked, granted) {
@@ -108,9 +119,15 @@ export class Interactions {
     const grant =
       (details.grantId && (await Grant.find(details.grantId))) ||
       new Grant({ accountId, clientId: details.params.client_id });
-    for (const scope of asked) {
+    for (const scope of asked.user) {
       if (granted.includes(scope)) grant.addOIDCScope(scope);
       else grant.rejectOIDCScope(scope);
+    }
+    for (const [indicator, scopes] of Object.entries(asked.ofResource)) {
+      for (const scope of scopes) {
+        if (granted.includes(scope)) grant.addResourceScope(indicator, scope);
+        else grant.rejectResourceScope(indicator, scope);
+      }
     }
     return this.#finish(req, res, { consent: { grantId: await grant.save() } });
   }

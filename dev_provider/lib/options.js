@@ -3,14 +3,20 @@
 import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-export const USAGE = `Usage: node bin/provider.js [--port=3100] [--resource=URI]... [--state_dir=DIR]
+export const USAGE = `Usage: node bin/provider.js [--port=3100] [--resource=URI]... [--state_dir=DIR] [--access_token_ttl=3600]
+                            [--custom_claims=true] [--faults]
 
 An OpenID Connect provider for development that behaves like Logto. UNFIT FOR PRODUCTION: known passwords, no storage.
 
   --port=N          listen on 127.0.0.1:N; the issuer is http://localhost:N/oidc   (DEV_PROVIDER_PORT)
   --resource=URI    a resource indicator (RFC 8707) that access tokens can be bound to; may be given several times
                     (DEV_PROVIDER_RESOURCES, separated by commas; default: the edge's /mcp and /sse on port 3001)
-  --state_dir=DIR   keep the signing key in this folder, so that JWTs survive a restart   (DEV_PROVIDER_STATE_DIR)
+  --state_dir=DIR   keep keys, users, applications and all that was issued in this folder, so that they survive a restart
+                    (DEV_PROVIDER_STATE_DIR)
+  --access_token_ttl=N   lifetime of JWTs for those resources in seconds (default 3600)
+  --custom_claims=true|false   whether JWTs carry username, name and email, as with a custom-claims script at Logto
+                    (default true; Logto without a script: false)
+  --faults          let tests make requests fail and count them: see lib/faults.js
 `;
 
 const DEFAULT_RESOURCES = ['http://localhost:3001/mcp', 'http://localhost:3001/sse'];
@@ -35,6 +41,19 @@ function checkedResources(resources) {
   return resources;
 }
 
+function checkedLifetime(text) {
+  const seconds = Number(text);
+  if (!/^\d+$/.test(text) || seconds < 1 || seconds > 86_400) {
+    throw new OptionError(`--access_token_ttl must be a number from 1 to 86400, got "${text}"`);
+  }
+  return seconds;
+}
+
+function checkedBoolean(name, text) {
+  if (!['true', 'false'].includes(text)) throw new OptionError(`${name} must be true or false, got "${text}"`);
+  return text === 'true';
+}
+
 function checkedStateDir(path) {
   if (path && !statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
     throw new OptionError(`--state_dir must be an existing folder, got "${path}"`);
@@ -53,6 +72,9 @@ export function readOptions(args, env) {
       port: { type: 'string' },
       resource: { type: 'string', multiple: true },
       state_dir: { type: 'string' },
+      access_token_ttl: { type: 'string', default: '3600' },
+      custom_claims: { type: 'string', default: 'true' },
+      faults: { type: 'boolean', default: false },
       help: { type: 'boolean' },
     };
     ({ values } = parseArgs({ args, options }));
@@ -65,6 +87,9 @@ export function readOptions(args, env) {
     port,
     issuer: `http://localhost:${port}/oidc`,
     resources: checkedResources(values.resource ?? env.DEV_PROVIDER_RESOURCES?.split(',') ?? DEFAULT_RESOURCES),
+    accessTokenTtl: checkedLifetime(values.access_token_ttl),
+    customClaims: checkedBoolean('--custom_claims', values.custom_claims),
+    faults: values.faults,
     stateDir: checkedStateDir(values.state_dir ?? env.DEV_PROVIDER_STATE_DIR),
   };
 }

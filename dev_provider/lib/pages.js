@@ -70,9 +70,9 @@ ${content}
 `.text;
 }
 
-/** The sign-in form. `failed`: the attempt before this one had a wrong username or password. */
-export function signInPage({ action, clientName, username = '', failed, usernames, password }) {
-  const error = failed ? html`<p class="error" role="alert">Wrong username or password.</p>` : '';
+/** The sign-in form. `problem`: what was wrong with the attempt before this one. */
+export function signInPage({ action, clientName, username = '', problem, usernames, password }) {
+  const error = problem ? html`<p class="error" role="alert">${problem}</p>` : '';
   return page(
     `Sign in to continue to ${clientName}`,
     html`<h1>Sign in</h1>
@@ -97,16 +97,19 @@ const KINDS = {
   offline_access: { title: 'Access while you are away', text: 'The app may renew its access without asking you again.' },
 };
 
-function kind(scope) {
-  const { title, text } = KINDS[scope];
-  const required = scope === 'openid';
+function kind({ name, text: description }) {
+  const { title, text } = KINDS[name] ?? { title: description || name, text: name };
+  const required = name === 'openid';
   const box = required
-    ? html`<input type="checkbox" id="grant-${scope}" checked disabled>`
-    : html`<input type="checkbox" id="grant-${scope}" name="grant" value="${scope}" checked>`;
-  return html`<label class="kind" for="grant-${scope}">${box}<span><strong>${title}</strong><span class="soft">${text}</span></span></label>`;
+    ? html`<input type="checkbox" id="grant-${name}" checked disabled>`
+    : html`<input type="checkbox" id="grant-${name}" name="grant" value="${name}" checked>`;
+  return html`<label class="kind" for="grant-${name}">${box}<span><strong>${title}</strong><span class="soft">${text}</span></span></label>`;
 }
 
-/** The consent form. `scopes`: those not granted yet; `resources`: for which servers the app wants the access. */
+/**
+ * The consent form. `scopes`: `{name, text}` of those not granted yet, `text` for those of resources; `resources`: for
+ * which servers the app wants the access.
+ */
 export function consentPage({ action, clientName, username, scopes, resources }) {
   const target = resources.length
     ? html`<p class="soft">It will use them at ${resources.map((uri, index) => html`${index ? ', ' : ''}<code>${uri}</code>`)}.</p>`

@@ -3,6 +3,8 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 
+import { CLIENT_SECRET } from './clients.js';
+import { MANAGEMENT_API } from './tenant.js';
 import { PASSWORD } from './users.js';
 
 const MAX_STEPS = 20;
@@ -44,7 +46,8 @@ function fillIn(page, { username, password, grant }) {
   const action = /<form method="post" action="([^"]+)"/.exec(page)?.[1];
   if (!action) throw new SignInError(`unexpected page: ${/<title>([^<]*)/.exec(page)?.[1] ?? 'not HTML'}`);
   if (page.includes('name="password"')) {
-    if (page.includes('role="alert"')) throw new SignInError('wrong username or password', 'access_denied');
+    const problem = /role="alert">([^<]*)\.</.exec(page)?.[1];
+    if (problem) throw new SignInError(problem.toLowerCase(), 'access_denied');
     return { action, form: new URLSearchParams({ username, password }) };
   }
   const offered = [...page.matchAll(/name="grant" value="([^"]+)"/g)].map((match) => match[1]);
@@ -96,13 +99,20 @@ async function discover(issuer) {
 
 /**
  * The whole authorization code flow with PKCE. Returns the token response. `resource`: the resource indicator that a
- * JWT is to be bound to; without it the token is opaque. Throws SignInError, with `error` access_denied when refused.
+ * JWT is to be bound to; without it the token is opaque. `clientSecret`: of a confidential client. Throws SignInError, with `error` access_denied when refused.
  */
-export async function obtainToken({ issuer, clientId = 'smartmail', scope = 'openid profile email', resource, ...person }) {
+export async function obtainToken({
+  issuer,
+  clientId = 'smartmail',
+  clientSecret,
+  scope = 'openid profile email',
+  resource,
+  redirectUri = 'http://127.0.0.1:33418/callback', // never requested
+  ...person
+}) {
   const metadata = await discover(issuer);
   const verifier = randomBytes(32).toString('base64url');
   const state = randomBytes(16).toString('base64url');
-  const redirectUri = 'http://127.0.0.1:33418/callback'; // never requested
   const url = new URL(metadata.authorization_endpoint);
   url.search = new URLSearchParams({
     client_id: clientId,
@@ -125,12 +135,29 @@ export async function obtainToken({ issuer, clientId = 'smartmail', scope = 'ope
     body: new URLSearchParams({
       grant_type: 'authorization_code',
       client_id: clientId,
+      ...(clientSecret && { client_secret: clientSecret }),
       code: callback.get('code'),
       redirect_uri: redirectUri,
       code_verifier: verifier,
       ...(resource && { resource }),
     }),
   });
+  return tokenResponse(response);
+}
+
+/** A machine's token for a resource, with its own credentials. Returns the token response. Throws SignInError. */
+export async function obtainMachineToken({ issuer, clientId = 'gatehouse', clientSecret = CLIENT_SECRET, resource = MANAGEMENT_API, scope = 'all' }) {
+  const metadata = await discover(issuer);
+  const credentials = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`).toString('base64');
+  const response = await fetch(metadata.token_endpoint, {
+    method: 'POST',
+    headers: { authorization: `Basic ${credentials}` },
+    body: new URLSearchParams({ grant_type: 'client_credentials', resource, scope }),
+  });
+  return tokenResponse(response);
+}
+
+async function tokenResponse(response) {
   const body = await response.json();
   if (!response.ok) throw new SignInError(`the token endpoint refused: ${body.error} (${body.error_description})`, body.error);
   return body;

@@ -1,52 +1,17 @@
 // What Gatehouse relies on in the development provider, checked over HTTP against the real process.
 
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
 import { followToCallback, obtainToken } from '../lib/sign_in.js';
+import { MAIN, RESOURCE, decode, freePort, start, stop } from './process.js';
 
-const MAIN = fileURLToPath(new URL('../bin/provider.js', import.meta.url));
-const RESOURCE = 'http://localhost:3001/mcp';
 const REDIRECT_URI = 'http://localhost:40404/callback';
 const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'; // RFC 7636, appendix B
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function start(port, ...args) {
-  const child = spawn(process.execPath, [MAIN, `--port=${port}`, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
-  child.stderr.setEncoding('utf8');
-  for await (const [chunk] of on(child.stderr)) if (chunk.includes('"ready"')) break;
-  child.stderr.resume();
-  return child;
-}
-
-// Chunks of a stream until it is left; unlike `for await (… of stream)`, leaving does not destroy the stream.
-async function* on(stream) {
-  while (true) yield once(stream, 'data');
-}
-
-async function stop(child) {
-  child.kill('SIGTERM');
-  return (await once(child, 'exit'))[0];
-}
-
-function decode(jwt) {
-  return jwt.split('.', 2).map((part) => JSON.parse(Buffer.from(part, 'base64url')));
-}
 
 describe('the development provider', () => {
   let child;
@@ -227,6 +192,8 @@ describe('the development provider', () => {
       [[`--port=${port}`], {}, /port \d+ on 127\.0\.0\.1 is taken/],
       [['--port=0'], {}, /--port must be a number/],
       [['--resource=mcp'], {}, /--resource must be an absolute URI/],
+      [['--access_token_ttl=0'], {}, /--access_token_ttl must be a number/],
+      [['--custom_claims=no'], {}, /--custom_claims must be true or false/],
       [['--state_dir=/nonexistent'], {}, /--state_dir must be an existing folder/],
       [['--nonsense'], {}, /--nonsense/],
       [[], { NODE_ENV: 'production' }, /development only/],
