@@ -7,7 +7,10 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/flags/flag.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "auth_service/logto/scope_claims.h"
 #include "auth_service/provider/url.h"
 #include "common/flag_checks.h"
 
@@ -29,6 +32,18 @@ ABSL_FLAG(
     std::string, opaque_tokens, auth_service::Config().opaque_tokens,
     "refuse, or userinfo: accept opaque tokens that the provider's userinfo endpoint accepts, though they name no "
     "audience");
+ABSL_FLAG(std::string, profile, auth_service::Config().profile,
+          "what the claims of a caller are made of: token, or logto: completed from Logto's user directory");
+ABSL_FLAG(std::string, logto_endpoint, "",
+          "address of the Logto tenant; empty: the first of --issuers without its /oidc");
+ABSL_FLAG(std::string, logto_api_resource, auth_service::Config().logto_api_resource,
+          "indicator of the tenant's Management API");
+ABSL_FLAG(std::string, logto_client_id_file, "",
+          "file with the client id of a machine-to-machine application that may use the Management API");
+ABSL_FLAG(std::string, logto_client_secret_file, "", "file with the secret of that application");
+ABSL_FLAG(std::vector<std::string>, scope_claims, {},
+          "claims of the directory that a scope lets out, SCOPE=CLAIM+CLAIM with commas between them; adds to what "
+          "Logto's own scopes let out");
 ABSL_FLAG(absl::Duration, clock_skew, auth_service::Config().clock_skew,
           "how far the issuer's clock may differ from this one");
 ABSL_FLAG(absl::Duration, provider_timeout, auth_service::Config().provider_timeout, "for one request to the provider");
@@ -124,6 +139,35 @@ absl::Status CheckFile(absl::string_view flag, const std::string& path) {
   return absl::InvalidArgumentError(absl::StrCat("--", flag, " must name a file that can be read, got \"", path, "\""));
 }
 
+absl::Status CheckSecretFile(absl::string_view flag, const std::string& path, absl::string_view what_for) {
+  if (!path.empty()) return CheckFile(flag, path);
+  return absl::InvalidArgumentError(absl::StrCat("--", flag, " must name a file for ", what_for));
+}
+
+// What the Management API needs, for the setting `what_for`.
+absl::Status CheckLogto(const Config& config, absl::string_view what_for) {
+  const std::string address = config.LogtoAddress();
+  if (address.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("--logto_endpoint must be set for ", what_for,
+                                                   ", as the first of --issuers does not end in /oidc"));
+  }
+  absl::StatusOr<Url> url = ParseUrl(address);
+  absl::Status status = url.status();
+  if (status.ok()) status = CheckProviderUrl(address, /*allow_loopback_http=*/true);
+  if (!status.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("--logto_endpoint ", status.message(), ", got \"", address, "\""));
+  }
+  if (config.logto_api_resource.empty()) return absl::InvalidArgumentError("--logto_api_resource must not be empty");
+  status = CheckSecretFile("logto_client_id_file", config.logto_client_id_file, what_for);
+  status.Update(CheckSecretFile("logto_client_secret_file", config.logto_client_secret_file, what_for));
+  return status;
+}
+
+absl::Status CheckScopeClaims(const std::vector<std::string>& scope_claims) {
+  const absl::Status status = ScopeClaims::Create(scope_claims).status();
+  return status.ok() ? status : absl::InvalidArgumentError(absl::StrCat("--scope_claims ", status.message()));
+}
+
 }  // namespace
 
 absl::Status Config::Validate() const {
@@ -132,6 +176,8 @@ absl::Status Config::Validate() const {
            CheckResources(resources),
            CheckScopes(scopes_supported),
            CheckChoice("opaque_tokens", opaque_tokens, {"refuse", "userinfo"}, "refuse or userinfo"),
+           CheckChoice("profile", profile, {"token", "logto"}, "token or logto"),
+           CheckScopeClaims(scope_claims),
            CheckRange("clock_skew", clock_skew, absl::ZeroDuration(), absl::Minutes(5)),
            CheckRange("provider_timeout", provider_timeout, absl::Milliseconds(10), absl::Minutes(1)),
            CheckFile("provider_ca_file", provider_ca_file),
@@ -146,12 +192,21 @@ absl::Status Config::Validate() const {
        }) {
     if (!status.ok()) return status;
   }
+  if (profile == "logto") {
+    if (const absl::Status status = CheckLogto(*this, "--profile=logto"); !status.ok()) return status;
+  }
   if (host.empty()) return absl::InvalidArgumentError("--host must not be empty");
   if (admin_host.empty()) return absl::InvalidArgumentError("--admin_host must not be empty");
   if (port != 0 && port == admin_port) {
     return absl::InvalidArgumentError(absl::StrCat("--port and --admin_port must differ, both are ", port));
   }
   return absl::OkStatus();
+}
+
+std::string Config::LogtoAddress() const {
+  if (!logto_endpoint.empty()) return std::string(absl::StripSuffix(logto_endpoint, "/"));
+  if (issuers.empty() || !absl::EndsWith(issuers.front(), "/oidc")) return "";
+  return std::string(absl::StripSuffix(issuers.front(), "/oidc"));
 }
 
 common::Severity Config::severity() const {
@@ -170,6 +225,12 @@ Config ConfigFromFlags() {
   config.resources = absl::GetFlag(FLAGS_resources);
   config.scopes_supported = absl::GetFlag(FLAGS_scopes_supported);
   config.opaque_tokens = absl::GetFlag(FLAGS_opaque_tokens);
+  config.profile = absl::GetFlag(FLAGS_profile);
+  config.logto_endpoint = absl::GetFlag(FLAGS_logto_endpoint);
+  config.logto_api_resource = absl::GetFlag(FLAGS_logto_api_resource);
+  config.logto_client_id_file = absl::GetFlag(FLAGS_logto_client_id_file);
+  config.logto_client_secret_file = absl::GetFlag(FLAGS_logto_client_secret_file);
+  config.scope_claims = absl::GetFlag(FLAGS_scope_claims);
   config.clock_skew = absl::GetFlag(FLAGS_clock_skew);
   config.provider_timeout = absl::GetFlag(FLAGS_provider_timeout);
   config.provider_ca_file = absl::GetFlag(FLAGS_provider_ca_file);

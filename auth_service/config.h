@@ -33,6 +33,17 @@ struct Config {
   std::vector<std::string> scopes_supported = {"openid", "profile", "email"};
   // "refuse", or "userinfo": ask the provider's userinfo endpoint. An opaque token names no audience.
   std::string opaque_tokens = "refuse";
+  // What the claims of a principal are made of: "token", the token alone; "logto", completed from Logto's user
+  // directory.
+  std::string profile = "token";
+  // Of the Logto tenant: its address (empty: the first issuer without "/oidc"), the indicator of its Management API,
+  // and files with the credentials of a machine-to-machine application. Needed for profile "logto".
+  std::string logto_endpoint;
+  std::string logto_api_resource = "https://default.logto.app/api";
+  std::string logto_client_id_file;
+  std::string logto_client_secret_file;
+  // Which claims of the directory a scope lets out: each "SCOPE=CLAIM+CLAIM". See logto/scope_claims.h.
+  std::vector<std::string> scope_claims;
   // How far the clocks of this service and the issuer may differ.
   absl::Duration clock_skew = absl::Seconds(30);
   // For one request to the provider.
@@ -49,6 +60,9 @@ struct Config {
 
   // Names the flag, the rule and the value.
   absl::Status Validate() const;
+
+  // The address of the Logto tenant, without a slash at the end; empty if none is told and the first issuer has none.
+  std::string LogtoAddress() const;
 
   // Of a valid log_severity.
   common::Severity severity() const;

@@ -28,6 +28,15 @@ TEST(ConfigTest, IssuerAndResourcesAreAllThatMustBeSet) {
   EXPECT_TRUE(config.Validate().ok()) << config.Validate();
 }
 
+TEST(ConfigTest, TheTenantIsTheFirstIssuersUnlessAnotherAddressIsSet) {
+  Config config = Valid();
+  EXPECT_EQ(config.LogtoAddress(), "https://id.example.com");
+  config.issuers = {"https://id.example.com/"};
+  EXPECT_EQ(config.LogtoAddress(), "");
+  config.logto_endpoint = "https://tenant.logto.app/";
+  EXPECT_EQ(config.LogtoAddress(), "https://tenant.logto.app");
+}
+
 TEST(ConfigTest, EachRuleNamesItsFlagAndTheValue) {
   struct {
     const char* message;
@@ -52,6 +61,25 @@ TEST(ConfigTest, EachRuleNamesItsFlagAndTheValue) {
        [](Config& config) { config.resources = {"https://a/" + std::string(2048, 'a')}; }},
       {"--scopes_supported must be scopes", [](Config& config) { config.scopes_supported = {"a b"}; }},
       {"--opaque_tokens must be refuse or userinfo, got \"yes\"", [](Config& config) { config.opaque_tokens = "yes"; }},
+      {"--profile must be token or logto, got \"me\"", [](Config& config) { config.profile = "me"; }},
+      {"--logto_client_id_file must name a file for --profile=logto", [](Config& config) { config.profile = "logto"; }},
+      {"--logto_client_secret_file must name a file that can be read, got \"/nowhere\"",
+       [](Config& config) {
+         config.profile = "logto";
+         config.logto_client_id_file = "/dev/null";
+         config.logto_client_secret_file = "/nowhere";
+       }},
+      {"--logto_endpoint must be set for --profile=logto, as the first of --issuers",
+       [](Config& config) {
+         config.profile = "logto";
+         config.issuers = {"https://id.example.com/"};
+       }},
+      {"--logto_endpoint must be https",
+       [](Config& config) {
+         config.profile = "logto";
+         config.logto_endpoint = "http://id.example.com";
+       }},
+      {"--scope_claims may name the claims name ", [](Config& config) { config.scope_claims = {"x=sub"}; }},
       {"--clock_skew must be in [0, 5m], got 6m", [](Config& config) { config.clock_skew = absl::Minutes(6); }},
       {"--provider_timeout must be in [10ms, 1m], got 0",
        [](Config& config) { config.provider_timeout = absl::ZeroDuration(); }},

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -22,6 +23,9 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "auth_service/config.h"
+#include "auth_service/logto/directory_profile.h"
+#include "auth_service/logto/management_api.h"
+#include "auth_service/logto/scope_claims.h"
 #include "auth_service/metrics.h"
 #include "auth_service/provider/curl_http_client.h"
 #include "auth_service/provider/discovery.h"
@@ -143,7 +147,15 @@ int Run(int argc, char** argv) {
   for (Issuer& issuer : issuers) jwt_verifiers[issuer.discovery.issuer()] = &issuer.jwt_verifier;
   IssuerVerifier jwt_verifier(std::move(jwt_verifiers));
   OpaqueVerifier opaque_verifier(accept_opaque, config.provider_timeout, first_issuer.discovery, http, clock);
-  TokenVerifier verifier(jwt_verifier, opaque_verifier);
+  TokenVerifier token_verifier(jwt_verifier, opaque_verifier);
+  ManagementApi management_api({config.LogtoAddress(), config.logto_api_resource, config.logto_client_id_file,
+                                config.logto_client_secret_file, config.provider_timeout},
+                               http, clock);
+  absl::StatusOr<ScopeClaims> scope_claims = ScopeClaims::Create(config.scope_claims);
+  if (!scope_claims.ok()) return Fail("config_invalid", scope_claims.status());
+  DirectoryProfile directory_profile({first_issuer.discovery.issuer()}, *std::move(scope_claims), token_verifier,
+                                     management_api, clock);
+  Verifier& verifier = config.profile == "logto" ? static_cast<Verifier&>(directory_profile) : token_verifier;
   common::ThreadExecutor local_executor(std::max(1u, std::thread::hardware_concurrency()), kLocalWaiting);
   common::ThreadExecutor provider_executor(kProviderThreads, kProviderWaiting);
   VerdictCache verdicts(

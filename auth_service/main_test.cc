@@ -138,6 +138,16 @@ class Provider {
       }
       response.set_content(R"({"sub":"alice"})", "application/json");
     });
+    server_.Post("/oidc/token", [](const httplib::Request& request, httplib::Response& response) {
+      response.status =
+          request.get_header_value("Authorization") == "Basic bTJtOnMzY3JldA==" ? 200 : 401;  // m2m:s3cret
+      response.set_content(R"({"access_token":"machine","token_type":"Bearer","expires_in":3600})", "application/json");
+    });
+    server_.Get("/api/users/bob", [](const httplib::Request& request, httplib::Response& response) {
+      response.status = request.get_header_value("Authorization") == "Bearer machine" ? 200 : 401;
+      response.set_content(R"({"id":"bob","isSuspended":false,"primaryEmail":"bob@example.com","name":"Bob"})",
+                           "application/json");
+    });
     thread_ = std::thread([this] { server_.listen_after_bind(); });
     server_.wait_until_ready();
   }
@@ -151,7 +161,8 @@ class Provider {
 
   std::string Jwt() const {
     return key_.Sign(R"({"alg":"ES384","typ":"at+jwt","kid":"k"})",
-                     absl::StrCat(R"({"iss":")", issuer(), R"(","aud":")", kResource, R"(","sub":"bob","exp":)",
+                     absl::StrCat(R"({"iss":")", issuer(), R"(","aud":")", kResource,
+                                  R"(","sub":"bob","scope":"whoami:email","exp":)",
                                   absl::ToUnixSeconds(absl::Now() + absl::Hours(1)), "}"));
   }
 
@@ -173,7 +184,7 @@ std::vector<std::string> Arguments(const std::string& issuer) {
           "--shutdown_grace=4s"};
 }
 
-std::string SubjectOf(gatehouse::auth::v1::AuthService::Stub& stub, const std::string& token) {
+gatehouse::auth::v1::Principal PrincipalOf(gatehouse::auth::v1::AuthService::Stub& stub, const std::string& token) {
   grpc::ClientContext context;
   gatehouse::auth::v1::VerifyTokenRequest request;
   request.set_token(token);
@@ -181,7 +192,18 @@ std::string SubjectOf(gatehouse::auth::v1::AuthService::Stub& stub, const std::s
   VerifyTokenResponse response;
   const grpc::Status status = stub.VerifyToken(&context, request, &response);
   EXPECT_TRUE(status.ok()) << status.error_message();
-  return response.principal().subject();
+  return response.principal();
+}
+
+std::string SubjectOf(gatehouse::auth::v1::AuthService::Stub& stub, const std::string& token) {
+  return PrincipalOf(stub, token).subject();
+}
+
+// A file of the test's own with `content`, by its path.
+std::string FileWith(const std::string& name, const std::string& content) {
+  const std::string path = absl::StrCat(std::getenv("TEST_TMPDIR"), "/", name);
+  std::ofstream(path) << content;
+  return path;
 }
 
 TEST(MainTest, ServesUntilItIsToldToStop) {
@@ -200,6 +222,22 @@ TEST(MainTest, ServesUntilItIsToldToStop) {
   program.Terminate();
   EXPECT_EQ(program.Wait(), 0) << program.Log();
   EXPECT_THAT(program.Log(), HasSubstr("\"event\":\"stopped\""));
+}
+
+TEST(MainTest, TheDirectorySaysWhoTheUserIs) {
+  Provider provider;
+  std::vector<std::string> arguments = Arguments(provider.issuer());
+  arguments.push_back("--profile=logto");
+  arguments.push_back("--logto_client_id_file=" + FileWith("id", "m2m\n"));
+  arguments.push_back("--logto_client_secret_file=" + FileWith("secret", "s3cret\n"));
+  arguments.push_back("--scope_claims=whoami:email=email");
+  Program program(arguments);
+  EXPECT_EQ(program.Await("/readyz", 200), "ok\n");
+  const auto principal = PrincipalOf(*program.Stub(), provider.Jwt());
+  EXPECT_THAT(principal.claims_json(), HasSubstr(R"("email":"bob@example.com"})"));
+  EXPECT_THAT(principal.claims_json(), ::testing::Not(HasSubstr("Bob")));
+  EXPECT_THAT(program.Await("/metrics", 200),
+              HasSubstr("gatehouse_auth_provider_requests_total{endpoint=\"management_api\",outcome=\"ok\"} 1"));
 }
 
 TEST(MainTest, WaitsForAProviderThatIsAway) {
