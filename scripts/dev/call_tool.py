@@ -42,6 +42,9 @@ def post(url, name, params):
     try:
         return opener.open(urllib.request.Request(url, body, headers), timeout=600)
     except urllib.error.HTTPError as error:
+        challenge = error.headers.get("WWW-Authenticate")
+        if challenge:
+            print(f"{error.code} {challenge}", file=sys.stderr)
         return error
 
 

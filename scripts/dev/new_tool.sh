@@ -144,11 +144,16 @@ command_run_tool() {
   printf '    %s answers on port %s, and the edge has it in its list\n' "${name}" "${port}"
 }
 
-# Calls a tool of the running system as a client of MCP 2026-07-28, signed in as alice.
+# Calls a tool of the running system as a client of MCP 2026-07-28, signed in as alice unless --user says otherwise.
 command_call() {
-  local mcp_url token
+  local mcp_url token token_options=()
+  while [[ ${1:-} == --scope || ${1:-} == --user ]]; do
+    [[ $# -ge 2 ]] || usage_error "call: $1 needs a value"
+    token_options+=("$1" "$2")
+    shift 2
+  done
   [[ $# -ge 1 && $1 != -* ]] || usage_error "call takes the name of a tool, then its arguments as JSON"
   load_settings || die "nothing is running: start it with ./dev up (or ./dev up --detach)"
-  token=$(command_token)
+  token=$(command_token "${token_options[@]}")
   exec env GATEHOUSE_TOKEN="${token}" "${system_python}" scripts/dev/call_tool.py "${mcp_url}" "$@"
 }

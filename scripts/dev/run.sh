@@ -5,12 +5,12 @@
 
 run_dir=.run
 # In start order; they are stopped in the reverse order.
-services=(provider auth_service whoami mcp_edge)
+services=(provider auth_service whoami todo mcp_edge)
 
 # Puts the tool services that ./dev run-tool started among them, before the edge.
 find_services() {
   local file
-  services=(provider auth_service whoami)
+  services=(provider auth_service whoami todo)
   for file in "${run_dir}"/*.tool; do
     [[ ! -f ${file} ]] || services+=("$(basename "${file}" .tool)")
   done
@@ -90,6 +90,7 @@ ready_url() {
     provider) printf 'http://localhost:%s/oidc/.well-known/openid-configuration\n' "${provider_port}" ;;
     auth_service) printf 'http://127.0.0.1:%s/readyz\n' "${auth_admin_port}" ;;
     whoami) printf 'http://127.0.0.1:%s/readyz\n' "${whoami_admin_port}" ;;
+    todo) printf 'http://127.0.0.1:%s/readyz\n' "${todo_admin_port}" ;;
     mcp_edge) printf 'http://127.0.0.1:%s/readyz\n' "${admin_port}" ;;
     *) printf 'http://127.0.0.1:%s/readyz\n' "$(cut -d' ' -f2 "${run_dir}/$1.tool")" ;;
   esac
@@ -125,7 +126,7 @@ await_ready() {
 parse_up() {
   detach=no own_provider=yes issuer='' opaque_tokens=''
   edge_port=3001 admin_port=9090 auth_port=50051 auth_admin_port=9091
-  whoami_port=50052 whoami_admin_port=9092 provider_port=3100
+  whoami_port=50052 whoami_admin_port=9092 todo_port=50053 todo_admin_port=9093 provider_port=3100
   while [[ $# -gt 0 ]]; do
     local option=$1 value=''
     shift
@@ -156,7 +157,7 @@ parse_up() {
           usage_error "up: --opaque-tokens must be refuse or userinfo, got '${value}'"
         opaque_tokens=${value}
         ;;
-      --edge-port | --admin-port | --auth-port | --auth-admin-port | --whoami-port | --whoami-admin-port | --provider-port)
+      --edge-port | --admin-port | --auth-port | --auth-admin-port | --whoami-port | --whoami-admin-port | --todo-port | --todo-admin-port | --provider-port)
         [[ ${value} =~ ^[0-9]{1,5}$ && ${value} -ge 1 && ${value} -le 65535 ]] ||
           usage_error "up: ${option} must be a port from 1 to 65535, got '${value}'"
         local variable=${option#--}
@@ -176,7 +177,7 @@ parse_up() {
 
 # Ends the script if a port that we need is taken, or given twice.
 check_ports() {
-  local flags=(edge-port admin-port auth-port auth-admin-port whoami-port whoami-admin-port)
+  local flags=(edge-port admin-port auth-port auth-admin-port whoami-port whoami-admin-port todo-port todo-admin-port)
   [[ ${own_provider} == no ]] || flags+=(provider-port)
   local flag variable port taken=0
   declare -A seen=()
@@ -224,6 +225,12 @@ Connect a client. The provider registers no clients by itself, like Logto, so ea
                        "io.modelcontextprotocol/clientCapabilities":{}}}}'
   No client?     ./dev whoami        an official MCP client signs in and prints the claims
 
+Tools may need scopes: list_todos todo:read, add_todo and complete_todo todo:write, delete_todo todo:delete. A call without them is
+answered 403 with what is needed, and a client that can asks the user for it and calls again. alice holds them all, bob todo:read.
+
+  Without        ./dev call add_todo '{"title": "Buy milk"}'
+  With           ./dev call --scope "openid todo:write" add_todo '{"title": "Buy milk"}'
+
 WELCOME
   else
     cat <<WELCOME
@@ -246,7 +253,7 @@ command_up() {
   local service
   # The settings: shared with the functions above, and written to .run/settings.
   local detach own_provider issuer opaque_tokens mcp_url sse_url
-  local edge_port admin_port auth_port auth_admin_port whoami_port whoami_admin_port provider_port
+  local edge_port admin_port auth_port auth_admin_port whoami_port whoami_admin_port todo_port todo_admin_port provider_port
   parse_up "$@"
 
   find_services
@@ -260,7 +267,7 @@ command_up() {
   [[ ${own_provider} == no ]] || setup_group run
 
   step "building (a first build takes some minutes)"
-  bazel_run build --config=opt -- //mcp_edge //auth_service //tool_service/whoami ||
+  bazel_run build --config=opt -- //mcp_edge //auth_service //tool_service/whoami //tool_service/todo ||
     die "the build failed; its errors are above"
   local bin
   bin=$(opt_bin)
@@ -270,8 +277,12 @@ command_up() {
   rm -f "${run_dir}"/*.pid "${run_dir}"/*.tool "${run_dir}"/logs/*.log
   find_services
   declare -p own_provider issuer opaque_tokens mcp_url sse_url edge_port admin_port auth_port auth_admin_port \
-    whoami_port whoami_admin_port provider_port | sed 's/^declare -- //' >"${run_dir}/settings"
-  printf 'tool_services:\n  - name: whoami\n    target: dns:///localhost:%s\n' "${whoami_port}" >"${run_dir}/tools.yaml"
+    whoami_port whoami_admin_port todo_port todo_admin_port provider_port | sed 's/^declare -- //' >"${run_dir}/settings"
+  {
+    printf 'tool_services:\n'
+    printf '  - name: whoami\n    target: dns:///localhost:%s\n' "${whoami_port}"
+    printf '  - name: todo\n    target: dns:///localhost:%s\n' "${todo_port}"
+  } >"${run_dir}/tools.yaml"
 
   step "starting"
   trap 'trap - INT TERM; printf "\n"; step "stopping"; stop_services; exit 130' INT TERM
@@ -287,11 +298,14 @@ command_up() {
     --resources="${mcp_url},${sse_url}" --opaque_tokens="${opaque_tokens}"
   start_service whoami "${bin}/tool_service/whoami/whoami" "${common_flags[@]}" \
     --port="${whoami_port}" --admin_port="${whoami_admin_port}"
+  start_service todo "${bin}/tool_service/todo/todo" "${common_flags[@]}" \
+    --port="${todo_port}" --admin_port="${todo_admin_port}"
   start_service mcp_edge "${bin}/mcp_edge/mcp_edge" "${common_flags[@]}" \
     --port="${edge_port}" --admin_port="${admin_port}" --resource="${mcp_url}" \
     --auth_service="dns:///localhost:${auth_port}" --tools_config="${run_dir}/tools.yaml"
   await_ready auth_service
   await_ready whoami
+  await_ready todo
   await_ready mcp_edge
 
   print_welcome
@@ -364,7 +378,7 @@ command_down() {
 command_status() {
   [[ $# -eq 0 ]] || usage_error "status takes no arguments"
   local service pid state address all=0
-  local own_provider issuer mcp_url auth_port whoami_port
+  local own_provider issuer mcp_url auth_port whoami_port todo_port
   if ! load_settings; then
     printf 'Nothing is running. ./dev up --detach starts it.\n'
     return 1
@@ -375,6 +389,7 @@ command_status() {
       provider) address=${issuer} ;;
       auth_service) address=grpc://localhost:${auth_port} ;;
       whoami) address=grpc://localhost:${whoami_port} ;;
+      todo) address=grpc://localhost:${todo_port} ;;
       mcp_edge) address=${mcp_url} ;;
       *) address=grpc://localhost:$(cut -d' ' -f1 "${run_dir}/${service}.tool") ;;
     esac
@@ -398,7 +413,7 @@ command_logs() {
   for argument in "$@"; do
     case "${argument}" in
       -f | --follow) follow=yes ;;
-      provider | auth_service | whoami | mcp_edge) wanted+=("${argument}") ;;
+      provider | auth_service | whoami | todo | mcp_edge) wanted+=("${argument}") ;;
       edge) wanted+=(mcp_edge) ;;
       auth) wanted+=(auth_service) ;;
       *)

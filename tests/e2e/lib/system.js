@@ -38,6 +38,7 @@ export function binary(service) {
     auth_service: 'auth_service/auth_service',
     whoami: 'tool_service/whoami/whoami',
     mcp_edge: 'mcp_edge/mcp_edge',
+    todo: 'tool_service/todo/todo',
     conformance: 'tool_service/conformance/conformance',
   };
   const path = join(binDir, paths[service]);
@@ -112,6 +113,11 @@ export const TOOL_SERVICES = {
     command: (port, adminPort) => [binary('whoami'), `--port=${port}`, `--admin_port=${adminPort}`],
     hasAdmin: true,
     tool: 'whoami',
+  },
+  todo: {
+    command: (port, adminPort) => [binary('todo'), `--port=${port}`, `--admin_port=${adminPort}`],
+    hasAdmin: true,
+    tool: 'list_todos',
   },
   conformance: {
     command: (port, adminPort) => [binary('conformance'), `--port=${port}`, `--admin_port=${adminPort}`],
