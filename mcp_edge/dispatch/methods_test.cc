@@ -269,7 +269,7 @@ TEST_F(TaskMethodsTest, AToolThatMayBeATaskIsOneForClientsThatDeclareThem) {
   EXPECT_EQ(fake_tasks_.round_, nullptr);
   const auto event = fake_tasks_.operation_->Begin({}, "")->Next();
   EXPECT_TRUE(std::holds_alternative<OperationResult>(event));
-  const FakeCallRecord& call = service_->Calls().back();
+  const FakeCallRecord call = service_->Calls().back();
   EXPECT_GT(call.time_left, absl::Minutes(50));
   EXPECT_TRUE(call.request.context().wants_progress());
   EXPECT_FALSE(call.request.context().can_start_task());
