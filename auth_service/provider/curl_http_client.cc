@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "absl/base/call_once.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "auth_service/provider/url.h"
 
@@ -18,6 +20,7 @@ namespace {
 constexpr absl::Duration kConnectTimeout = absl::Seconds(3);
 constexpr long kMaxConnectionLifeSeconds = 300;
 constexpr size_t kMaxHeaderBytes = 64 * 1024;
+constexpr size_t kMaxKeptHeaderBytes = 8 * 1024;
 constexpr size_t kMaxIdleHandles = 64;
 
 void InitCurlOnce() {
@@ -158,14 +161,24 @@ class CurlHttpClient::Handle {
     return size * count;
   }
 
-  static size_t OnHeader(char*, size_t size, size_t count, void* self) {
+  static size_t OnHeader(char* data, size_t size, size_t count, void* self) {
     Handle& handle = *static_cast<Handle*>(self);
     handle.header_bytes_ += size * count;
     if (handle.header_bytes_ > kMaxHeaderBytes) {
       handle.too_large_ = true;
       return 0;
     }
+    handle.KeepHeader(absl::string_view(data, size * count));
     return size * count;
+  }
+
+  void KeepHeader(absl::string_view line) {
+    const size_t colon = line.find(':');
+    if (colon == absl::string_view::npos || line.size() > kMaxKeptHeaderBytes) return;
+    const absl::string_view name = line.substr(0, colon);
+    const absl::string_view value = absl::StripAsciiWhitespace(line.substr(colon + 1));
+    if (absl::EqualsIgnoreCase(name, "location")) response_.location = std::string(value);
+    if (absl::EqualsIgnoreCase(name, "date")) response_.date = std::string(value);
   }
 
   static int OnProgress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {

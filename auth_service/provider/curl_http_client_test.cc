@@ -185,7 +185,11 @@ TEST_F(CurlHttpClientTest, DoesNotFollowARedirect) {
   const absl::StatusOr<HttpResponse> response = client_.Send(RequestFor(Url("/redirect")));
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->status, 302);
+  EXPECT_EQ(response->location, "/ok");
   EXPECT_TRUE(provider_.client_ports.empty());
+  const absl::StatusOr<HttpResponse> next = client_.Send(RequestFor(Url("/ok")));
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_EQ(next->location, "");  // nothing is left of the answer before
 }
 
 TEST_F(CurlHttpClientTest, ALongBodyIsAnErrorAndTheClientGoesOn) {

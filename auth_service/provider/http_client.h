@@ -39,6 +39,10 @@ struct HttpRequest {
 struct HttpResponse {
   int status = 0;
   std::string body;
+  // The header fields of these names (RFC 9110, sections 10.2.2 and 6.6.1); empty when there is none, or one of more
+  // than 8 KiB.
+  std::string location{};
+  std::string date{};
 };
 
 // Thread-safe.
