@@ -158,8 +158,9 @@ step_fuzz() {
 
 # Builds the optimised services that the end-to-end and container tests start.
 build_services() {
-  bazel_run build --config=opt "${quiet_progress[@]}" -- //mcp_edge //auth_service //tool_service/whoami \
-    //tool_service/todo //tool_service/conformance </dev/null ||
+  bazel_run build --config=opt "${quiet_progress[@]}" -- //mcp_edge //auth_service \
+    //auth_service/doctor:gatehouse-doctor //tool_service/whoami //tool_service/todo //tool_service/conformance \
+    </dev/null ||
     die "the services do not build"
 }
 
