@@ -270,7 +270,7 @@ describe('tool services that come and go', { timeout: 180_000 }, () => {
   before(async () => {
     const target = (port) => `ipv4:${HOSTS.map((host) => `${host}:${port}`).join()}`;
     system = await System.start('resilience_scaling', {
-      toolServices: (port) => `tool_services:\n  - name: whoami\n    target: ${target(port)}\n`,
+      toolServices: ({ whoami }) => `tool_services:\n  - name: whoami\n    target: ${target(whoami)}\n`,
     });
     token = await system.token();
   });

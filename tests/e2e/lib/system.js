@@ -14,7 +14,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { obtainToken } from '../../../dev_provider/lib/sign_in.js';
+import { CLIENT_SECRET } from '../../../dev_provider/lib/clients.js';
+import { obtainMachineToken, obtainToken } from '../../../dev_provider/lib/sign_in.js';
 import { callModern } from './mcp.js';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -236,31 +237,37 @@ export class Service {
   }
 }
 
+// The name of the admin port of a replica of auth_service.
+const authAdmin = (index) => (index === 0 ? 'authAdmin' : `authAdmin${index + 1}`);
+
 /** The processes with free ports. Build with System.start. */
 export class System {
   services = new Map();
-  #name;
   #dir;
   #logDir;
+  #machineToken;
 
   constructor(name) {
-    this.#name = name;
     this.#logDir = outputDir(name);
     this.#dir = mkdtempSync(join(tmpdir(), 'gatehouse-e2e-'));
   }
 
   /**
-   * Starts everything and waits until it is ready. `name`: the folder of the logs; `authFlags`, `edgeFlags`: flags beside
-   * the necessary ones; `tools`: the tool services in the order of the file, each a name of TOOL_SERVICES or an object as
-   * there, with a `name`; `toolServices`: a function from the whoami port to another content of the tool services file.
+   * Starts everything and waits until it is ready. `name`: the folder of the logs; `providerFlags`, `authFlags`, `edgeFlags`:
+   * flags beside the necessary ones, the last one counts, or for the latter two a function from the system to them;
+   * `tools`: the tool services in the order of the file, each a name of TOOL_SERVICES or an object as there, with a `name`;
+   * `toolServices`: a function from the ports to another content of the tool services file; `authHosts`: the addresses of
+   * the replicas of auth_service, the first called auth_service, the others auth_service_2 and so on; `hasSecondProvider`:
+   * whether there is another provider, of the issuer `otherIssuer`, with the same users.
    */
-  static async start(name, { authFlags = [], edgeFlags = [], tools = ['whoami'], toolServices } = {}) {
+  static async start(name, { tools = ['whoami'], ...options } = {}) {
     const system = new System(name);
     const wanted = tools.map((tool) => (typeof tool === 'string' ? { name: tool, ...TOOL_SERVICES[tool] } : tool));
     try {
-      await system.#assemble(authFlags, edgeFlags, wanted, toolServices);
-      await system.services.get('provider').start();
-      const others = [...system.services.values()].filter((service) => service !== system.provider);
+      await system.#assemble(wanted, options);
+      const isProvider = (service) => service.name.startsWith('provider');
+      await Promise.all([...system.services.values()].filter(isProvider).map((service) => service.start()));
+      const others = [...system.services.values()].filter((service) => !isProvider(service));
       await Promise.all(others.map((service) => service.start()));
       for (const { tool } of wanted) {
         if (tool) await until(`${tool} is in the catalogue`, () => system.#hasTool(tool));
@@ -272,31 +279,31 @@ export class System {
     return system;
   }
 
-  async #assemble(authFlags, edgeFlags, tools, toolServices) {
-    const names = ['provider', 'auth', 'authAdmin', 'edge', 'edgeAdmin', ...tools.flatMap(({ name }) => [name, `${name}Admin`])];
+  async #assemble(tools, { providerFlags = [], authFlags = [], edgeFlags = [], toolServices, authHosts = ['127.0.0.1'], hasSecondProvider }) {
+    const names = [
+      'provider', 'otherProvider', 'auth', 'edge', 'edgeAdmin', ...authHosts.map((host, index) => authAdmin(index)),
+      ...tools.flatMap(({ name }) => [name, `${name}Admin`]),
+    ];
     const ports = Object.fromEntries(await Promise.all(names.map(async (key) => [key, await freePort()])));
     this.ports = ports;
     this.issuer = `http://localhost:${ports.provider}/oidc`;
+    this.otherIssuer = `http://localhost:${ports.otherProvider}/oidc`;
     this.origin = `http://localhost:${ports.edge}`;
     this.mcpUrl = `${this.origin}/mcp`;
     this.sseUrl = `${this.origin}/sse`;
     this.toolsFile = join(this.#dir, 'tools.yaml');
     const entries = tools.map(({ name }) => `  - name: ${name}\n    target: dns:///localhost:${ports[name]}\n`);
-    writeFileSync(this.toolsFile, toolServices ? toolServices(ports.whoami) : `tool_services:\n${entries.join('')}`);
+    writeFileSync(this.toolsFile, toolServices ? toolServices(ports) : `tool_services:\n${entries.join('')}`);
 
-    const main = join(ROOT, 'dev_provider', 'bin', 'provider.js');
     const resources = [this.mcpUrl, this.sseUrl];
-    this.addService('provider', {
-      command: [
-        process.execPath, main, `--port=${ports.provider}`, `--state_dir=${this.#dir}`,
-        ...resources.map((uri) => `--resource=${uri}`),
-      ],
-      readyUrl: `http://localhost:${ports.provider}/api/status`,
-      readyStatus: 204,
-    });
-    this.#addBinary('auth_service', ports.auth, ports.authAdmin, [
-      `--issuers=${this.issuer}`, `--resources=${resources.join()}`, '--opaque_tokens=userinfo', ...authFlags,
-    ]);
+    this.#addProvider('provider', ports.provider, resources, [`--state_dir=${this.#dir}`, '--faults', ...providerFlags]);
+    if (hasSecondProvider) this.#addProvider('provider_2', ports.otherProvider, resources, providerFlags);
+    const flagsOf = (flags) => (typeof flags === 'function' ? flags(this) : flags);
+    for (const [index, host] of authHosts.entries()) {
+      this.#addBinary('auth_service', ports.auth, ports[authAdmin(index)], [
+        `--host=${host}`, `--issuers=${this.issuer}`, `--resources=${resources.join()}`, '--opaque_tokens=userinfo', ...flagsOf(authFlags),
+      ], index === 0 ? 'auth_service' : `auth_service_${index + 1}`);
+    }
     for (const { name, command, env, hasAdmin } of tools) {
       this.addService(name, {
         command: command(ports[name], ports[`${name}Admin`]),
@@ -305,15 +312,26 @@ export class System {
         readyUrl: hasAdmin && `http://127.0.0.1:${ports[`${name}Admin`]}/readyz`,
       });
     }
+    const authTarget = authHosts.length === 1 ? `dns:///localhost:${ports.auth}` : `ipv4:${authHosts.map((host) => `${host}:${ports.auth}`).join()}`;
     this.#addBinary('mcp_edge', ports.edge, ports.edgeAdmin, [
-      `--resource=${this.mcpUrl}`, `--auth_service=dns:///localhost:${ports.auth}`, `--tools_config=${this.toolsFile}`,
-      ...edgeFlags,
+      `--resource=${this.mcpUrl}`, `--auth_service=${authTarget}`, `--tools_config=${this.toolsFile}`, ...flagsOf(edgeFlags),
     ]);
   }
 
-  #addBinary(name, port, adminPort, flags) {
+  #addProvider(name, port, resources, flags) {
     this.addService(name, {
-      command: [binary(name), `--port=${port}`, `--admin_port=${adminPort}`, ...flags],
+      command: [
+        process.execPath, join(ROOT, 'dev_provider', 'bin', 'provider.js'), `--port=${port}`,
+        ...resources.map((uri) => `--resource=${uri}`), ...flags,
+      ],
+      readyUrl: `http://localhost:${port}/api/status`,
+      readyStatus: 204,
+    });
+  }
+
+  #addBinary(program, port, adminPort, flags, name = program) {
+    this.addService(name, {
+      command: [binary(program), `--port=${port}`, `--admin_port=${adminPort}`, ...flags],
       readyUrl: `http://127.0.0.1:${adminPort}/readyz`,
     });
   }
@@ -357,6 +375,58 @@ export class System {
   async token({ resource = this.mcpUrl, ...options } = {}) {
     const response = await obtainToken({ issuer: this.issuer, resource: resource ?? undefined, ...options });
     return response.access_token;
+  }
+
+  /**
+   * Calls the provider's Management API as the application `gatehouse` and returns the body of a good answer. Throws on
+   * any other.
+   */
+  async manage(method, path, body) {
+    this.#machineToken ??= obtainMachineToken({ issuer: this.issuer });
+    const { access_token: token } = await this.#machineToken;
+    const response = await fetch(new URL(`/api${path}`, this.issuer), {
+      method, headers: { authorization: `Bearer ${token}` }, body: body && JSON.stringify(body),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return /^[[{]/.test(text) ? JSON.parse(text) : text;
+  }
+
+  /** Makes the provider fail: see dev_provider/lib/faults.js. */
+  async fault(rule) {
+    const response = await fetch(new URL('/faults', this.issuer), { method: 'POST', body: JSON.stringify(rule) });
+    if (!response.ok) throw new Error(`fault: ${response.status}`);
+  }
+
+  async clearFaults() {
+    await fetch(new URL('/faults', this.issuer), { method: 'DELETE' });
+  }
+
+  /** How many requests the provider has had, by method and path. */
+  async providerRequests() {
+    return (await fetch(new URL('/faults/requests', this.issuer))).json();
+  }
+
+  /** Writes a file that is gone with the system, and returns its path. */
+  file(name, content) {
+    const path = join(this.#dir, name);
+    writeFileSync(path, content);
+    return path;
+  }
+
+  /** The flags that give auth_service credentials of a confidential application: `--${prefix}_client_id_file` and so on. */
+  credentialFlags(prefix, clientId = 'gatehouse') {
+    return [
+      `--${prefix}_client_id_file=${this.file(`${prefix}_client_id`, `${clientId}\n`)}`,
+      `--${prefix}_client_secret_file=${this.file(`${prefix}_client_secret`, `${CLIENT_SECRET}\n`)}`,
+    ];
+  }
+
+  /** The metrics of a service by its admin port: a function from the beginning of a line to the sum of what fits. */
+  async metrics(adminPort) {
+    const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+    return (beginning) =>
+      text.split('\n').filter((line) => line.startsWith(beginning)).reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
   }
 
   /** The provider's private signing key as a JWK, to make tokens that it would never issue. */
