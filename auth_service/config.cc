@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/flags/flag.h"
@@ -13,6 +14,7 @@
 #include "auth_service/logto/scope_claims.h"
 #include "auth_service/provider/url.h"
 #include "common/flag_checks.h"
+#include "common/secret_file.h"
 
 ABSL_FLAG(std::string, host, auth_service::Config().host, "address to serve gRPC on");
 ABSL_FLAG(int32_t, port, auth_service::Config().port, "port to serve gRPC on; 0 takes a free one");
@@ -30,10 +32,16 @@ ABSL_FLAG(std::vector<std::string>, scopes_supported, auth_service::Config().sco
           "scopes_supported of the protected resource metadata");
 ABSL_FLAG(
     std::string, opaque_tokens, auth_service::Config().opaque_tokens,
-    "refuse, or userinfo: accept opaque tokens that the provider's userinfo endpoint accepts, though they name no "
-    "audience");
-ABSL_FLAG(std::string, profile, auth_service::Config().profile,
-          "what the claims of a caller are made of: token, or logto: completed from Logto's user directory");
+    "refuse, or accept opaque tokens that the first issuer's endpoint accepts, userinfo or introspection, though they "
+    "name no audience");
+ABSL_FLAG(std::string, introspection_client_id_file, "", "file with the client id to ask introspection with");
+ABSL_FLAG(std::string, introspection_client_secret_file, "", "file with the client secret to ask introspection with");
+ABSL_FLAG(std::vector<std::string>, allowed_client_ids, {},
+          "OAuth clients whose tokens are good; empty: all. A token whose client cannot be told is refused");
+ABSL_FLAG(
+    std::string, profile, auth_service::Config().profile,
+    "what the claims of a caller are made of: token; userinfo: the token and the userinfo endpoint; or logto: the "
+    "token and Logto's user directory");
 ABSL_FLAG(std::string, logto_endpoint, "",
           "address of the Logto tenant; empty: the first of --issuers without its /oidc");
 ABSL_FLAG(std::string, logto_api_resource, auth_service::Config().logto_api_resource,
@@ -168,6 +176,35 @@ absl::Status CheckScopeClaims(const std::vector<std::string>& scope_claims) {
   return status.ok() ? status : absl::InvalidArgumentError(absl::StrCat("--scope_claims ", status.message()));
 }
 
+absl::Status CheckIntrospection(const Config& config) {
+  for (const auto& [flag, path] :
+       {std::pair("introspection_client_id_file", &config.introspection_client_id_file),
+        std::pair("introspection_client_secret_file", &config.introspection_client_secret_file)}) {
+    if (config.opaque_tokens != "introspection") continue;
+    if (path->empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--opaque_tokens=introspection needs --", flag, ": the provider answers known clients only"));
+    }
+    if (const absl::Status status = common::ReadSecretFile(flag, *path).status(); !status.ok()) {
+      return absl::InvalidArgumentError(status.message());
+    }
+  }
+  return absl::OkStatus();
+}
+
+// RFC 6749, appendix A.1.
+absl::Status CheckClientIds(const std::vector<std::string>& client_ids) {
+  for (const std::string& client_id : client_ids) {
+    const bool valid = !client_id.empty() && client_id.size() <= kMaxResourceBytes &&
+                       std::all_of(client_id.begin(), client_id.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+    if (!valid) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--allowed_client_ids must be client ids with commas between them, got \"", client_id, "\""));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status Config::Validate() const {
@@ -175,8 +212,11 @@ absl::Status Config::Validate() const {
            CheckIssuers(issuers),
            CheckResources(resources),
            CheckScopes(scopes_supported),
-           CheckChoice("opaque_tokens", opaque_tokens, {"refuse", "userinfo"}, "refuse or userinfo"),
-           CheckChoice("profile", profile, {"token", "logto"}, "token or logto"),
+           CheckChoice("opaque_tokens", opaque_tokens, {"refuse", "userinfo", "introspection"},
+                       "refuse, userinfo or introspection"),
+           CheckIntrospection(*this),
+           CheckClientIds(allowed_client_ids),
+           CheckChoice("profile", profile, {"token", "userinfo", "logto"}, "token, userinfo or logto"),
            CheckScopeClaims(scope_claims),
            CheckRange("clock_skew", clock_skew, absl::ZeroDuration(), absl::Minutes(5)),
            CheckRange("provider_timeout", provider_timeout, absl::Milliseconds(10), absl::Minutes(1)),
@@ -225,6 +265,9 @@ Config ConfigFromFlags() {
   config.resources = absl::GetFlag(FLAGS_resources);
   config.scopes_supported = absl::GetFlag(FLAGS_scopes_supported);
   config.opaque_tokens = absl::GetFlag(FLAGS_opaque_tokens);
+  config.introspection_client_id_file = absl::GetFlag(FLAGS_introspection_client_id_file);
+  config.introspection_client_secret_file = absl::GetFlag(FLAGS_introspection_client_secret_file);
+  config.allowed_client_ids = absl::GetFlag(FLAGS_allowed_client_ids);
   config.profile = absl::GetFlag(FLAGS_profile);
   config.logto_endpoint = absl::GetFlag(FLAGS_logto_endpoint);
   config.logto_api_resource = absl::GetFlag(FLAGS_logto_api_resource);

@@ -31,10 +31,15 @@ struct Config {
   std::vector<std::string> resources;
   // What the protected resource metadata lists as `scopes_supported`.
   std::vector<std::string> scopes_supported = {"openid", "profile", "email"};
-  // "refuse", or "userinfo": ask the provider's userinfo endpoint. An opaque token names no audience.
+  // "refuse", or ask the first issuer's "userinfo" or "introspection" endpoint. An opaque token names no audience.
   std::string opaque_tokens = "refuse";
-  // What the claims of a principal are made of: "token", the token alone; "logto", completed from Logto's user
-  // directory.
+  // Files with the credentials that introspection is asked with.
+  std::string introspection_client_id_file;
+  std::string introspection_client_secret_file;
+  // The OAuth clients whose tokens are good; empty: all.
+  std::vector<std::string> allowed_client_ids;
+  // What the claims of a principal are made of: "token", the token alone; "userinfo", completed from the first
+  // issuer's userinfo endpoint; "logto", from Logto's user directory.
   std::string profile = "token";
   // Of the Logto tenant: its address (empty: the first issuer without "/oidc"), the indicator of its Management API,
   // and files with the credentials of a machine-to-machine application. Needed for profile "logto".

@@ -60,8 +60,20 @@ TEST(ConfigTest, EachRuleNamesItsFlagAndTheValue) {
       {"--resources: each must have at most 2048 bytes",
        [](Config& config) { config.resources = {"https://a/" + std::string(2048, 'a')}; }},
       {"--scopes_supported must be scopes", [](Config& config) { config.scopes_supported = {"a b"}; }},
-      {"--opaque_tokens must be refuse or userinfo, got \"yes\"", [](Config& config) { config.opaque_tokens = "yes"; }},
-      {"--profile must be token or logto, got \"me\"", [](Config& config) { config.profile = "me"; }},
+      {"--opaque_tokens must be refuse, userinfo or introspection, got \"yes\"",
+       [](Config& config) { config.opaque_tokens = "yes"; }},
+      {"--opaque_tokens=introspection needs --introspection_client_id_file",
+       [](Config& config) { config.opaque_tokens = "introspection"; }},
+      {"--introspection_client_id_file",
+       [](Config& config) {
+         config.opaque_tokens = "introspection";
+         config.introspection_client_id_file = "/nowhere";
+       }},
+      {"--allowed_client_ids must be client ids",
+       [](Config& config) {
+         config.allowed_client_ids = {"a", ""};
+       }},
+      {"--profile must be token, userinfo or logto, got \"me\"", [](Config& config) { config.profile = "me"; }},
       {"--logto_client_id_file must name a file for --profile=logto", [](Config& config) { config.profile = "logto"; }},
       {"--logto_client_secret_file must name a file that can be read, got \"/nowhere\"",
        [](Config& config) {
@@ -115,6 +127,8 @@ TEST(ConfigTest, FlagsAreTheSettings) {
                                         "--resources=https://a/mcp,https://a/sse",
                                         "--scopes_supported=",
                                         "--opaque_tokens=userinfo",
+                                        "--allowed_client_ids=a,b",
+                                        "--profile=userinfo",
                                         "--verdict_ttl=0",
                                         "--clock_skew=1m",
                                         "--log_severity=warning",
@@ -127,6 +141,8 @@ TEST(ConfigTest, FlagsAreTheSettings) {
   EXPECT_THAT(config.resources, ElementsAre("https://a/mcp", "https://a/sse"));
   EXPECT_THAT(config.scopes_supported, ElementsAre());
   EXPECT_EQ(config.opaque_tokens, "userinfo");
+  EXPECT_THAT(config.allowed_client_ids, ElementsAre("a", "b"));
+  EXPECT_EQ(config.profile, "userinfo");
   EXPECT_EQ(config.verdict_ttl, absl::ZeroDuration());
   EXPECT_EQ(config.clock_skew, absl::Minutes(1));
   EXPECT_EQ(config.severity(), common::Severity::kWarning);

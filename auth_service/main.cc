@@ -33,10 +33,13 @@
 #include "auth_service/provider/metered_http_client.h"
 #include "auth_service/provider/refresher.h"
 #include "auth_service/server/auth_grpc_service.h"
+#include "auth_service/token/client_allow_list.h"
+#include "auth_service/token/introspection_verifier.h"
 #include "auth_service/token/issuer_verifier.h"
 #include "auth_service/token/jwt_verifier.h"
 #include "auth_service/token/opaque_verifier.h"
 #include "auth_service/token/token_verifier.h"
+#include "auth_service/token/userinfo_claims.h"
 #include "auth_service/token/verdict_cache.h"
 #include "common/admin_server.h"
 #include "common/clock.h"
@@ -121,6 +124,24 @@ std::unique_ptr<grpc::Server> StartGrpcServer(const Config& config, AuthGrpcServ
   return port == 0 ? nullptr : std::move(server);
 }
 
+void WarnOfOpaqueTokens(const Config& config) {
+  if (config.opaque_tokens == "refuse") return;
+  const bool client_known = config.opaque_tokens == "introspection";
+  if (config.allowed_client_ids.empty()) {
+    common::Log(Severity::kWarning, "opaque_tokens_accepted",
+                {{"message", absl::StrCat("--opaque_tokens=", config.opaque_tokens,
+                                          ": any opaque token of the first issuer is accepted, whatever it was issued "
+                                          "for",
+                                          client_known ? "; --allowed_client_ids narrows that down" : "")}});
+  } else if (!client_known) {
+    common::Log(
+        Severity::kWarning, "opaque_tokens_never_allowed",
+        {{"message",
+          "every opaque token will be refused: --allowed_client_ids is set, and --opaque_tokens=userinfo cannot "
+          "tell the client; use --opaque_tokens=introspection"}});
+  }
+}
+
 int Run(int argc, char** argv) {
   common::InitLog("auth_service");
   if (const absl::Status status = common::ParseFlags(argc, argv); !status.ok()) return Fail("flags_invalid", status);
@@ -137,7 +158,8 @@ int Run(int argc, char** argv) {
   // What is known of the providers.
   CurlHttpClient curl(config.provider_ca_file);
   MeteredHttpClient http(curl, metrics, clock);
-  const bool accept_opaque = config.opaque_tokens == "userinfo";
+  const bool introspect = config.opaque_tokens == "introspection";
+  const bool ask_userinfo_of_opaque = config.opaque_tokens == "userinfo";
   std::deque<Issuer> issuers;
   for (const std::string& name : config.issuers) issuers.emplace_back(name, config, http, clock);
   const Issuer& first_issuer = issuers.front();
@@ -146,16 +168,27 @@ int Run(int argc, char** argv) {
   absl::flat_hash_map<std::string, Verifier*> jwt_verifiers;
   for (Issuer& issuer : issuers) jwt_verifiers[issuer.discovery.issuer()] = &issuer.jwt_verifier;
   IssuerVerifier jwt_verifier(std::move(jwt_verifiers));
-  OpaqueVerifier opaque_verifier(accept_opaque, config.provider_timeout, first_issuer.discovery, http, clock);
-  TokenVerifier token_verifier(jwt_verifier, opaque_verifier);
+  OpaqueVerifier userinfo_verifier(ask_userinfo_of_opaque, config.provider_timeout, first_issuer.discovery, http,
+                                   clock);
+  IntrospectionVerifier introspection_verifier(
+      {config.introspection_client_id_file, config.introspection_client_secret_file, config.provider_timeout,
+       config.clock_skew},
+      first_issuer.discovery, http, clock);
+  TokenVerifier token_verifier(jwt_verifier, introspect ? static_cast<Verifier&>(introspection_verifier)
+                                                        : static_cast<Verifier&>(userinfo_verifier));
+  ClientAllowList allowed_verifier(config.allowed_client_ids, token_verifier);
+  // What is known of the caller besides.
+  UserinfoClaims userinfo_profile(allowed_verifier, config.provider_timeout, first_issuer.discovery, http, clock);
   ManagementApi management_api({config.LogtoAddress(), config.logto_api_resource, config.logto_client_id_file,
                                 config.logto_client_secret_file, config.provider_timeout},
                                http, clock);
   absl::StatusOr<ScopeClaims> scope_claims = ScopeClaims::Create(config.scope_claims);
   if (!scope_claims.ok()) return Fail("config_invalid", scope_claims.status());
-  DirectoryProfile directory_profile({first_issuer.discovery.issuer()}, *std::move(scope_claims), token_verifier,
+  DirectoryProfile directory_profile({first_issuer.discovery.issuer()}, *std::move(scope_claims), allowed_verifier,
                                      management_api, clock);
-  Verifier& verifier = config.profile == "logto" ? static_cast<Verifier&>(directory_profile) : token_verifier;
+  Verifier& verifier = config.profile == "userinfo" ? static_cast<Verifier&>(userinfo_profile)
+                       : config.profile == "logto"  ? static_cast<Verifier&>(directory_profile)
+                                                    : static_cast<Verifier&>(allowed_verifier);
   common::ThreadExecutor local_executor(std::max(1u, std::thread::hardware_concurrency()), kLocalWaiting);
   common::ThreadExecutor provider_executor(kProviderThreads, kProviderWaiting);
   VerdictCache verdicts(
@@ -190,7 +223,8 @@ int Run(int argc, char** argv) {
     prometheus::Gauge& issuer_ready = metrics.issuer_ready(issuer.discovery.issuer());
     Refresher::Options options;
     options.interval = config.metadata_refresh_interval;
-    options.needs_userinfo = is_first && accept_opaque;
+    options.needs_userinfo = is_first && (ask_userinfo_of_opaque || config.profile == "userinfo");
+    options.needs_introspection = is_first && introspect;
     options.random = RandomFraction;
     options.on_readiness = [&, is_first](const absl::Status& readiness) {
       issuer_ready.Set(readiness.ok() ? 1 : 0);
@@ -206,11 +240,7 @@ int Run(int argc, char** argv) {
                 absl::Status(admin.status().code(),
                              absl::StrCat(admin.status().message(), "; choose another with --admin_port")));
   }
-  if (accept_opaque) {
-    common::Log(Severity::kWarning, "opaque_tokens_accepted",
-                {{"message",
-                  "--opaque_tokens=userinfo: any opaque token of the issuer is accepted, whatever it was issued for"}});
-  }
+  WarnOfOpaqueTokens(config);
   common::Log(Severity::kInfo, "serving",
               {{"host", config.host},
                {"port", port},

@@ -1,5 +1,6 @@
 #include "auth_service/json/strict_json.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 #include <vector>
@@ -36,6 +37,34 @@ std::optional<nlohmann::json> ParseJson(absl::string_view text) {
   return json;
 }
 
+// The length of the JSON string that `text` begins with, its quotation marks included.
+size_t StringLength(absl::string_view text) {
+  size_t i = 1;
+  while (i < text.size() && text[i] != '"') i += text[i] == '\\' ? 2 : 1;
+  return std::min(i + 1, text.size());
+}
+
+// The members of a compact JSON object, each as it is written.
+std::vector<absl::string_view> TopLevelMembers(absl::string_view object) {
+  std::vector<absl::string_view> members;
+  size_t begin = 1;
+  int depth = 0;
+  for (size_t i = 1; i < object.size(); ++i) {
+    const char c = object[i];
+    if (c == '"') {
+      i += StringLength(object.substr(i)) - 1;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if (depth > 0) {
+      if (c == '}' || c == ']') --depth;
+    } else if (c == ',' || c == '}') {
+      if (i > begin) members.push_back(object.substr(begin, i - begin));
+      begin = i + 1;
+    }
+  }
+  return members;
+}
+
 }  // namespace
 
 std::optional<nlohmann::json> ParseJsonObject(absl::string_view text) {
@@ -69,6 +98,21 @@ std::string CompactJson(absl::string_view text) {
     }
   }
   return compact;
+}
+
+std::string MergeJsonObjects(absl::string_view base, absl::string_view extra, std::vector<std::string>& added) {
+  const nlohmann::json taken = nlohmann::json::parse(base.begin(), base.end(), nullptr, /*allow_exceptions=*/false);
+  std::string merged(base.substr(0, base.size() - 1));
+  for (const absl::string_view member : TopLevelMembers(extra)) {
+    const absl::string_view quoted = member.substr(0, StringLength(member));
+    const nlohmann::json name = nlohmann::json::parse(quoted.begin(), quoted.end(), nullptr, false);
+    if (!name.is_string() || taken.contains(name.get_ref<const std::string&>())) continue;
+    if (merged.size() > 1) merged += ',';
+    merged.append(member.data(), member.size());
+    added.push_back(name.get<std::string>());
+  }
+  merged += '}';
+  return merged;
 }
 
 absl::string_view StringMember(const nlohmann::json& object, const char* name) {

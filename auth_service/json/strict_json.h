@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "nlohmann/json.hpp"
@@ -25,6 +26,10 @@ std::optional<nlohmann::json> ParseJsonArray(absl::string_view text);
 // `text` without the white space between its tokens: names, their order, numbers and strings stay as they are written.
 // `text` must be JSON.
 std::string CompactJson(absl::string_view text);
+
+// The members of `base`, and after them those of `extra` whose names `base` does not have, each as it is written; the
+// names of the latter are appended to `added`. Both must be what CompactJson() made of JSON objects.
+std::string MergeJsonObjects(absl::string_view base, absl::string_view extra, std::vector<std::string>& added);
 
 // The member `name` of `object` if it is a string; otherwise an empty text.
 absl::string_view StringMember(const nlohmann::json& object, const char* name);

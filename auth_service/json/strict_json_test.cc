@@ -63,5 +63,21 @@ TEST(StrictJsonTest, AMemberThatIsNotAStringHasNoText) {
   for (const char* name : {"a", "b", "c", "d"}) EXPECT_EQ(StringMember(*json, name), "") << name;
 }
 
+TEST(MergeJsonObjectsTest, WhatIsThereStaysAndTheRestIsAddedAsItIsWritten) {
+  const auto merge = [](const char* base, const char* extra) {
+    std::vector<std::string> added;
+    std::string merged = MergeJsonObjects(base, extra, added);
+    for (const std::string& name : added) merged += " " + name;
+    return merged;
+  };
+  EXPECT_EQ(merge("{}", "{}"), "{}");
+  EXPECT_EQ(merge(R"({"a":1})", "{}"), R"({"a":1})");
+  EXPECT_EQ(merge("{}", R"({"a":1.50,"b":[{"c":"}"},2]})"), R"({"a":1.50,"b":[{"c":"}"},2]} a b)");
+  EXPECT_EQ(merge(R"({"a":{"x":1},"b":2})", R"({"b":3,"x":4,"\u0061":5,"c\"":"\\"})"),
+            R"({"a":{"x":1},"b":2,"x":4,"c\"":"\\"} x c")");
+  EXPECT_EQ(merge(R"({"a":1})", R"({"\\":{"a":[",",{}]},"a":2,"z":null})"),
+            R"({"a":1,"\\":{"a":[",",{}]},"z":null} \ z)");
+}
+
 }  // namespace
 }  // namespace auth_service

@@ -17,19 +17,27 @@ std::optional<Verdict> OpaqueVerifier::VerifyLocally(absl::string_view, absl::st
 
 absl::StatusOr<Verdict> OpaqueVerifier::VerifyWithProvider(absl::string_view token, absl::string_view,
                                                            absl::Time deadline) {
-  const std::shared_ptr<const ProviderMetadata> metadata = discovery_.current();
+  const absl::StatusOr<HttpResponse> response =
+      AskUserinfo(token, std::min(timeout_, deadline - clock_.Now()), discovery_, client_);
+  if (!response.ok()) return response.status();
+  return JudgeUserinfo(*response, discovery_.issuer());
+}
+
+absl::StatusOr<HttpResponse> AskUserinfo(absl::string_view token, absl::Duration timeout, const Discovery& discovery,
+                                         HttpClient& client) {
+  const std::shared_ptr<const ProviderMetadata> metadata = discovery.current();
   if (metadata == nullptr) return absl::UnavailableError("the issuer's metadata has not been fetched yet");
   if (metadata->userinfo_endpoint.empty()) return absl::UnavailableError("the issuer names no userinfo_endpoint");
   HttpRequest request;
   request.endpoint = ProviderEndpoint::kUserinfo;
   request.url = metadata->userinfo_endpoint;
   request.bearer_token = std::string(token);
-  request.timeout = std::min(timeout_, deadline - clock_.Now());
+  request.timeout = timeout;
   request.max_response_bytes = kMaxClaimsBytes;
   if (request.timeout <= absl::ZeroDuration()) return absl::UnavailableError("no time left to ask the provider");
-  const absl::StatusOr<HttpResponse> response = client_.Send(request);
+  absl::StatusOr<HttpResponse> response = client.Send(request);
   if (!response.ok()) return absl::UnavailableError(absl::StrCat("userinfo: ", response.status().message()));
-  return JudgeUserinfo(*response, discovery_.issuer());
+  return response;
 }
 
 absl::StatusOr<Verdict> JudgeUserinfo(const HttpResponse& response, absl::string_view issuer) {

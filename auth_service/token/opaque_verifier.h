@@ -37,6 +37,12 @@ class OpaqueVerifier final : public Verifier {
   const common::Clock& clock_;
 };
 
+// Shows `token`, of token68 characters, to the userinfo endpoint of the issuer that `discovery` knows.
+//
+// Errors: kUnavailable, there is no endpoint, no time, or no answer.
+absl::StatusOr<HttpResponse> AskUserinfo(absl::string_view token, absl::Duration timeout, const Discovery& discovery,
+                                         HttpClient& client);
+
 // What a userinfo answer says of the token it was asked with.
 //
 // Errors: kUnavailable, it says nothing: a server's own error, a redirect, not JSON, more than the contract's 64 KiB.

@@ -1,0 +1,36 @@
+// Narrows the callers down to the tokens of some OAuth clients.
+
+#ifndef GATEHOUSE_AUTH_SERVICE_TOKEN_CLIENT_ALLOW_LIST_H_
+#define GATEHOUSE_AUTH_SERVICE_TOKEN_CLIENT_ALLOW_LIST_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "auth_service/token/verifier.h"
+
+namespace auth_service {
+
+// Refuses what another verifier accepts, unless the token was issued to a client of the list. A token whose client
+// cannot be told (an opaque one that was checked at userinfo) is refused too. Thread-safe.
+class ClientAllowList final : public Verifier {
+ public:
+  // `client_ids`: as the provider names them, byte for byte; empty: every client is allowed. `verifier` must outlive
+  // this.
+  ClientAllowList(const std::vector<std::string>& client_ids, Verifier& verifier)
+      : client_ids_(client_ids.begin(), client_ids.end()), verifier_(verifier) {}
+
+  std::optional<Verdict> VerifyLocally(absl::string_view token, absl::string_view resource) override;
+  absl::StatusOr<Verdict> VerifyWithProvider(absl::string_view token, absl::string_view resource,
+                                             absl::Time deadline) override;
+
+ private:
+  Verdict Check(Verdict verdict) const;
+
+  const absl::flat_hash_set<std::string> client_ids_;
+  Verifier& verifier_;
+};
+
+}  // namespace auth_service
+
+#endif  // GATEHOUSE_AUTH_SERVICE_TOKEN_CLIENT_ALLOW_LIST_H_

@@ -1,0 +1,73 @@
+#include "auth_service/token/client_allow_list.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace auth_service {
+namespace {
+
+constexpr char kResource[] = "https://mcp.example.com/mcp";
+
+// Knows no client locally; the provider tells that the client is the token.
+class EchoVerifier final : public Verifier {
+ public:
+  std::optional<Verdict> VerifyLocally(absl::string_view token, absl::string_view) override {
+    if (token != "local") return std::nullopt;
+    return Accept("local");
+  }
+  absl::StatusOr<Verdict> VerifyWithProvider(absl::string_view token, absl::string_view, absl::Time) override {
+    if (token == "away") return absl::UnavailableError("away");
+    if (token == "bad") return Refuse(gatehouse::auth::v1::REFUSAL_REASON_INACTIVE, "bad");
+    return Accept(token == "unknown" ? "" : token);
+  }
+
+ private:
+  static Verdict Accept(absl::string_view client_id) {
+    Verdict verdict;
+    verdict.response.mutable_principal()->set_subject("alice");
+    verdict.response.mutable_principal()->set_client_id(std::string(client_id));
+    return verdict;
+  }
+};
+
+// "" for an accepted token, else why not.
+std::string Outcome(const std::vector<std::string>& allowed, const std::string& token) {
+  EchoVerifier verifier;
+  ClientAllowList list(allowed, verifier);
+  absl::StatusOr<Verdict> verdict = absl::UnknownError("");
+  if (std::optional<Verdict> local = list.VerifyLocally(token, kResource)) {
+    verdict = *std::move(local);
+  } else {
+    verdict = list.VerifyWithProvider(token, kResource, absl::InfiniteFuture());
+  }
+  if (!verdict.ok()) return std::string(verdict.status().message());
+  if (verdict->accepted()) return "";
+  return gatehouse::auth::v1::RefusalReason_Name(verdict->response.refusal().reason());
+}
+
+TEST(ClientAllowListTest, WithoutAListEveryClientIsAllowed) {
+  for (const char* token : {"local", "a", "unknown"}) EXPECT_EQ(Outcome({}, token), "");
+}
+
+TEST(ClientAllowListTest, OnlyClientsOfTheListAreAllowed) {
+  EXPECT_EQ(Outcome({"a", "local"}, "a"), "");
+  EXPECT_EQ(Outcome({"a", "local"}, "local"), "");
+  for (const char* token : {"b", "A", "a ", "local"}) {
+    EXPECT_EQ(Outcome({"a"}, token), "REFUSAL_REASON_CLIENT_NOT_ALLOWED") << token;
+  }
+}
+
+TEST(ClientAllowListTest, AClientThatCannotBeToldIsRefused) {
+  EXPECT_EQ(Outcome({"a"}, "unknown"), "REFUSAL_REASON_CLIENT_NOT_ALLOWED");
+}
+
+TEST(ClientAllowListTest, RefusalsAndOutagesStayWhatTheyAre) {
+  EXPECT_EQ(Outcome({"a"}, "bad"), "REFUSAL_REASON_INACTIVE");
+  EXPECT_EQ(Outcome({"a"}, "away"), "away");
+}
+
+}  // namespace
+}  // namespace auth_service
