@@ -212,7 +212,7 @@ Finding CheckEndpoints(const json& document, absl::string_view issuer) {
     return Warning("endpoints", absl::StrCat("the document names no ", absl::StrJoin(absent, " and no ")),
                    "Opaque tokens cannot be checked there; use JWTs (--opaque_tokens=refuse).");
   }
-  return Ok("endpoints", "all there, over https, on the issuer's site");
+  return Ok("endpoints", absl::StrCat("all there, ", loopback ? "" : "over https, ", "on the issuer's site"));
 }
 
 Finding CheckGrants(const json& document) {

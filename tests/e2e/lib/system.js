@@ -41,6 +41,7 @@ export function binary(service) {
     mcp_edge: 'mcp_edge/mcp_edge',
     todo: 'tool_service/todo/todo',
     conformance: 'tool_service/conformance/conformance',
+    doctor: 'auth_service/doctor/gatehouse-doctor',
   };
   const path = join(binDir, paths[service]);
   if (!existsSync(path)) throw new Error(`${path} is not there: build the services (./dev test does) or set GATEHOUSE_BIN_DIR`);
