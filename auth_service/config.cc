@@ -13,6 +13,8 @@
 #include "absl/strings/strip.h"
 #include "auth_service/logto/scope_claims.h"
 #include "auth_service/provider/url.h"
+#include "auth_service/registration/registration_scopes.h"
+#include "auth_service/registration/web_uri.h"
 #include "common/flag_checks.h"
 #include "common/secret_file.h"
 
@@ -52,6 +54,20 @@ ABSL_FLAG(std::string, logto_client_secret_file, "", "file with the secret of th
 ABSL_FLAG(std::vector<std::string>, scope_claims, {},
           "claims of the directory that a scope lets out, SCOPE=CLAIM+CLAIM with commas between them; adds to what "
           "Logto's own scopes let out");
+ABSL_FLAG(std::string, registration, auth_service::Config().registration,
+          "off, or logto: clients may register themselves, and become third-party applications of the tenant");
+ABSL_FLAG(std::vector<std::string>, registration_user_scopes, auth_service::Config().registration_user_scopes,
+          "scopes about the user that such clients may ask for");
+ABSL_FLAG(std::vector<std::string>, registration_resource_scope_ids, {},
+          "scopes of API resources that such clients may ask for, by id or NAME=ID");
+ABSL_FLAG(std::string, registration_token_file, "",
+          "file with the initial access token that a registration needs; empty: none is needed");
+ABSL_FLAG(std::vector<std::string>, registration_allowed_hosts, {},
+          "hosts that the redirect URIs of such clients may have; empty: any");
+ABSL_FLAG(int32_t, registrations_per_hour, auth_service::Config().registrations_per_hour,
+          "how many clients are registered within an hour");
+ABSL_FLAG(int32_t, registrations_per_hour_per_address, auth_service::Config().registrations_per_hour_per_address,
+          "how many of them from one address");
 ABSL_FLAG(absl::Duration, clock_skew, auth_service::Config().clock_skew,
           "how far the issuer's clock may differ from this one");
 ABSL_FLAG(absl::Duration, provider_timeout, auth_service::Config().provider_timeout, "for one request to the provider");
@@ -171,6 +187,24 @@ absl::Status CheckLogto(const Config& config, absl::string_view what_for) {
   return status;
 }
 
+absl::Status CheckRegistration(const Config& config) {
+  absl::Status status = CheckUserScopes(config.registration_user_scopes);
+  if (!status.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("--registration_user_scopes ", status.message()));
+  }
+  status = ParseResourceScopes(config.registration_resource_scope_ids).status();
+  if (!status.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("--registration_resource_scope_ids ", status.message()));
+  }
+  for (const std::string& host : config.registration_allowed_hosts) {
+    if (!IsWebHost(host)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--registration_allowed_hosts must be hosts in lower case without a port, got \"", host, "\""));
+    }
+  }
+  return CheckFile("registration_token_file", config.registration_token_file);
+}
+
 absl::Status CheckScopeClaims(const std::vector<std::string>& scope_claims) {
   const absl::Status status = ScopeClaims::Create(scope_claims).status();
   return status.ok() ? status : absl::InvalidArgumentError(absl::StrCat("--scope_claims ", status.message()));
@@ -218,6 +252,10 @@ absl::Status Config::Validate() const {
            CheckClientIds(allowed_client_ids),
            CheckChoice("profile", profile, {"token", "userinfo", "logto"}, "token, userinfo or logto"),
            CheckScopeClaims(scope_claims),
+           CheckChoice("registration", registration, {"off", "logto"}, "off or logto"),
+           CheckRegistration(*this),
+           CheckRange("registrations_per_hour", registrations_per_hour, 1, 10'000),
+           CheckRange("registrations_per_hour_per_address", registrations_per_hour_per_address, 1, 10'000),
            CheckRange("clock_skew", clock_skew, absl::ZeroDuration(), absl::Minutes(5)),
            CheckRange("provider_timeout", provider_timeout, absl::Milliseconds(10), absl::Minutes(1)),
            CheckFile("provider_ca_file", provider_ca_file),
@@ -234,6 +272,9 @@ absl::Status Config::Validate() const {
   }
   if (profile == "logto") {
     if (const absl::Status status = CheckLogto(*this, "--profile=logto"); !status.ok()) return status;
+  }
+  if (registration == "logto") {
+    if (const absl::Status status = CheckLogto(*this, "--registration=logto"); !status.ok()) return status;
   }
   if (host.empty()) return absl::InvalidArgumentError("--host must not be empty");
   if (admin_host.empty()) return absl::InvalidArgumentError("--admin_host must not be empty");
@@ -274,6 +315,13 @@ Config ConfigFromFlags() {
   config.logto_client_id_file = absl::GetFlag(FLAGS_logto_client_id_file);
   config.logto_client_secret_file = absl::GetFlag(FLAGS_logto_client_secret_file);
   config.scope_claims = absl::GetFlag(FLAGS_scope_claims);
+  config.registration = absl::GetFlag(FLAGS_registration);
+  config.registration_user_scopes = absl::GetFlag(FLAGS_registration_user_scopes);
+  config.registration_resource_scope_ids = absl::GetFlag(FLAGS_registration_resource_scope_ids);
+  config.registration_token_file = absl::GetFlag(FLAGS_registration_token_file);
+  config.registration_allowed_hosts = absl::GetFlag(FLAGS_registration_allowed_hosts);
+  config.registrations_per_hour = absl::GetFlag(FLAGS_registrations_per_hour);
+  config.registrations_per_hour_per_address = absl::GetFlag(FLAGS_registrations_per_hour_per_address);
   config.clock_skew = absl::GetFlag(FLAGS_clock_skew);
   config.provider_timeout = absl::GetFlag(FLAGS_provider_timeout);
   config.provider_ca_file = absl::GetFlag(FLAGS_provider_ca_file);

@@ -49,6 +49,18 @@ struct Config {
   std::string logto_client_secret_file;
   // Which claims of the directory a scope lets out: each "SCOPE=CLAIM+CLAIM". See logto/scope_claims.h.
   std::vector<std::string> scope_claims;
+  // Whether clients of third parties may be registered: "off", or "logto": as applications of the tenant.
+  std::string registration = "off";
+  // The scopes about the user, and those of API resources by id or NAME=ID, that such clients may ask for.
+  std::vector<std::string> registration_user_scopes = {"profile", "email"};
+  std::vector<std::string> registration_resource_scope_ids;
+  // File with the initial access token that a registration needs; empty: none.
+  std::string registration_token_file;
+  // The hosts that redirect URIs may have; empty: any.
+  std::vector<std::string> registration_allowed_hosts;
+  // How many clients are registered within an hour, in all and from one address.
+  int registrations_per_hour = 60;
+  int registrations_per_hour_per_address = 10;
   // How far the clocks of this service and the issuer may differ.
   absl::Duration clock_skew = absl::Seconds(30);
   // For one request to the provider.

@@ -32,7 +32,11 @@
 #include "auth_service/provider/key_set.h"
 #include "auth_service/provider/metered_http_client.h"
 #include "auth_service/provider/refresher.h"
+#include "auth_service/registration/registrar.h"
+#include "auth_service/registration/registration_metrics.h"
+#include "auth_service/registration/registration_scopes.h"
 #include "auth_service/server/auth_grpc_service.h"
+#include "auth_service/server/registration_handler.h"
 #include "auth_service/token/client_allow_list.h"
 #include "auth_service/token/introspection_verifier.h"
 #include "auth_service/token/issuer_verifier.h"
@@ -62,13 +66,17 @@ constexpr size_t kProviderWaiting = 1024;
 // Checks that compute wait for a core, for about a tenth of a second at most.
 constexpr size_t kLocalWaiting = 512;
 
+// Registrations under way, each on a thread: several calls to the provider, and apart from the checks of tokens.
+constexpr size_t kRegistrationThreads = 4;
+constexpr size_t kRegistrationsWaiting = 32;
+
 // A connection this old is asked to go away: gRPC balances by connection, so this is how soon new replicas get traffic.
 constexpr absl::Duration kMaxConnectionAge = absl::Seconds(10);
 constexpr absl::Duration kMaxConnectionAgeGrace = absl::Seconds(60);
 // Between "not serving" and the refusal of new calls: clients that watch the health have gone elsewhere by then.
 constexpr absl::Duration kLameDuckTime = absl::Seconds(1);
 
-constexpr int kMaxReceiveBytes = 32 * 1024;    // a token of 8 KiB and a resource of 2 KiB, and room for fields to come
+constexpr int kMaxReceiveBytes = 128 * 1024;   // client metadata of 64 KiB and a token of 8 KiB, and room to come
 constexpr int kMaxSendBytes = 1024 * 1024;     // a metadata document of 256 KiB, claims of 64 KiB
 constexpr size_t kMaxBufferBytes = 256 << 20;  // of all connections together
 constexpr int kMaxConcurrentStreams = 2000;    // calls on one connection
@@ -99,6 +107,19 @@ struct Issuer {
   KeySet keys;
   JwtVerifier jwt_verifier;
 };
+
+RegistrarOptions RegistrationOptions(const Config& config) {
+  RegistrarOptions options;
+  options.user_scopes = config.registration_user_scopes;
+  if (auto scopes = ParseResourceScopes(config.registration_resource_scope_ids); scopes.ok()) {
+    options.resource_scopes = *std::move(scopes);
+  }
+  options.allowed_hosts = config.registration_allowed_hosts;
+  options.token_file = config.registration_token_file;
+  options.per_hour = config.registrations_per_hour;
+  options.per_hour_per_address = config.registrations_per_hour_per_address;
+  return options;
+}
 
 // Null if the address cannot be bound.
 std::unique_ptr<grpc::Server> StartGrpcServer(const Config& config, AuthGrpcService& service, int& port) {
@@ -195,10 +216,17 @@ int Run(int argc, char** argv) {
       {static_cast<size_t>(config.verdict_cache_size), config.verdict_ttl, config.negative_verdict_ttl}, verifier,
       local_executor, provider_executor, metrics, clock);
 
+  // How clients register.
+  RegistrationMetrics registration_metrics(registry);
+  Registrar registrar(RegistrationOptions(config), management_api, registration_metrics, clock);
+  common::ThreadExecutor registration_executor(kRegistrationThreads, kRegistrationsWaiting);
+  RegistrationHandler registrations(registrar, registration_executor, registration_metrics);
+
   // How others ask.
   std::vector<const Discovery*> discoveries;
   for (const Issuer& issuer : issuers) discoveries.push_back(&issuer.discovery);
-  AuthGrpcService service(config.resources, config.scopes_supported, std::move(discoveries), verdicts, metrics);
+  AuthGrpcService service(config.resources, config.scopes_supported, std::move(discoveries), verdicts, metrics,
+                          config.registration == "logto" ? &registrations : nullptr);
   int port = 0;
   const std::unique_ptr<grpc::Server> server = StartGrpcServer(config, service, port);
   if (server == nullptr) {
@@ -261,6 +289,7 @@ int Run(int argc, char** argv) {
   refreshers.clear();
   local_executor.Stop();
   provider_executor.Stop();
+  registration_executor.Stop();
   common::Log(Severity::kInfo, "stopped");
   return 0;
 }

@@ -72,21 +72,22 @@ absl::StatusOr<std::string> ParseApplicationId(absl::string_view body) {
   return std::string(id);
 }
 
-absl::StatusOr<std::vector<std::string>> ParseApplicationSecrets(absl::string_view body, absl::Time now) {
+absl::StatusOr<std::vector<LogtoSecret>> ParseApplicationSecrets(absl::string_view body, absl::Time now) {
   const absl::Status wrong = absl::UnavailableError("Management API: the answer is no list of secrets");
   const std::optional<json> answer = ParseJsonArray(body);
   if (!answer.has_value() || answer->size() > kMaxSecrets) return wrong;
-  std::vector<std::string> secrets;
+  std::vector<LogtoSecret> secrets;
   for (const json& one : *answer) {
     if (!one.is_object()) return wrong;
     const absl::string_view value = StringMember(one, "value");
     if (value.empty() || value.size() > kMaxSecretBytes) return wrong;
+    LogtoSecret secret{std::string(value)};
     const auto expires_at = one.find("expiresAt");  // milliseconds
     if (expires_at != one.end() && !expires_at->is_null()) {
       if (!expires_at->is_number_integer()) return wrong;
-      if (absl::FromUnixMillis(expires_at->get<int64_t>()) <= now) continue;
+      secret.expire_time = absl::FromUnixMillis(expires_at->get<int64_t>());
     }
-    secrets.push_back(std::string(value));
+    if (now < secret.expire_time) secrets.push_back(std::move(secret));
   }
   return secrets;
 }
@@ -178,7 +179,7 @@ absl::Status ManagementApi::SetSignInExperience(absl::string_view application_id
       .status();
 }
 
-absl::StatusOr<std::vector<std::string>> ManagementApi::GetApplicationSecrets(absl::string_view application_id,
+absl::StatusOr<std::vector<LogtoSecret>> ManagementApi::GetApplicationSecrets(absl::string_view application_id,
                                                                               absl::Time deadline) {
   if (!IsLogtoId(application_id)) return NoId();
   const absl::StatusOr<std::string> body =

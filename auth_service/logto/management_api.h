@@ -62,6 +62,11 @@ struct LogtoBranding {
   }
 };
 
+struct LogtoSecret {
+  std::string value;
+  absl::Time expire_time = absl::InfiniteFuture();
+};
+
 // Whether `text` can be the id of something in Logto, and so may stand in a path: 1 to 128 letters, digits, - and _.
 bool IsLogtoId(absl::string_view text);
 
@@ -90,7 +95,7 @@ class ManagementApi {
                                    absl::Time deadline);
 
   // The secrets of an application that have not expired. Only kTraditional ones have any.
-  absl::StatusOr<std::vector<std::string>> GetApplicationSecrets(absl::string_view application_id, absl::Time deadline);
+  absl::StatusOr<std::vector<LogtoSecret>> GetApplicationSecrets(absl::string_view application_id, absl::Time deadline);
 
   // OK also if there is no such application any more.
   absl::Status DeleteApplication(absl::string_view application_id, absl::Time deadline);
@@ -120,7 +125,7 @@ absl::StatusOr<std::string> ParseApplicationId(absl::string_view body);
 // The secrets of an application that are good at `now`.
 //
 // Errors: kUnavailable, it is no list of secrets.
-absl::StatusOr<std::vector<std::string>> ParseApplicationSecrets(absl::string_view body, absl::Time now);
+absl::StatusOr<std::vector<LogtoSecret>> ParseApplicationSecrets(absl::string_view body, absl::Time now);
 
 }  // namespace auth_service
 

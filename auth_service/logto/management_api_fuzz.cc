@@ -33,7 +33,7 @@ void RunOne(absl::string_view input) {
   }
   if (const auto id = ParseApplicationId(input); id.ok()) Require(IsLogtoId(*id));  // goes into a path
   if (const auto secrets = ParseApplicationSecrets(input, absl::FromUnixSeconds(1'800'000'000)); secrets.ok()) {
-    for (const std::string& secret : *secrets) Require(!secret.empty() && secret.size() <= 1024);
+    for (const LogtoSecret& secret : *secrets) Require(!secret.value.empty() && secret.value.size() <= 1024);
   }
   // Goes into a log.
   Require(LogtoErrorCode(input).find_first_of("\r\n\"\\ ") == std::string::npos);

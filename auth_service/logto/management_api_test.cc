@@ -23,6 +23,12 @@ constexpr char kUser[] = "ffsuss18c8xn";
 constexpr char kToken[] = "POST /oidc/token";
 constexpr char kGetUser[] = "GET /api/users/ffsuss18c8xn";
 
+std::vector<std::string> Values(const std::vector<LogtoSecret>& secrets) {
+  std::vector<std::string> values;
+  for (const LogtoSecret& secret : secrets) values.push_back(secret.value);
+  return values;
+}
+
 class ManagementApiTest : public ::testing::Test {
  protected:
   ManagementApiTest() { logto_.AddUser(kUser, {{"username", "alice"}, {"primaryEmail", "alice@example.com"}}); }
@@ -227,7 +233,7 @@ TEST_F(ManagementApiTest, AnApplicationIsMadeInSteps) {
   branding.display_name = "Agent";
   branding.logo_uri = "https://agent.example/logo.png";
   EXPECT_TRUE(api_.SetSignInExperience(*id, branding, Soon()).ok());
-  EXPECT_THAT(*api_.GetApplicationSecrets(*id, Soon()), ElementsAre("secret-of-" + *id));
+  EXPECT_THAT(Values(*api_.GetApplicationSecrets(*id, Soon())), ElementsAre("secret-of-" + *id));
   const FakeLogto::Application made = logto_.applications().at(*id);
   EXPECT_EQ(made.created, json::parse(R"({"name":"Agent \"<b>\" é","type":"Traditional","isThirdParty":true,)"
                                       R"("description":"made by a test","oidcClientMetadata":{"redirectUris":)"
@@ -276,10 +282,12 @@ TEST_F(ManagementApiTest, AnAnswerWithoutAnIdMadeNoApplicationThatWeKnow) {
 TEST_F(ManagementApiTest, SecretsThatHaveExpiredAreNone) {
   const absl::Time now = clock_.Now();
   EXPECT_THAT(*ParseApplicationSecrets("[]", now), IsEmpty());
-  EXPECT_THAT(*ParseApplicationSecrets(R"([{"value":"a","expiresAt":1},{"value":"b","expiresAt":9999999999999},)"
-                                       R"({"value":"c"}])",
-                                       now),
-              ElementsAre("b", "c"));
+  const absl::StatusOr<std::vector<LogtoSecret>> secrets = ParseApplicationSecrets(
+      R"([{"value":"a","expiresAt":1},{"value":"b","expiresAt":9999999999999},{"value":"c"}])", now);
+  ASSERT_TRUE(secrets.ok()) << secrets.status();
+  EXPECT_THAT(Values(*secrets), ElementsAre("b", "c"));
+  EXPECT_EQ((*secrets)[0].expire_time, absl::FromUnixMillis(9999999999999));
+  EXPECT_EQ((*secrets)[1].expire_time, absl::InfiniteFuture());
   for (const char* body : {"", "{}", "[1]", "[{}]", R"([{"value":""}])", R"([{"value":"a","expiresAt":"never"}])"}) {
     EXPECT_FALSE(ParseApplicationSecrets(body, now).ok()) << body;
   }

@@ -134,11 +134,13 @@ absl::flat_hash_map<std::string, std::string> Documents(const std::vector<std::s
 
 AuthGrpcService::AuthGrpcService(const std::vector<std::string>& resources,
                                  const std::vector<std::string>& scopes_supported,
-                                 std::vector<const Discovery*> issuers, VerdictCache& verdicts, Metrics& metrics)
+                                 std::vector<const Discovery*> issuers, VerdictCache& verdicts, Metrics& metrics,
+                                 RegistrationHandler* registrations)
     : metadata_by_resource_(Documents(resources, issuers, scopes_supported)),
       issuers_(std::move(issuers)),
       verdicts_(verdicts),
-      metrics_(metrics) {}
+      metrics_(metrics),
+      registrations_(registrations) {}
 
 grpc::ServerUnaryReactor* AuthGrpcService::VerifyToken(grpc::CallbackServerContext* context,
                                                        const VerifyTokenRequest* request,
@@ -198,6 +200,16 @@ grpc::ServerUnaryReactor* AuthGrpcService::GetAuthorizationServerMetadata(
   response->set_document_json(metadata->document_json);
   SetTimestamp(metadata->fetch_time, *response->mutable_fetch_time());
   reactor->Finish(grpc::Status::OK);
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* AuthGrpcService::RegisterClient(grpc::CallbackServerContext* context,
+                                                          const gatehouse::auth::v1::RegisterClientRequest* request,
+                                                          gatehouse::auth::v1::RegisterClientResponse* response) {
+  if (registrations_ != nullptr) return registrations_->Handle(context, *request, response);
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  reactor->Finish(grpc::Status(grpc::StatusCode::UNIMPLEMENTED,
+                               "clients cannot be registered here: see --registration of auth_service"));
   return reactor;
 }
 

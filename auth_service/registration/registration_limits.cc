@@ -1,0 +1,58 @@
+#include "auth_service/registration/registration_limits.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+
+namespace auth_service {
+namespace {
+
+constexpr absl::Duration kHour = absl::Hours(1);
+
+}  // namespace
+
+std::string AddressGroup(absl::string_view address) {
+  const std::string text(address);
+  in6_addr bytes = {};
+  if (inet_pton(AF_INET6, text.c_str(), &bytes) != 1) return text;
+  if (IN6_IS_ADDR_V4MAPPED(&bytes)) {
+    char v4[INET_ADDRSTRLEN] = {};
+    inet_ntop(AF_INET, bytes.s6_addr + 12, v4, sizeof(v4));
+    return v4;
+  }
+  std::memset(bytes.s6_addr + 8, 0, 8);
+  char prefix[INET6_ADDRSTRLEN] = {};
+  inet_ntop(AF_INET6, &bytes, prefix, sizeof(prefix));
+  return absl::StrCat(prefix, "/64");
+}
+
+std::optional<absl::Duration> RegistrationLimits::Take(absl::string_view address) {
+  std::string group = AddressGroup(address);
+  absl::MutexLock lock(&mutex_);
+  const absl::Time now = clock_.Now();
+  while (!entries_.empty() && entries_.front().time + kHour <= now) {
+    const auto count = counts_.find(entries_.front().group);
+    if (--count->second == 0) counts_.erase(count);
+    entries_.pop_front();
+  }
+  if (entries_.size() >= per_hour_) {
+    return entries_.empty() ? kHour : entries_.front().time + kHour - now;
+  }
+  int& count = counts_[group];
+  if (count >= per_address_) {
+    const auto oldest =
+        std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.group == group; });
+    if (oldest != entries_.end()) return oldest->time + kHour - now;
+    counts_.erase(group);
+    return kHour;
+  }
+  ++count;
+  entries_.push_back({now, std::move(group)});
+  return std::nullopt;
+}
+
+}  // namespace auth_service
