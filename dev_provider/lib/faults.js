@@ -15,7 +15,7 @@
 // Optional: `method`, `for_ms` (the rule ends by itself), `times` (the rule ends after so many requests), `after` (it lets so many
 // requests pass first).
 
-const MAX_BODY_BYTES = 256 * 1024;
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
 const CONTROL = '/faults';
 const KINDS = ['error', 'answer', 'stall', 'slow', 'close'];
 

@@ -414,7 +414,7 @@ export class ManagementApi {
     const resource = this.#resource(id);
     if (typeof body.name !== 'string' || !/^\S+$/.test(body.name)) throw invalidInput(['name'], 'Expected a string without spaces');
     if (resource.scopes.some(({ name }) => name === body.name)) throw new ApiError(422, 'scope.name_exists', `The scope name ${body.name} is already in use.`);
-    return { status: 201, body: this.#tenant.addScope(resource, body) };
+    return { status: 201, body: this.#tenant.addScope(resource, { name: body.name, description: body.description }) };
   }
 
   #privateKeys() {

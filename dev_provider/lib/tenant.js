@@ -1,7 +1,7 @@
 // What an administrator manages at a provider: users, applications, API resources and settings. oidc-provider asks here
 // who may do what; the fake Management API changes it.
 
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -32,6 +32,12 @@ export function newId(length = 21) {
   return [...randomBytes(length)].map((byte) => ALPHABET[byte % ALPHABET.length]).join('');
 }
 
+/** The id of a scope that is there from the start: the same each time, so that it can be written into settings. */
+export function seedScopeId(indicator, name) {
+  const digest = createHash('sha256').update(`${indicator} ${name}`).digest();
+  return [...digest.subarray(0, 21)].map((byte) => ALPHABET[byte % ALPHABET.length]).join('');
+}
+
 export class Tenant {
   users;
   applications;
@@ -54,7 +60,7 @@ export class Tenant {
     const add = (indicator, name, scopes, ttl) => {
       if (this.resourceOf(indicator)) return;
       const resource = this.addResource({ name, indicator, accessTokenTtl: ttl });
-      for (const [scope, description] of Object.entries(scopes)) this.addScope(resource, { name: scope, description });
+      for (const [scope, description] of Object.entries(scopes)) this.addScope(resource, { id: seedScopeId(indicator, scope), name: scope, description });
     };
     add(MANAGEMENT_API, 'Logto Management API', { [MANAGEMENT_SCOPE]: 'Everything' }, 3600);
     for (const indicator of resources) add(indicator, indicator, SEED_SCOPES, accessTokenTtl);
@@ -102,8 +108,8 @@ export class Tenant {
     return resource;
   }
 
-  addScope(resource, { name, description = '' }) {
-    const scope = { id: newId(), resourceId: resource.id, name, description, createdAt: Date.now() };
+  addScope(resource, { id = newId(), name, description = '' }) {
+    const scope = { id, resourceId: resource.id, name, description, createdAt: Date.now() };
     resource.scopes.push(scope);
     return scope;
   }

@@ -148,7 +148,7 @@ describe('--opaque_tokens=refuse', { timeout: 60_000 }, () => {
   });
 });
 
-describe('--profile=logto', { timeout: 90_000 }, () => {
+describe('--profile=logto --opaque_tokens=introspection', { timeout: 90_000 }, () => {
   const SCOPES = 'openid profile email whoami:profile whoami:email';
   let system;
   before(async () => {
@@ -156,10 +156,13 @@ describe('--profile=logto', { timeout: 90_000 }, () => {
       providerFlags: ['--custom_claims=false'],
       authFlags: (it) => [
         '--profile=logto',
+        '--opaque_tokens=introspection',
         '--scope_claims=whoami:profile=name+username+picture,whoami:email=email+email_verified',
+        '--allowed_client_ids=smartmail,webmail,nightly',
         '--verdict_ttl=1s',
         '--negative_verdict_ttl=0s',
         ...it.credentialFlags('logto'),
+        ...it.credentialFlags('introspection'),
       ],
       edgeFlags: ['--verdict_ttl=0s'],
     });
@@ -184,11 +187,27 @@ describe('--profile=logto', { timeout: 90_000 }, () => {
     assert.deepEqual(sourcesOf(none, 'directory'), [], 'user scopes do not reach a JWT');
   });
 
+  it('an opaque token is what introspection says, completed by its scopes', async () => {
+    const identity = await identityOf(system, await system.token({ resource: null, scope: 'openid email' }));
+    assert.equal(identity.claims.sub, ALICE);
+    assert.equal(identity.claims.client_id, 'smartmail');
+    assert.equal(identity.claims.scope, 'openid email');
+    assert.equal(identity.sources.client_id, 'introspection');
+    assert.equal(identity.claims.email, 'alice@example.com');
+    assert.equal(identity.sources.email, 'directory');
+    assert.ok(!('username' in identity.claims));
+    assert.equal(identity.audienceKnown, false);
+  });
+
   it('a machine is not looked up', async () => {
     const { access_token: token } = await obtainMachineToken({ issuer: system.issuer, clientId: 'nightly', resource: system.mcpUrl, scope: '' });
     const identity = await identityOf(system, token);
     assert.deepEqual(sourcesOf(identity, 'directory'), []);
     assert.equal(identity.claims.sub, 'nightly');
+  });
+
+  it('refused: clients that are not on the list, whatever the shape of the token', async () => {
+    for (const resource of [system.mcpUrl, null]) await assertRefused(system, await system.token({ resource, clientId: 'mailapp' }));
   });
 
   let users = 0;

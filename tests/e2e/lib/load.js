@@ -38,7 +38,22 @@ function judge({ status, headers, text }) {
   return { kind: `status ${status}`, detail: text };
 }
 
-/** Calls whoami with `workers` workers until stopped. `keepAlive`: whether a worker reuses its connection. */
+/** One call of whoami with this token: `{kind, detail}` as judge says. */
+export function callOnce({ url, token, timeoutMs = 15_000 }) {
+  const target = new URL(url);
+  target.hostname = '127.0.0.1';
+  const call = modernRequest('tools/call', { name: 'whoami', arguments: {} }, token);
+  return outcomeOf(send(target, undefined, call, timeoutMs));
+}
+
+function outcomeOf(answer) {
+  return answer.then(judge, ({ code }) => ({ kind: code === 'ECONNREFUSED' ? 'refused' : `connection: ${code}` }));
+}
+
+/**
+ * Calls whoami with `workers` workers until stopped. `token`: the access token, or a function that gives one for each call;
+ * `keepAlive`: whether a worker reuses its connection.
+ */
 export class Load {
   /** One `{kind, detail, startMs, endMs}` per call, times as performance.now(); `detail`: the message of an rpc_error. */
   outcomes = [];
@@ -53,10 +68,8 @@ export class Load {
     this.#workers = Array.from({ length: workers }, async () => {
       while (!this.#stopped) {
         const startMs = performance.now();
-        const call = modernRequest('tools/call', { name: 'whoami', arguments: {} }, token);
-        const outcome = await send(target, this.#agent, call, timeoutMs).then(judge, ({ code }) => ({
-          kind: code === 'ECONNREFUSED' ? 'refused' : `connection: ${code}`,
-        }));
+        const call = modernRequest('tools/call', { name: 'whoami', arguments: {} }, typeof token === 'function' ? token() : token);
+        const outcome = await outcomeOf(send(target, this.#agent, call, timeoutMs));
         this.outcomes.push({ ...outcome, startMs, endMs: performance.now() });
         // Do not spin while nobody listens.
         if (outcome.kind !== 'ok') await new Promise((resume) => setTimeout(resume, 20));

@@ -1,0 +1,271 @@
+// Attacks that only the whole system can show to fail: one test for each line of docs/threat-model.md that no smaller test has.
+// Forged and malformed tokens, hosts, origins and sessions of others are in bad_input, hostile tools in hostile, redirect URIs in
+// registration.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+
+import { obtainMachineToken, obtainToken } from '../../dev_provider/lib/sign_in.js';
+import { Forger } from './lib/forged_tokens.js';
+import { callWhoami } from './lib/mcp.js';
+import { LegacySession, ModernClient } from './lib/raw_mcp.js';
+import { ROOT, System, outputDir, python, until } from './lib/system.js';
+
+const recording = (file) => ({
+  name: 'recording',
+  command: (port) => [python().file, join(ROOT, 'tests', 'e2e', 'tool_services', 'recording.py'), String(port), file],
+  env: () => python().env,
+  tool: 'record',
+});
+
+// An HTTP server that counts what reaches it: the target of requests that must not be made.
+async function trap() {
+  const requests = [];
+  const server = createServer((req, res) => {
+    requests.push({ url: req.url, headers: req.headers });
+    res.end('{}');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { requests, port: server.address().port, url: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
+}
+
+async function assertRefused(system, token, what) {
+  const { status, headers } = await callWhoami(system, token);
+  assert.equal(status, 401, what);
+  assert.match(headers.get('www-authenticate'), /error="invalid_token"/, what);
+}
+
+describe('the client\'s token goes no further than auth_service', { timeout: 60_000 }, () => {
+  const recordFile = join(outputDir('attacks_passthrough'), 'recorded.jsonl');
+  let system;
+  before(async () => {
+    system = await System.start('attacks_passthrough', {
+      tools: ['whoami', recording(recordFile)],
+      authFlags: ['--log_severity=debug', '--negative_verdict_ttl=0s'],
+      edgeFlags: ['--log_severity=debug', '--verdict_ttl=0s'],
+    });
+  });
+  after(() => system?.stop());
+
+  it('it is in no log, metric, answer or gRPC message', async () => {
+    const good = { jwt: await system.token({ scope: 'openid todo:read' }), opaque: await system.token({ resource: null }) };
+    const { id_token: idToken } = await obtainToken({ issuer: system.issuer });
+    const marker = 'marker0123456789marker0123456789';
+    const bad = {
+      idToken, garbage: marker, jwtLike: `eyJhbGciOiJub25lIn0.${marker}.${marker}`, otherAudience: await system.token({ resource: system.sseUrl }),
+    };
+    const answers = [];
+    const keep = ({ status, headers, body, error, result }) => answers.push(JSON.stringify({ status, headers: headers && [...headers], body, error, result }));
+    for (const token of Object.values(good)) {
+      const client = new ModernClient({ url: system.mcpUrl, token });
+      keep(await client.call('tools/call', { name: 'record', arguments: { a: 1 } }, { headers: { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' } }));
+      keep(await client.call('resources/read', { uri: 'recording://resource' }));
+      keep(await client.call('prompts/get', { name: 'record_prompt' }));
+      keep(await client.call('completion/complete', { ref: { type: 'ref/prompt', name: 'record_prompt' }, argument: { name: 'x', value: '' } }));
+      keep(await client.call('tools/call', { name: 'no_such_tool', arguments: {} }));
+      keep(await client.call('no/such/method'));
+      keep(await callWhoami(system, token));
+      const session = await LegacySession.open({ url: system.mcpUrl, token, version: '2025-11-25' });
+      keep(await session.call('tools/call', { name: 'record', arguments: {} }));
+      await session.end();
+      // The provider fails while the token is being checked.
+      await system.fault({ path: '/oidc/me', kind: 'error' });
+      keep(await callWhoami(system, token));
+      await system.clearFaults();
+    }
+    for (const token of Object.values(bad)) keep(await callWhoami(system, token));
+
+    const recorded = readFileSync(recordFile, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+    assert.ok(recorded.filter(({ method }) => method === 'CallTool').length >= 4, 'the recorder was called');
+    const places = new Map([
+      ['answers', answers.join('\n')],
+      ['gRPC metadata and messages', recorded.map(({ metadata, request }) => JSON.stringify(metadata) + Buffer.from(request, 'hex').toString('latin1')).join('\n')],
+    ]);
+    for (const [name, service] of system.services) places.set(`the log of ${name}`, service.lines.join('\n'));
+    for (const name of ['authAdmin', 'edgeAdmin', 'whoamiAdmin']) {
+      places.set(`the metrics of ${name}`, await (await fetch(`http://127.0.0.1:${system.ports[name]}/metrics`)).text());
+    }
+    for (const [name, token] of Object.entries({ ...good, ...bad })) {
+      // The whole, and of a JWT the signature alone, which is what makes it good.
+      for (const secret of [token, token.split('.').at(-1)]) {
+        for (const [place, text] of places) assert.ok(!text.includes(secret), `${name} is in ${place}`);
+      }
+    }
+    for (const { metadata } of recorded) assert.ok(!metadata.some(([key]) => key === 'authorization'));
+  });
+
+  it('nor is the provider asked with it at another place', async () => {
+    const elsewhere = await trap();
+    const token = await system.token({ resource: null });
+    await system.fault({ path: '/oidc/me', kind: 'answer', status: 302, headers: { Location: `${elsewhere.url}/me` } });
+    const { status } = await callWhoami(system, token);
+    await system.clearFaults();
+    elsewhere.close();
+    assert.equal(status, 503, 'a redirect is no verdict');
+    assert.deepEqual(elsewhere.requests, []);
+  });
+});
+
+describe('tokens that are good for something else', { timeout: 60_000 }, () => {
+  let system;
+  before(async () => {
+    system = await System.start('attacks_audience', {
+      hasSecondProvider: true,
+      authFlags: ({ issuer, otherIssuer }) => [`--issuers=${issuer},${otherIssuer}`, '--negative_verdict_ttl=0s'],
+    });
+  });
+  after(() => system?.stop());
+
+  it('for another resource of the same provider, down to a trailing slash', async () => {
+    for (const indicator of ['https://mail.example.com/api', `${system.mcpUrl}/`, system.origin]) {
+      await system.manage('POST', '/resources', { name: indicator, indicator });
+      await assertRefused(system, await system.token({ resource: indicator }), indicator);
+    }
+    await assertRefused(system, await system.token({ resource: system.sseUrl }), 'that of the HTTP+SSE endpoint');
+  });
+
+  it('an ID token', async () => {
+    for (const resource of [undefined, system.mcpUrl]) {
+      const { id_token: idToken } = await obtainToken({ issuer: system.issuer, resource });
+      await assertRefused(system, idToken, 'ID token');
+    }
+  });
+
+  it('a token for the Management API', async () => {
+    await assertRefused(system, (await obtainMachineToken({ issuer: system.issuer })).access_token, 'Management API token');
+  });
+
+  it('a refresh token', async () => {
+    const redirectUri = 'http://127.0.0.1:33418/callback';
+    const application = await system.manage('POST', '/applications', {
+      name: 'Web', type: 'SPA', customClientMetadata: { alwaysIssueRefreshToken: true },
+      oidcClientMetadata: { redirectUris: [redirectUri], postLogoutRedirectUris: [] },
+    });
+    const { refresh_token: refreshToken } = await obtainToken({ issuer: system.issuer, clientId: application.id, redirectUri });
+    assert.ok(refreshToken);
+    await assertRefused(system, refreshToken, 'refresh token');
+  });
+
+  it('one issuer\'s token that says it is of another', async () => {
+    // Signed with the key of the first, and everything else as the second would write it.
+    const forger = new Forger(system);
+    assert.equal((await callWhoami(system, forger.signed())).status, 200, 'the forger can write good ones');
+    await assertRefused(system, forger.signed({ iss: system.otherIssuer }), 'issuer confusion');
+  });
+});
+
+describe('the same user in another application', { timeout: 60_000 }, () => {
+  let system;
+  let mine;
+  let theirs;
+  before(async () => {
+    system = await System.start('attacks_client', { tools: ['whoami', 'conformance', 'trips'] });
+    mine = await system.token();
+    theirs = await system.token({ clientId: 'mailapp' });
+  });
+  after(() => system?.stop());
+
+  const capabilities = { elicitation: {}, roots: {}, sampling: {}, extensions: { 'io.modelcontextprotocol/tasks': {} } };
+  const clientOf = (token) => new ModernClient({ url: system.mcpUrl, token, capabilities });
+
+  it('does not reach my session', async () => {
+    const session = await LegacySession.open({ url: system.mcpUrl, token: mine, version: '2025-11-25' });
+    session.token = theirs;
+    assert.equal((await session.call('tools/list')).status, 404);
+    const stream = await session.stream();
+    assert.equal(stream.status, 404);
+    await stream.body?.cancel();
+    session.token = mine;
+    assert.equal((await session.call('tools/list')).status, 200);
+    await session.end();
+  });
+
+  it('cannot use state that was sealed for me', async () => {
+    const args = { city: 'Oslo' };
+    const first = await clientOf(mine).call('tools/call', { name: 'book_trip', arguments: args });
+    const { requestState: state, inputRequests } = first.result;
+    assert.ok(state, JSON.stringify(first.result));
+    const inputResponses = Object.fromEntries(Object.keys(inputRequests).map((key) => [key, { action: 'decline' }]));
+    const retry = (token) => clientOf(token).call('tools/call', { name: 'book_trip', arguments: args, requestState: state, inputResponses });
+    assert.equal((await retry(theirs)).error?.code, -32602);
+    assert.ok((await retry(mine)).result);
+  });
+
+  it('does not see my task', async () => {
+    const { result } = await clientOf(mine).call('tools/call', { name: 'confirm_delete', arguments: { filename: 'x' } });
+    assert.equal(result.resultType, 'task', JSON.stringify(result));
+    const get = (token) => clientOf(token).call('tasks/get', { taskId: result.taskId });
+    assert.ok((await get(theirs)).error, 'not theirs');
+    assert.ok((await get(mine)).result, 'mine');
+  });
+});
+
+describe('a provider that sends auth_service elsewhere', { timeout: 60_000 }, () => {
+  const readiness = async (system) => (await fetch(`http://127.0.0.1:${system.ports.authAdmin}/readyz`)).text();
+  let system;
+  let elsewhere;
+  before(async () => {
+    elsewhere = await trap();
+    system = await System.start('attacks_ssrf', { authFlags: ['--provider_timeout=2s'] });
+  });
+  after(async () => {
+    elsewhere.close();
+    await system?.stop();
+  });
+
+  const discovery = async () => (await fetch(`${system.issuer}/.well-known/openid-configuration`)).json();
+  const DISCOVERY = '/oidc/.well-known/*';
+
+  async function restartedWith(rule) {
+    await system.authService.stop();
+    await system.fault(rule);
+    system.authService.spawn();
+    const why = await until('it says why it is not ready', async () => {
+      const text = await readiness(system).catch(() => '');
+      return text.length > 0 && !text.includes('wait a moment') && text;
+    });
+    assert.equal((await fetch(`http://127.0.0.1:${system.ports.authAdmin}/readyz`)).status, 503, why);
+    await system.clearFaults();
+    await until('it is ready once the provider is honest', () => system.authService.isReady());
+    return why;
+  }
+
+  for (const [name, change, reason] of [
+    ['keys at a metadata service of a cloud', { jwks_uri: 'http://169.254.169.254/latest/meta-data' }, /jwks_uri must be https/],
+    ['keys in a file', { jwks_uri: 'file:///etc/passwd' }, /jwks_uri must be https/],
+    ['userinfo at another host by http', { userinfo_endpoint: 'http://192.0.2.1/me' }, /userinfo_endpoint must be https/],
+    ['another issuer', { issuer: 'http://localhost:1/oidc' }, /is of issuer/],
+  ]) {
+    it(`${name}: not followed, and not ready`, async () => {
+      const document = { ...(await discovery()), ...change };
+      assert.match(await restartedWith({ path: DISCOVERY, kind: 'answer', body: document }), reason);
+    });
+  }
+
+  it('redirects of metadata and keys: not followed', async () => {
+    for (const path of [DISCOVERY, '/oidc/jwks']) {
+      const why = await restartedWith({ path, kind: 'answer', status: 302, headers: { Location: `${elsewhere.url}/redirected` } });
+      assert.match(why, /HTTP status 302/);
+    }
+    assert.deepEqual(elsewhere.requests, []);
+  });
+
+  it('metadata and keys without end: cut off', async () => {
+    for (const path of [DISCOVERY, '/oidc/jwks']) {
+      const document = { ...(await discovery()), keys: [], padding: 'x'.repeat(2 << 20) };
+      assert.match(await restartedWith({ path, kind: 'answer', body: document }), /longer than/);
+    }
+  });
+
+  it('later, too: what was known before goes on', async () => {
+    const token = await system.token();
+    await system.fault({ path: '/oidc/jwks', kind: 'answer', body: { keys: [] } });
+    await system.fault({ path: DISCOVERY, kind: 'answer', body: { ...(await discovery()), jwks_uri: 'http://169.254.169.254/' } });
+    assert.equal((await callWhoami(system, token)).status, 200);
+    await system.clearFaults();
+  });
+});

@@ -1,0 +1,201 @@
+// The provider away, slow or broken, its keys rotated, and auth_service scaled, while good tokens keep calling: what became
+// of each call. Whatever happens, no good token is ever answered 401. The counts are left in outages/table.md.
+
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { Load, callOnce } from './lib/load.js';
+import { callWhoami } from './lib/mcp.js';
+import { System, outputDir, until } from './lib/system.js';
+
+const OUTAGE_MS = 1200;
+const NEW_TOKENS = 8;
+// Every fault of the provider's endpoints, the Management API's token included.
+const PROVIDER = '/oidc/*';
+
+const table = [];
+after(() => {
+  const width = (text, size) => String(text).padEnd(size);
+  const lines = table.map(({ setting, state, token, counts }) => {
+    const { ok = 0, unavailable = 0, 'status 401': refused = 0, ...others } = counts;
+    const other = Object.values(others).reduce((sum, count) => sum + count, 0);
+    return `| ${width(setting, 34)} | ${width(state, 24)} | ${width(token, 26)} | ${width(ok, 6)} | ${width(unavailable, 6)} | ${width(refused, 4)} | ${width(other, 5)} |`;
+  });
+  const head = '| auth_service | provider | token | 200 | 503 | 401 | other |\n| --- | --- | --- | --- | --- | --- | --- |';
+  writeFileSync(join(outputDir('outages'), 'table.md'), `${head}\n${lines.join('\n')}\n`);
+});
+
+function countsOf(outcomes) {
+  const counts = {};
+  for (const { kind } of outcomes) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+}
+
+function record(setting, state, token, counts) {
+  table.push({ setting, state, token, counts });
+  return counts;
+}
+
+// Only these outcomes, and at least one call.
+function assertOnly(counts, kinds, what) {
+  assert.ok(Object.keys(counts).length > 0, `${what}: no calls`);
+  const other = Object.keys(counts).find((kind) => !kinds.includes(kind));
+  assert.equal(other, undefined, `${what}: only ${kinds} expected, got ${JSON.stringify(counts)}`);
+}
+
+// Calls once with each token, evenly over the time.
+function callEach(system, tokens, overMs) {
+  const call = async (token, index) => {
+    await sleep((index * overMs) / tokens.length);
+    return callOnce({ url: system.mcpUrl, token });
+  };
+  return Promise.all(tokens.map(call));
+}
+
+async function newTokens(system, options) {
+  const tokens = [];
+  for (let time = 0; time < NEW_TOKENS; ++time) tokens.push(await system.token({ ...options, username: time % 2 ? 'alice' : 'bob' }));
+  return tokens;
+}
+
+// How the provider can fail: `begin` and `end` the failure.
+const STATES = {
+  'killed': {
+    begin: (system) => system.provider.kill(),
+    end: (system) => system.provider.start(),
+  },
+  'stalled': {
+    begin: (system) => system.fault({ path: PROVIDER, kind: 'stall' }),
+    end: (system) => system.clearFaults(),
+  },
+  'slow (5 s)': {
+    begin: (system) => system.fault({ path: PROVIDER, kind: 'slow', ms: 5000 }),
+    end: (system) => system.clearFaults(),
+  },
+  'answers 500': {
+    begin: (system) => system.fault({ path: PROVIDER, kind: 'error' }),
+    end: (system) => system.clearFaults(),
+  },
+  'flapping (200 ms)': {
+    async begin(system) {
+      let on = false;
+      this.timer = setInterval(() => {
+        on = !on;
+        (on ? system.fault({ path: PROVIDER, kind: 'close' }) : system.clearFaults()).catch(() => {});
+      }, 200);
+    },
+    async end(system) {
+      clearInterval(this.timer);
+      await sleep(50); // the last change is on its way
+      await system.clearFaults();
+    },
+    isPartial: true,
+  },
+};
+
+const COMMON = ['--provider_timeout=1s', '--negative_verdict_ttl=0s'];
+const SETTINGS = [
+  { name: 'verdicts kept for 60 s', authFlags: ['--verdict_ttl=60s'], seenOpaque: ['ok'], states: Object.keys(STATES) },
+  { name: 'verdicts kept for 1 s', authFlags: ['--verdict_ttl=1s'], seenOpaque: ['ok', 'unavailable'], states: ['killed', 'answers 500'] },
+];
+
+for (const { name: setting, authFlags, seenOpaque, states } of SETTINGS) {
+  describe(`the provider fails, ${setting}`, { timeout: 120_000 }, () => {
+    let system;
+    let loads = [];
+    before(async () => {
+      system = await System.start(`outages_${table.length}`, { authFlags: [...COMMON, ...authFlags], edgeFlags: ['--verdict_ttl=200ms'] });
+    });
+    afterEach(() => Promise.all(loads.map((load) => load.stop())));
+    after(() => system?.stop());
+
+    for (const state of states) {
+      it(state, async () => {
+        const { begin, end, isPartial } = STATES[state];
+        const seen = { JWT: await system.token(), opaque: await system.token({ resource: null }) };
+        const fresh = { JWT: await newTokens(system), opaque: await newTokens(system, { resource: null }) };
+        await until('the provider is asked again', async () => (await callWhoami(system, seen.opaque)).status === 200, { timeoutMs: 15_000 });
+        assert.equal((await callWhoami(system, seen.JWT)).status, 200);
+
+        await begin.call(STATES[state], system);
+        const begunMs = performance.now();
+        loads = Object.values(seen).map((token) => new Load({ url: system.mcpUrl, token, workers: 2 }));
+        const [newJwts, newOpaque] = await Promise.all([
+          callEach(system, fresh.JWT, OUTAGE_MS), callEach(system, fresh.opaque, OUTAGE_MS), sleep(OUTAGE_MS + 500),
+        ]);
+        const [jwt, opaque] = await Promise.all(loads.map(async (load) => countsOf(await load.stop())));
+        await end.call(STATES[state], system);
+
+        record(setting, state, 'JWT, seen before', jwt);
+        record(setting, state, 'JWT, new', countsOf(newJwts));
+        record(setting, state, 'opaque, seen before', opaque);
+        record(setting, state, 'opaque, new', countsOf(newOpaque));
+        assertOnly(jwt, ['ok'], 'JWT, seen before');
+        assertOnly(countsOf(newJwts), ['ok'], 'JWT, new');
+        assertOnly(opaque, seenOpaque, 'opaque, seen before');
+        assertOnly(countsOf(newOpaque), isPartial ? ['ok', 'unavailable'] : ['unavailable'], 'opaque, new');
+        assert.ok(performance.now() - begunMs < 15_000, 'nobody hangs');
+
+        // Afterwards all is well by itself, for those who were told to come again too.
+        const startMs = performance.now();
+        await until('all tokens are good', async () => {
+          const outcomes = await callEach(system, fresh.opaque, 0);
+          assertOnly(countsOf(outcomes), ['ok', 'unavailable'], 'after the outage');
+          return outcomes.every(({ kind }) => kind === 'ok');
+        }, { timeoutMs: 15_000, intervalMs: 100 });
+        record(setting, `${state}: recovery`, `after ${Math.round(performance.now() - startMs)} ms`, countsOf(await callEach(system, fresh.opaque, 0)));
+      });
+    }
+  });
+}
+
+describe('auth_service from three replicas to one and back, under load', { timeout: 90_000 }, () => {
+  let system;
+  before(async () => {
+    system = await System.start('outages_scaling', {
+      authHosts: ['127.0.0.1', '127.0.0.2', '127.0.0.3'],
+      authFlags: ['--verdict_ttl=60s'],
+      edgeFlags: ['--verdict_ttl=0s'],
+    });
+  });
+  after(() => system?.stop());
+
+  it('no good token is refused, and hardly a call told to come again', async () => {
+    const tokens = [await system.token(), await system.token({ resource: null })];
+    const replicas = ['auth_service_2', 'auth_service_3'].map((name) => system.services.get(name));
+    let turn = 0;
+    const load = new Load({ url: system.mcpUrl, token: () => tokens[turn++ % tokens.length], workers: 6 });
+    try {
+      await sleep(1000);
+      for (const replica of replicas) assert.equal(await replica.stop(), 0);
+      await sleep(1500);
+      await Promise.all(replicas.map((replica) => replica.start()));
+      const verdicts = async (port) => (await system.metrics(port))('gatehouse_auth_verdicts_total{outcome="accepted"');
+      await until('the new replicas are asked', async () => {
+        const counts = await Promise.all([system.ports.authAdmin2, system.ports.authAdmin3].map(verdicts));
+        return counts.every((count) => count > 10);
+      }, { timeoutMs: 30_000, intervalMs: 250 });
+    } finally {
+      await load.stop();
+    }
+    const counts = record('3, 1, 3 replicas (SIGTERM)', 'up', 'JWT and opaque', load.counts());
+    assertOnly(counts, ['ok', 'unavailable'], 'all');
+    assert.ok((counts.unavailable ?? 0) <= counts.ok / 200, `a call in 200 may meet a replica that goes: ${JSON.stringify(counts)}`);
+  });
+
+  it('kill -9 of two of three: clear answers, and no good token is refused', async () => {
+    const tokens = [await system.token(), await system.token({ resource: null })];
+    let turn = 0;
+    const load = new Load({ url: system.mcpUrl, token: () => tokens[turn++ % tokens.length], workers: 6 });
+    await sleep(500);
+    for (const name of ['auth_service_2', 'auth_service_3']) await system.services.get(name).kill();
+    await sleep(2000);
+    await load.stop();
+    record('3, 1 replicas (SIGKILL)', 'up', 'JWT and opaque', load.counts());
+    assertOnly(load.counts(), ['ok', 'unavailable'], 'all');
+    assert.ok(load.counts(performance.now() - 500).unavailable === undefined, 'the one that is left does it all');
+  });
+});
