@@ -38,7 +38,8 @@ bool AppendScopes(const json& scope, Principal& principal) {
   }
   if (!scope.is_array()) return false;
   for (const json& one : scope) {
-    if (!one.is_string()) return false;
+    // Whoever reads the scopes as one text must not find more of them there.
+    if (!one.is_string() || one.get_ref<const std::string&>().find(' ') != std::string::npos) return false;
     principal.add_scopes(one.get<std::string>());
   }
   return true;

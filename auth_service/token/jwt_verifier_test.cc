@@ -334,6 +334,12 @@ TEST_F(JwtVerifierTest, ScopesComeAsStringOrArray) {
   EXPECT_THAT(scopes(""), ElementsAre());
 }
 
+TEST_F(JwtVerifierTest, AScopeThatIsSeveralIsRefused) {
+  const std::optional<Verdict> verdict =
+      verifier_.VerifyLocally(Sign(Claims({{"scope", "[\"mail:read\",\"mail:read mail:write\"]"}})), kResource);
+  EXPECT_EQ(verdict->response.refusal().reason(), gatehouse::auth::v1::REFUSAL_REASON_MISSING_CLAIM);
+}
+
 TEST_F(JwtVerifierTest, TheClientIsClientIdElseAzp) {
   const auto client = [&](const std::map<std::string, std::string>& change) {
     return verifier_.VerifyLocally(Sign(Claims(change)), kResource)->response.principal().client_id();
