@@ -38,7 +38,11 @@ if (options.help) {
 function stateOrExit() {
   const { stateDir } = options;
   try {
-    return { keys: new KeyRing(stateDir), tenant: new Tenant(options), store: new Store(stateDir && join(stateDir, 'issued.jsonl')) };
+    return {
+      keys: new KeyRing(stateDir),
+      tenant: new Tenant(options),
+      store: new Store(stateDir && join(stateDir, 'issued.jsonl')),
+    };
   } catch (error) {
     return fail(`cannot keep its state in --state_dir: ${error.message}`);
   }
@@ -48,7 +52,8 @@ const state = stateOrExit();
 const host = new ProviderHost({ issuer: options.issuer, ...state });
 const server = createHttpServer({ host, ...state, faults: options.faults ? new Faults() : undefined });
 server.on('error', (error) => {
-  if (error.code === 'EADDRINUSE') fail(`port ${options.port} on ${HOST} is taken; stop what uses it or give another --port`);
+  if (error.code === 'EADDRINUSE')
+    fail(`port ${options.port} on ${HOST} is taken; stop what uses it or give another --port`);
   if (error.code === 'EACCES') fail(`may not listen on port ${options.port}; give a --port above 1023`);
   throw error;
 });

@@ -7,13 +7,24 @@ const DAY = 24 * 3600;
 export const CLIENT_SECRET = 'gatehouse-demo-secret';
 
 // Native: matched with any port (RFC 8252). The paths are those that common MCP clients use.
-const LOOPBACK_URIS = HOSTS.flatMap((host) => ['/callback', '/oauth/callback', '/'].map((path) => `http://${host}${path}`));
+const LOOPBACK_URIS = HOSTS.flatMap((host) =>
+  ['/callback', '/oauth/callback', '/'].map((path) => `http://${host}${path}`),
+);
 
 /** What a third-party application may ask for: none of it until it is enabled for the application. */
 export const NO_CONSENT_SCOPES = { userScopes: [], resourceScopes: [] };
 
 /** An application record, with what a request left out. */
-export function newApplication({ id, name, type, isThirdParty = false, description = null, oidcClientMetadata, customClientMetadata, customData }) {
+export function newApplication({
+  id,
+  name,
+  type,
+  isThirdParty = false,
+  description = null,
+  oidcClientMetadata,
+  customClientMetadata,
+  customData,
+}) {
   return {
     id,
     name,
@@ -35,14 +46,27 @@ const secrets = [{ name: 'Default secret', value: CLIENT_SECRET, expiresAt: null
 
 /** Where `allScopes` is true, every user and resource scope is enabled for the application. */
 export const SEED_APPLICATIONS = [
-  newApplication({ id: 'mailapp', name: 'Mail App', type: 'Native', oidcClientMetadata: { redirectUris: LOOPBACK_URIS, postLogoutRedirectUris: [] } }),
+  newApplication({
+    id: 'mailapp',
+    name: 'Mail App',
+    type: 'Native',
+    oidcClientMetadata: { redirectUris: LOOPBACK_URIS, postLogoutRedirectUris: [] },
+  }),
   {
-    ...newApplication({ id: 'smartmail', name: 'SmartMail', type: 'Native', isThirdParty: true, oidcClientMetadata: { redirectUris: LOOPBACK_URIS, postLogoutRedirectUris: [] } }),
+    ...newApplication({
+      id: 'smartmail',
+      name: 'SmartMail',
+      type: 'Native',
+      isThirdParty: true,
+      oidcClientMetadata: { redirectUris: LOOPBACK_URIS, postLogoutRedirectUris: [] },
+    }),
     allScopes: true,
   },
   {
     ...newApplication({
-      id: 'webmail', name: 'Web Mail', type: 'Traditional',
+      id: 'webmail',
+      name: 'Web Mail',
+      type: 'Traditional',
       oidcClientMetadata: { redirectUris: ['http://127.0.0.1:33418/callback'], postLogoutRedirectUris: [] },
     }),
     secrets,
@@ -56,7 +80,11 @@ const BY_TYPE = {
   Native: { ...FLOW, application_type: 'native', token_endpoint_auth_method: 'none' },
   SPA: { ...FLOW, application_type: 'web', token_endpoint_auth_method: 'none' },
   Traditional: { ...FLOW, application_type: 'web', token_endpoint_auth_method: 'client_secret_basic' },
-  MachineToMachine: { grant_types: ['client_credentials'], response_types: [], token_endpoint_auth_method: 'client_secret_basic' },
+  MachineToMachine: {
+    grant_types: ['client_credentials'],
+    response_types: [],
+    token_endpoint_auth_method: 'client_secret_basic',
+  },
 };
 
 /** The types that the Management API knows. */

@@ -53,7 +53,8 @@ export class Faults {
   async #control(req, res, path) {
     if (path === CONTROL && req.method === 'POST') {
       const rule = await readJson(req);
-      if (typeof rule.path !== 'string' || !KINDS.includes(rule.kind)) return sendJson(res, 400, { message: `a rule has a path and one of the kinds ${KINDS}` });
+      if (typeof rule.path !== 'string' || !KINDS.includes(rule.kind))
+        return sendJson(res, 400, { message: `a rule has a path and one of the kinds ${KINDS}` });
       this.#rules.push({ ...rule, endMs: performance.now() + (rule.for_ms ?? Infinity) });
       return sendJson(res, 201, {});
     }
@@ -62,7 +63,8 @@ export class Faults {
       for (const socket of this.#stalled) socket.destroy();
       return res.writeHead(204).end();
     }
-    if (path === `${CONTROL}/requests` && req.method === 'GET') return sendJson(res, 200, Object.fromEntries(this.#counts));
+    if (path === `${CONTROL}/requests` && req.method === 'GET')
+      return sendJson(res, 200, Object.fromEntries(this.#counts));
     if (path === `${CONTROL}/requests` && req.method === 'DELETE') {
       this.#counts.clear();
       return res.writeHead(204).end();

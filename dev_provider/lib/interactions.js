@@ -54,7 +54,11 @@ export class Interactions {
       details = await this.#provider.interactionDetails(req, res);
       if (details.uid !== uid) throw new Error('another interaction');
     } catch {
-      send(res, 400, errorPage('This step has expired or belongs to another browser. Please start again from the application.'));
+      send(
+        res,
+        400,
+        errorPage('This step has expired or belongs to another browser. Please start again from the application.'),
+      );
       return true;
     }
     const client = await this.#provider.Client.find(details.params.client_id);

@@ -66,7 +66,8 @@ export class KeyRing {
       const jwk = this.all.find((candidate) => candidate.kid === kid);
       const key = { key: createPublicKey({ key: jwk, format: 'jwk' }), dsaEncoding: 'ieee-p1363' };
       const hash = jwk.kty === 'RSA' ? 'sha256' : 'sha384';
-      if (!verify(hash, Buffer.from(`${header}.${payload}`), key, Buffer.from(signature, 'base64url'))) return undefined;
+      if (!verify(hash, Buffer.from(`${header}.${payload}`), key, Buffer.from(signature, 'base64url')))
+        return undefined;
       const claims = JSON.parse(Buffer.from(payload, 'base64url'));
       return claims.exp * 1000 > Date.now() ? claims : undefined;
     } catch {
@@ -81,7 +82,10 @@ export class KeyRing {
 
   #save() {
     if (!this.#stateDir) return;
-    for (const [name, key] of [[CURRENT_FILE, this.current], [PREVIOUS_FILE, this.previous]]) {
+    for (const [name, key] of [
+      [CURRENT_FILE, this.current],
+      [PREVIOUS_FILE, this.previous],
+    ]) {
       if (key) writeFileSync(join(this.#stateDir, name), `${JSON.stringify(key)}\n`, { mode: 0o600 });
     }
   }

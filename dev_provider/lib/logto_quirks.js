@@ -42,8 +42,12 @@ function fixToken(ctx) {
 
 function fixDiscovery(ctx, tenant) {
   ctx.body.grant_types_supported = [
-    'implicit', 'authorization_code', 'refresh_token', 'client_credentials',
-    'urn:ietf:params:oauth:grant-type:device_code', 'urn:ietf:params:oauth:grant-type:token-exchange',
+    'implicit',
+    'authorization_code',
+    'refresh_token',
+    'client_credentials',
+    'urn:ietf:params:oauth:grant-type:device_code',
+    'urn:ietf:params:oauth:grant-type:token-exchange',
   ];
   if (tenant.settings.cimd) ctx.body.client_id_metadata_document_supported = true;
 }
@@ -61,7 +65,8 @@ export function logtoQuirks(tenant) {
     ctx.set('Logto-Core-Request-Id', randomUUID());
     const path = ctx.path.replace(MOUNT, '');
     await next();
-    if (ctx.status === 404 && !ctx.body) refuse(ctx, 404, 'invalid_request', `unrecognized route or not allowed method (${ctx.method} on ${path})`);
+    if (ctx.status === 404 && !ctx.body)
+      refuse(ctx, 404, 'invalid_request', `unrecognized route or not allowed method (${ctx.method} on ${path})`);
     if (path === '/me') fixUserinfo(ctx, tenant);
     if (path === '/token' || path === '/token/introspection' || path === '/token/revocation') fixToken(ctx);
     if (ctx.status === 200 && DISCOVERY.test(path)) fixDiscovery(ctx, tenant);

@@ -25,12 +25,16 @@ class ApiError extends Error {
 
 function invalidInput(path, message) {
   return new ApiError(400, 'guard.invalid_input', `The request body is invalid: ${message}`, {
-    type: 'body', error: { name: 'ZodError', issues: [{ code: 'custom', path, message }] },
+    type: 'body',
+    error: { name: 'ZodError', issues: [{ code: 'custom', path, message }] },
   });
 }
 
 function missing(entity, id) {
-  return new ApiError(404, 'entity.not_exists_with_id', `The ${entity} with ID \`${id}\` does not exist.`, { name: entity, id });
+  return new ApiError(404, 'entity.not_exists_with_id', `The ${entity} with ID \`${id}\` does not exist.`, {
+    name: entity,
+    id,
+  });
 }
 
 function found(list, entity, id) {
@@ -98,11 +102,17 @@ export class ManagementApi {
     'GET /applications/:': ({ params: [id] }) => ({ body: applicationView(this.#application(id)) }),
     'PATCH /applications/:': (call) => this.#patchApplication(call),
     'DELETE /applications/:': ({ params: [id] }) => this.#deleteApplication(id),
-    'PATCH /applications/:/custom-data': ({ params: [id], body }) => ({ body: Object.assign(this.#application(id).customData, body) }),
-    'GET /applications/:/user-consent-scopes': ({ params: [id] }) => ({ body: this.#consentScopes(this.#application(id)) }),
+    'PATCH /applications/:/custom-data': ({ params: [id], body }) => ({
+      body: Object.assign(this.#application(id).customData, body),
+    }),
+    'GET /applications/:/user-consent-scopes': ({ params: [id] }) => ({
+      body: this.#consentScopes(this.#application(id)),
+    }),
     'POST /applications/:/user-consent-scopes': (call) => this.#addConsentScopes(call),
     'DELETE /applications/:/user-consent-scopes/:/:': (call) => this.#deleteConsentScope(call),
-    'GET /applications/:/secrets': ({ params: [id] }) => ({ body: this.#application(id).secrets.map((secret) => ({ tenantId: 'default', applicationId: id, ...secret })) }),
+    'GET /applications/:/secrets': ({ params: [id] }) => ({
+      body: this.#application(id).secrets.map((secret) => ({ tenantId: 'default', applicationId: id, ...secret })),
+    }),
     'POST /applications/:/secrets': (call) => this.#addSecret(call),
     'GET /applications/:/sign-in-experience': ({ params: [id] }) => this.#signInExperience(id),
     'PUT /applications/:/sign-in-experience': (call) => this.#putSignInExperience(call),
@@ -161,12 +171,16 @@ export class ManagementApi {
 
   #authorize(req) {
     const { authorization } = req.headers;
-    if (!authorization) throw new ApiError(401, 'auth.authorization_header_missing', 'Authorization header is missing.');
+    if (!authorization)
+      throw new ApiError(401, 'auth.authorization_header_missing', 'Authorization header is missing.');
     const token = /^bearer ([^ ]+)$/i.exec(authorization)?.[1];
-    if (!token) throw new ApiError(401, 'auth.authorization_token_type_not_supported', 'Authorization type is not supported.');
+    if (!token)
+      throw new ApiError(401, 'auth.authorization_token_type_not_supported', 'Authorization type is not supported.');
     const claims = this.#keys.claimsOf(token);
-    if (claims?.aud !== MANAGEMENT_API) throw new ApiError(401, 'auth.unauthorized', 'Unauthorized. Please check credentials and its scope.', claims);
-    if (!claims.scope.split(' ').includes('all')) throw new ApiError(403, 'auth.forbidden', 'Forbidden. Please check your user roles and permissions.');
+    if (claims?.aud !== MANAGEMENT_API)
+      throw new ApiError(401, 'auth.unauthorized', 'Unauthorized. Please check credentials and its scope.', claims);
+    if (!claims.scope.split(' ').includes('all'))
+      throw new ApiError(403, 'auth.forbidden', 'Forbidden. Please check your user roles and permissions.');
   }
 
   async #dispatch(req, res) {
@@ -188,7 +202,8 @@ export class ManagementApi {
     const number = (name, fallback, max) => {
       const text = url.searchParams.get(name) ?? String(fallback);
       const value = Number(text);
-      if (!/^\d+$/.test(text) || value < 1 || value > max) throw new ApiError(400, 'guard.invalid_pagination', 'The pagination of the request is invalid.');
+      if (!/^\d+$/.test(text) || value < 1 || value > max)
+        throw new ApiError(400, 'guard.invalid_pagination', 'The pagination of the request is invalid.');
       return value;
     };
     const page = number('page', 1, Infinity);
@@ -227,19 +242,30 @@ export class ManagementApi {
   #createApplication({ body }) {
     checkName(body.name);
     if (!APPLICATION_TYPES.includes(body.type)) throw invalidInput(['type'], 'Invalid enum value');
-    if (body.description !== undefined && body.description !== null && typeof body.description !== 'string') throw invalidInput(['description'], 'Expected string');
-    if (body.isThirdParty !== undefined && typeof body.isThirdParty !== 'boolean') throw invalidInput(['isThirdParty'], 'Expected boolean');
+    if (body.description !== undefined && body.description !== null && typeof body.description !== 'string')
+      throw invalidInput(['description'], 'Expected string');
+    if (body.isThirdParty !== undefined && typeof body.isThirdParty !== 'boolean')
+      throw invalidInput(['isThirdParty'], 'Expected boolean');
     checkOidcClientMetadata(body.oidcClientMetadata);
     checkObject(body.customClientMetadata, 'customClientMetadata');
     checkObject(body.customData, 'customData');
     if (body.isThirdParty && !THIRD_PARTY_TYPES.includes(body.type)) {
-      throw new ApiError(400, 'application.invalid_third_party_application_type', 'Only traditional web applications, SPAs and native applications can be third-party.');
+      throw new ApiError(
+        400,
+        'application.invalid_third_party_application_type',
+        'Only traditional web applications, SPAs and native applications can be third-party.',
+      );
     }
     if (body.isThirdParty && body.customClientMetadata?.allowTokenExchange) {
-      throw new ApiError(422, 'application.third_party_application_token_exchange', 'Token exchange is not allowed for third-party applications.');
+      throw new ApiError(
+        422,
+        'application.third_party_application_token_exchange',
+        'Token exchange is not allowed for third-party applications.',
+      );
     }
     const application = newApplication({ ...body, id: newId() });
-    if (['Traditional', 'MachineToMachine'].includes(application.type)) this.#newSecret(application, 'Default secret', null);
+    if (['Traditional', 'MachineToMachine'].includes(application.type))
+      this.#newSecret(application, 'Default secret', null);
     this.#tenant.applications.push(application);
     return { status: 200, body: applicationView(application) };
   }
@@ -267,13 +293,22 @@ export class ManagementApi {
       const enabled = scopes.filter((scope) => consentScopes.resourceScopes.includes(scope.id));
       return enabled.length ? [{ resource: { id, name, indicator }, scopes: enabled }] : [];
     });
-    return { userScopes: consentScopes.userScopes, resourceScopes, organizationScopes: [], organizationResourceScopes: [] };
+    return {
+      userScopes: consentScopes.userScopes,
+      resourceScopes,
+      organizationScopes: [],
+      organizationResourceScopes: [],
+    };
   }
 
   #thirdParty(id) {
     const application = this.#application(id);
     if (!application.isThirdParty) {
-      throw new ApiError(422, 'application.third_party_application_only', 'The feature is only available for third-party applications.');
+      throw new ApiError(
+        422,
+        'application.third_party_application_only',
+        'The feature is only available for third-party applications.',
+      );
     }
     return application;
   }
@@ -281,16 +316,23 @@ export class ManagementApi {
   #addConsentScopes({ params: [id], body }) {
     const isString = (value) => typeof value === 'string';
     for (const member of ['userScopes', 'resourceScopes', 'organizationScopes', 'organizationResourceScopes']) {
-      if (body[member] !== undefined && !isListOf(body[member], isString)) throw invalidInput([member], 'Expected an array of strings');
+      if (body[member] !== undefined && !isListOf(body[member], isString))
+        throw invalidInput([member], 'Expected an array of strings');
     }
     const { userScopes = [], resourceScopes = [] } = body;
-    const unknownUserScope = userScopes.find((scope) => !USER_SCOPES.includes(scope) || ['openid', 'offline_access'].includes(scope));
+    const unknownUserScope = userScopes.find(
+      (scope) => !USER_SCOPES.includes(scope) || ['openid', 'offline_access'].includes(scope),
+    );
     if (unknownUserScope) throw invalidInput(['userScopes'], `Invalid enum value ${unknownUserScope}`);
     const application = this.#thirdParty(id);
-    const grantable = this.#tenant.resources.filter(({ indicator }) => indicator !== MANAGEMENT_API).flatMap(({ scopes }) => scopes);
+    const grantable = this.#tenant.resources
+      .filter(({ indicator }) => indicator !== MANAGEMENT_API)
+      .flatMap(({ scopes }) => scopes);
     const unknown = resourceScopes.filter((scopeId) => !grantable.some((scope) => scope.id === scopeId));
     if (unknown.length) {
-      throw new ApiError(422, 'application.user_consent_scopes_not_found', 'Invalid user consent scopes.', { invalidResourceScopes: unknown });
+      throw new ApiError(422, 'application.user_consent_scopes_not_found', 'Invalid user consent scopes.', {
+        invalidResourceScopes: unknown,
+      });
     }
     const united = (held, added) => [...new Set([...held, ...added])];
     application.consentScopes = {
@@ -304,7 +346,10 @@ export class ManagementApi {
     const application = this.#thirdParty(id);
     const member = CONSENT_KINDS[kind];
     if (!application.consentScopes[member]?.includes(scope)) throw missing('scopes', scope);
-    application.consentScopes = { ...application.consentScopes, [member]: application.consentScopes[member].filter((held) => held !== scope) };
+    application.consentScopes = {
+      ...application.consentScopes,
+      [member]: application.consentScopes[member].filter((held) => held !== scope),
+    };
     return { status: 204 };
   }
 
@@ -317,8 +362,16 @@ export class ManagementApi {
   #addSecret({ params: [id], body }) {
     checkName(body.name);
     const application = this.#application(id);
-    if (application.secrets.some(({ name }) => name === body.name)) throw new ApiError(422, 'application.secret_name_exists', 'The secret name exists.');
-    return { status: 201, body: { tenantId: 'default', applicationId: id, ...this.#newSecret(application, body.name, body.expiresAt ?? null) } };
+    if (application.secrets.some(({ name }) => name === body.name))
+      throw new ApiError(422, 'application.secret_name_exists', 'The secret name exists.');
+    return {
+      status: 201,
+      body: {
+        tenantId: 'default',
+        applicationId: id,
+        ...this.#newSecret(application, body.name, body.expiresAt ?? null),
+      },
+    };
   }
 
   #signInExperience(id) {
@@ -330,7 +383,8 @@ export class ManagementApi {
   #putSignInExperience({ params: [id], body }) {
     const application = this.#application(id);
     for (const member of ['displayName', 'termsOfUseUrl', 'privacyPolicyUrl']) {
-      if (body[member] !== undefined && body[member] !== null && typeof body[member] !== 'string') throw invalidInput([member], 'Expected string');
+      if (body[member] !== undefined && body[member] !== null && typeof body[member] !== 'string')
+        throw invalidInput([member], 'Expected string');
     }
     checkObject(body.branding, 'branding');
     const { displayName = null, termsOfUseUrl = null, privacyPolicyUrl = null, branding = {} } = body;
@@ -340,7 +394,8 @@ export class ManagementApi {
 
   #createUser({ body }) {
     const { username, password, primaryEmail: email, name } = body;
-    if (this.#tenant.users.some((user) => user.username === username)) throw new ApiError(422, 'user.username_already_in_use', 'This username is already in use.');
+    if (this.#tenant.users.some((user) => user.username === username))
+      throw new ApiError(422, 'user.username_already_in_use', 'This username is already in use.');
     const user = newUser({ id: newId(12), username, password, email, name });
     this.#tenant.users.push(user);
     return { body: managementView(user) };
@@ -388,14 +443,16 @@ export class ManagementApi {
   #createResource({ body }) {
     checkName(body.name);
     if (typeof body.indicator !== 'string' || !body.indicator) throw invalidInput(['indicator'], 'Expected string');
-    if (this.#tenant.resourceOf(body.indicator)) throw new ApiError(422, 'resource.resource_identifier_in_use', 'The API identifier is already in use.');
+    if (this.#tenant.resourceOf(body.indicator))
+      throw new ApiError(422, 'resource.resource_identifier_in_use', 'The API identifier is already in use.');
     return { status: 201, body: this.#tenant.addResource(body) };
   }
 
   #patchResource({ params: [id], body }) {
     const resource = this.#resource(id);
     if (body.accessTokenTtl !== undefined) {
-      if (!Number.isInteger(body.accessTokenTtl) || body.accessTokenTtl < 1) throw invalidInput(['accessTokenTtl'], 'Expected a positive integer');
+      if (!Number.isInteger(body.accessTokenTtl) || body.accessTokenTtl < 1)
+        throw invalidInput(['accessTokenTtl'], 'Expected a positive integer');
       resource.accessTokenTtl = body.accessTokenTtl;
     }
     if (body.name !== undefined) resource.name = body.name;
@@ -412,8 +469,10 @@ export class ManagementApi {
 
   #createScope({ params: [id], body }) {
     const resource = this.#resource(id);
-    if (typeof body.name !== 'string' || !/^\S+$/.test(body.name)) throw invalidInput(['name'], 'Expected a string without spaces');
-    if (resource.scopes.some(({ name }) => name === body.name)) throw new ApiError(422, 'scope.name_exists', `The scope name ${body.name} is already in use.`);
+    if (typeof body.name !== 'string' || !/^\S+$/.test(body.name))
+      throw invalidInput(['name'], 'Expected a string without spaces');
+    if (resource.scopes.some(({ name }) => name === body.name))
+      throw new ApiError(422, 'scope.name_exists', `The scope name ${body.name} is already in use.`);
     return { status: 201, body: this.#tenant.addScope(resource, { name: body.name, description: body.description }) };
   }
 

@@ -120,7 +120,8 @@ export function createProvider({ issuer, tenant, keys, store, cookieKeys }) {
     },
     issueRefreshToken: (ctx, client, code) => {
       const isWeb = client.applicationType === 'web';
-      const always = isWeb && tenant.application(client.clientId)?.customClientMetadata.alwaysIssueRefreshToken === true;
+      const always =
+        isWeb && tenant.application(client.clientId)?.customClientMetadata.alwaysIssueRefreshToken === true;
       return client.grantTypeAllowed('refresh_token') && (always || code.scopes.has('offline_access'));
     },
     jwks: { keys: keys.all },

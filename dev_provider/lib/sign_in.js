@@ -37,7 +37,10 @@ class CookieJar {
   header(url) {
     const { pathname } = new URL(url);
     const matches = ({ path }) => path === '/' || pathname === path || pathname.startsWith(`${path}/`);
-    return [...this.#cookies.values()].filter(matches).map(({ name, value }) => `${name}=${value}`).join('; ');
+    return [...this.#cookies.values()]
+      .filter(matches)
+      .map(({ name, value }) => `${name}=${value}`)
+      .join('; ');
   }
 }
 
@@ -80,7 +83,10 @@ export async function followToCallback(authorizationUrl, { username = 'alice', p
     }
     const body = await response.text();
     if (!response.headers.get('content-type')?.startsWith('text/html')) {
-      throw new SignInError(`the provider answered ${response.status}: ${body.slice(0, 300)}`, /"error":"(\w+)"/.exec(body)?.[1]);
+      throw new SignInError(
+        `the provider answered ${response.status}: ${body.slice(0, 300)}`,
+        /"error":"(\w+)"/.exec(body)?.[1],
+      );
     }
     const { action, form } = fillIn(body, { username, password, grant });
     url = new URL(action, url).href;
@@ -125,10 +131,14 @@ export async function obtainToken({
     ...(resource && { resource }),
   });
   const callback = (await followToCallback(url, person)).searchParams;
-  if (callback.get('state') !== state || callback.get('iss') !== issuer) throw new SignInError('the answer is not for this request');
+  if (callback.get('state') !== state || callback.get('iss') !== issuer)
+    throw new SignInError('the answer is not for this request');
   if (callback.has('error')) {
     const error = callback.get('error');
-    throw new SignInError(`the provider refused: ${error} (${callback.get('error_description') ?? 'no description'})`, error);
+    throw new SignInError(
+      `the provider refused: ${error} (${callback.get('error_description') ?? 'no description'})`,
+      error,
+    );
   }
   const response = await fetch(metadata.token_endpoint, {
     method: 'POST',
@@ -146,9 +156,17 @@ export async function obtainToken({
 }
 
 /** A machine's token for a resource, with its own credentials. Returns the token response. Throws SignInError. */
-export async function obtainMachineToken({ issuer, clientId = 'gatehouse', clientSecret = CLIENT_SECRET, resource = MANAGEMENT_API, scope = 'all' }) {
+export async function obtainMachineToken({
+  issuer,
+  clientId = 'gatehouse',
+  clientSecret = CLIENT_SECRET,
+  resource = MANAGEMENT_API,
+  scope = 'all',
+}) {
   const metadata = await discover(issuer);
-  const credentials = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`).toString('base64');
+  const credentials = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`).toString(
+    'base64',
+  );
   const response = await fetch(metadata.token_endpoint, {
     method: 'POST',
     headers: { authorization: `Basic ${credentials}` },
@@ -159,6 +177,7 @@ export async function obtainMachineToken({ issuer, clientId = 'gatehouse', clien
 
 async function tokenResponse(response) {
   const body = await response.json();
-  if (!response.ok) throw new SignInError(`the token endpoint refused: ${body.error} (${body.error_description})`, body.error);
+  if (!response.ok)
+    throw new SignInError(`the token endpoint refused: ${body.error} (${body.error_description})`, body.error);
   return body;
 }

@@ -73,7 +73,8 @@ export class Store {
       this.deleteGrant(id);
       this.delete(`Grant:${id}`);
     }
-    for (const [id, session] of [...this.of('Session')]) if (session.accountId === accountId) this.delete(`Session:${id}`);
+    for (const [id, session] of [...this.of('Session')])
+      if (session.accountId === accountId) this.delete(`Session:${id}`);
   }
 
   close() {

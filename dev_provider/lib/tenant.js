@@ -13,7 +13,11 @@ export const MANAGEMENT_API = 'https://default.logto.app/api';
 const MANAGEMENT_SCOPE = 'all';
 
 /** Every user scope there is. */
-export const USER_SCOPES = ['openid', 'offline_access', ...Object.keys(CLAIMS_BY_SCOPE).filter((scope) => scope !== 'openid')];
+export const USER_SCOPES = [
+  'openid',
+  'offline_access',
+  ...Object.keys(CLAIMS_BY_SCOPE).filter((scope) => scope !== 'openid'),
+];
 
 // The scopes of the resources given at start.
 const SEED_SCOPES = {
@@ -60,7 +64,8 @@ export class Tenant {
     const add = (indicator, name, scopes, ttl) => {
       if (this.resourceOf(indicator)) return;
       const resource = this.addResource({ name, indicator, accessTokenTtl: ttl });
-      for (const [scope, description] of Object.entries(scopes)) this.addScope(resource, { id: seedScopeId(indicator, scope), name: scope, description });
+      for (const [scope, description] of Object.entries(scopes))
+        this.addScope(resource, { id: seedScopeId(indicator, scope), name: scope, description });
     };
     add(MANAGEMENT_API, 'Logto Management API', { [MANAGEMENT_SCOPE]: 'Everything' }, 3600);
     for (const indicator of resources) add(indicator, indicator, SEED_SCOPES, accessTokenTtl);
@@ -81,7 +86,9 @@ export class Tenant {
 
   /** The user with this name and password, suspended or not. */
   authenticate(username, password) {
-    return this.users.find((user) => user.username === username && user.password !== undefined && user.password === password);
+    return this.users.find(
+      (user) => user.username === username && user.password !== undefined && user.password === password,
+    );
   }
 
   application(id) {

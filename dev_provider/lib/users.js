@@ -7,14 +7,28 @@ export const PASSWORD = 'gatehouse-demo';
 const CREATED_AT = Date.UTC(2026, 0, 1);
 
 /** A user record. `heldScopes`: the API scopes that the user's roles give; null: every scope of every resource but the Management API's. */
-export function newUser({ id, username, password, name = null, email = null, heldScopes = null, createdAt = Date.now() }) {
+export function newUser({
+  id,
+  username,
+  password,
+  name = null,
+  email = null,
+  heldScopes = null,
+  createdAt = Date.now(),
+}) {
   return { id, username, password, name, email, heldScopes, isSuspended: false, createdAt, updatedAt: createdAt };
 }
 
 /** The people who are there from the start. */
 export const SEED_USERS = [
   { id: 'a1ice7k2m9xq', username: 'alice', name: 'Alice Example', email: 'alice@example.com' },
-  { id: 'b0bq8r5t3wzn', username: 'bob', name: 'Bob Example', email: 'bob@example.com', heldScopes: ['todo:read', 'whoami:profile'] },
+  {
+    id: 'b0bq8r5t3wzn',
+    username: 'bob',
+    name: 'Bob Example',
+    email: 'bob@example.com',
+    heldScopes: ['todo:read', 'whoami:profile'],
+  },
 ].map((user) => newUser({ password: PASSWORD, createdAt: CREATED_AT, ...user }));
 
 /** The usernames of SEED_USERS, for the start line and the sign-in page. */

@@ -49,7 +49,10 @@ describe('faults', () => {
   it('stalls, and lets go when cleared', async () => {
     await rule({ path: '/oidc/*', kind: 'stall' });
     await assert.rejects(get('/oidc/jwks', { signal: AbortSignal.timeout(100) }), { name: 'TimeoutError' });
-    const waiting = get('/oidc/jwks').then(() => 'answered', () => 'closed');
+    const waiting = get('/oidc/jwks').then(
+      () => 'answered',
+      () => 'closed',
+    );
     assert.equal(await Promise.race([waiting, new Promise((resume) => setTimeout(resume, 50, 'waits'))]), 'waits');
     await clear();
     assert.equal(await waiting, 'closed');
@@ -69,8 +72,15 @@ describe('faults', () => {
   });
 
   it('answers whatever a hostile provider might', async () => {
-    await rule({ path: '/oidc/.well-known/openid-configuration', kind: 'answer', body: { issuer: 'https://evil.example' }, times: 1 });
-    assert.deepEqual(await (await get('/oidc/.well-known/openid-configuration')).json(), { issuer: 'https://evil.example' });
+    await rule({
+      path: '/oidc/.well-known/openid-configuration',
+      kind: 'answer',
+      body: { issuer: 'https://evil.example' },
+      times: 1,
+    });
+    assert.deepEqual(await (await get('/oidc/.well-known/openid-configuration')).json(), {
+      issuer: 'https://evil.example',
+    });
   });
 
   it('counts requests by path', async () => {
@@ -101,10 +111,20 @@ describe('with a state folder', () => {
     let child = await start(port, ...args);
     const { access_token: admin } = await obtainMachineToken({ issuer });
     const manage = (method, path, body) =>
-      fetch(`http://localhost:${port}/api${path}`, { method, headers: { authorization: `Bearer ${admin}` }, body: body && JSON.stringify(body) });
+      fetch(`http://localhost:${port}/api${path}`, {
+        method,
+        headers: { authorization: `Bearer ${admin}` },
+        body: body && JSON.stringify(body),
+      });
     await manage('POST', '/configs/oidc/private-keys/rotate', { signingKeyAlgorithm: 'RSA' });
     const redirectUris = ['http://127.0.0.1/callback'];
-    const app = await (await manage('POST', '/applications', { name: 'App', type: 'Native', oidcClientMetadata: { redirectUris, postLogoutRedirectUris: [] } })).json();
+    const app = await (
+      await manage('POST', '/applications', {
+        name: 'App',
+        type: 'Native',
+        oidcClientMetadata: { redirectUris, postLogoutRedirectUris: [] },
+      })
+    ).json();
     const { access_token: opaque } = await obtainToken({ issuer, clientId: app.id });
     const { access_token: jwt } = await obtainToken({ issuer, resource: RESOURCE });
     await stop(child, 'SIGKILL');
@@ -114,7 +134,10 @@ describe('with a state folder', () => {
     assert.equal(answer.status, 200);
     assert.equal((await answer.json()).username, 'alice');
     const { keys } = await (await fetch(`${issuer}/jwks`)).json();
-    assert.deepEqual(keys.map(({ kty }) => kty), ['RSA', 'EC']);
+    assert.deepEqual(
+      keys.map(({ kty }) => kty),
+      ['RSA', 'EC'],
+    );
     assert.equal(decode(jwt)[0].kid, keys[0].kid);
     assert.equal((await manage('GET', `/applications/${app.id}`)).status, 200);
     await stop(child);

@@ -26,13 +26,18 @@ describe('as Logto', () => {
   const basic = (id, secret = CLIENT_SECRET) => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
   const manage = async (method, path, body) => {
     const { access_token: token } = await obtainMachineToken({ issuer });
-    return fetch(`${base}/api${path}`, { method, headers: { authorization: `Bearer ${token}` }, body: body && JSON.stringify(body) });
+    return fetch(`${base}/api${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}` },
+      body: body && JSON.stringify(body),
+    });
   };
   const userinfo = (headers, init = {}) => fetch(`${issuer}/me`, { headers, ...init });
   const bearer = (token) => ({ authorization: `Bearer ${token}` });
   const introspect = (token, headers = { authorization: basic('gatehouse') }, more = {}) =>
     fetch(`${issuer}/token/introspection`, { method: 'POST', headers, body: new URLSearchParams({ token, ...more }) });
-  const tokenEndpoint = (params, headers = {}) => fetch(`${issuer}/token`, { method: 'POST', headers, body: new URLSearchParams(params) });
+  const tokenEndpoint = (params, headers = {}) =>
+    fetch(`${issuer}/token`, { method: 'POST', headers, body: new URLSearchParams(params) });
 
   describe('discovery', () => {
     it('has the values of Logto', async () => {
@@ -41,7 +46,13 @@ describe('as Logto', () => {
       assert.equal(document.authorization_response_iss_parameter_supported, true);
       assert.deepEqual(document.response_types_supported, ['code', 'id_token', 'code id_token', 'none']);
       assert.deepEqual(document.id_token_signing_alg_values_supported, ['ES384']);
-      assert.deepEqual(document.token_endpoint_auth_methods_supported, ['client_secret_basic', 'client_secret_jwt', 'client_secret_post', 'private_key_jwt', 'none']);
+      assert.deepEqual(document.token_endpoint_auth_methods_supported, [
+        'client_secret_basic',
+        'client_secret_jwt',
+        'client_secret_post',
+        'private_key_jwt',
+        'none',
+      ]);
       assert.ok(document.grant_types_supported.includes('client_credentials'));
       assert.ok(document.scopes_supported.includes('urn:logto:scope:organizations'));
       assert.ok(!document.scopes_supported.includes('todo:read'), 'resource scopes never appear');
@@ -54,13 +65,16 @@ describe('as Logto', () => {
       assert.equal(first.headers.get('cache-control'), 'no-cache, max-age=0, must-revalidate');
       assert.match(first.headers.get('content-type'), /^application\/jwk-set\+json/);
       assert.ok(first.headers.get('logto-core-request-id'));
-      const second = await fetch(`${issuer}/jwks`, { headers: { 'if-none-match': first.headers.get('etag'), 'cache-control': 'max-age=0' } });
+      const second = await fetch(`${issuer}/jwks`, {
+        headers: { 'if-none-match': first.headers.get('etag'), 'cache-control': 'max-age=0' },
+      });
       assert.equal(second.status, 304);
     });
   });
 
   describe('JWTs', () => {
-    const claimsFor = async (options) => decode((await obtainToken({ issuer, resource: RESOURCE, ...options })).access_token)[1];
+    const claimsFor = async (options) =>
+      decode((await obtainToken({ issuer, resource: RESOURCE, ...options })).access_token)[1];
 
     it('carry no identity, and an empty scope when only user scopes were asked for', async () => {
       const claims = await claimsFor({});
@@ -71,7 +85,10 @@ describe('as Logto', () => {
 
     it('carry the resource scopes that the user holds and agreed to, and no user scopes', async () => {
       assert.equal((await claimsFor({ scope: `openid email ${ALL_SCOPES}` })).scope, ALL_SCOPES);
-      assert.equal((await claimsFor({ scope: `openid ${ALL_SCOPES}`, username: 'bob' })).scope, 'todo:read whoami:profile');
+      assert.equal(
+        (await claimsFor({ scope: `openid ${ALL_SCOPES}`, username: 'bob' })).scope,
+        'todo:read whoami:profile',
+      );
       assert.equal((await claimsFor({ scope: `openid ${ALL_SCOPES}`, grant: ['todo:read'] })).scope, 'todo:read');
       assert.equal((await claimsFor({ scope: `openid ${ALL_SCOPES}`, clientId: 'mailapp' })).scope, ALL_SCOPES);
       assert.equal((await claimsFor({ scope: 'todo:write' })).scope, 'todo:write');
@@ -79,7 +96,10 @@ describe('as Logto', () => {
     });
 
     it('of a confidential client are the same', async () => {
-      assert.equal((await claimsFor({ scope: 'openid todo:read', clientId: 'webmail', clientSecret: CLIENT_SECRET })).scope, 'todo:read');
+      assert.equal(
+        (await claimsFor({ scope: 'openid todo:read', clientId: 'webmail', clientSecret: CLIENT_SECRET })).scope,
+        'todo:read',
+      );
     });
 
     it('for the Management API say nothing of a user', async () => {
@@ -87,7 +107,9 @@ describe('as Logto', () => {
     });
 
     it('live as long as the resource says', async () => {
-      const [resource] = (await (await manage('GET', '/resources')).json()).filter(({ indicator }) => indicator === RESOURCE);
+      const [resource] = (await (await manage('GET', '/resources')).json()).filter(
+        ({ indicator }) => indicator === RESOURCE,
+      );
       assert.equal((await manage('PATCH', `/resources/${resource.id}`, { accessTokenTtl: 5 })).status, 200);
       const claims = await claimsFor({});
       assert.equal(claims.exp - claims.iat, 5);
@@ -95,7 +117,11 @@ describe('as Logto', () => {
     });
 
     it('come with identity as soon as the custom-claims script is there, introspection too', async () => {
-      assert.equal((await manage('PUT', '/configs/jwt-customizer/access-token', { script: 'const getCustomJwtClaims = …' })).status, 201);
+      assert.equal(
+        (await manage('PUT', '/configs/jwt-customizer/access-token', { script: 'const getCustomJwtClaims = …' }))
+          .status,
+        201,
+      );
       assert.equal((await claimsFor({})).email, 'alice@example.com');
       const { access_token: opaque } = await obtainToken({ issuer });
       assert.equal((await (await introspect(opaque)).json()).username, 'alice');
@@ -104,7 +130,9 @@ describe('as Logto', () => {
     });
 
     it('for a resource that is the default: only without openid, or when the token request names it', async () => {
-      const [resource] = (await (await manage('GET', '/resources')).json()).filter(({ indicator }) => indicator === RESOURCE);
+      const [resource] = (await (await manage('GET', '/resources')).json()).filter(
+        ({ indicator }) => indicator === RESOURCE,
+      );
       await manage('PATCH', `/resources/${resource.id}/is-default`, { isDefault: true });
       assert.equal((await obtainToken({ issuer, scope: 'openid todo:read' })).access_token.split('.').length, 1);
       assert.equal((await obtainToken({ issuer, scope: 'todo:read' })).access_token.split('.').length, 3);
@@ -139,11 +167,23 @@ describe('as Logto', () => {
   describe('the token endpoint', () => {
     const code = { grant_type: 'authorization_code', code: 'x', redirect_uri: 'http://127.0.0.1/callback' };
     for (const [name, params, headers, status, error] of [
-      ['a wrong secret', { grant_type: 'client_credentials', resource: MANAGEMENT_API }, { authorization: basic('gatehouse', 'wrong') }, 401, 'invalid_client'],
+      [
+        'a wrong secret',
+        { grant_type: 'client_credentials', resource: MANAGEMENT_API },
+        { authorization: basic('gatehouse', 'wrong') },
+        401,
+        'invalid_client',
+      ],
       ['an unknown client', { ...code, client_id: 'nobody' }, {}, 400, 'invalid_client'],
       ['no client', code, {}, 400, 'invalid_request'],
       ['an unknown grant', { grant_type: 'password', client_id: 'smartmail' }, {}, 400, 'unsupported_grant_type'],
-      ['a secret of a public client', { ...code, client_id: 'smartmail', client_secret: 'x' }, {}, 401, 'invalid_client'],
+      [
+        'a secret of a public client',
+        { ...code, client_id: 'smartmail', client_secret: 'x' },
+        {},
+        401,
+        'invalid_client',
+      ],
       ['an unknown code', { ...code, client_id: 'smartmail', code_verifier: 'x'.repeat(43) }, {}, 400, 'invalid_grant'],
     ]) {
       it(`answers ${status} ${error} for ${name}`, async () => {
@@ -160,7 +200,10 @@ describe('as Logto', () => {
     it('accepts both ways to send a secret', async () => {
       const params = { grant_type: 'client_credentials', resource: MANAGEMENT_API, scope: 'all' };
       assert.equal((await tokenEndpoint(params, { authorization: basic('gatehouse') })).status, 200);
-      assert.equal((await tokenEndpoint({ ...params, client_id: 'gatehouse', client_secret: CLIENT_SECRET })).status, 200);
+      assert.equal(
+        (await tokenEndpoint({ ...params, client_id: 'gatehouse', client_secret: CLIENT_SECRET })).status,
+        200,
+      );
     });
   });
 
@@ -174,13 +217,28 @@ describe('as Logto', () => {
       ['no token', async () => userinfo({}), 401, 'invalid_token'],
       ['garbage', async () => userinfo(bearer('garbage')), 401, 'invalid_token'],
       ['an ID token', async () => userinfo(bearer((await obtainToken({ issuer })).id_token)), 401, 'invalid_token'],
-      ['a JWT access token', async () => userinfo(bearer((await obtainToken({ issuer, resource: RESOURCE })).access_token)), 401, 'invalid_token'],
-      ['a token without openid', async () => userinfo(bearer((await obtainToken({ issuer, scope: 'profile' })).access_token)), 403, 'insufficient_scope'],
+      [
+        'a JWT access token',
+        async () => userinfo(bearer((await obtainToken({ issuer, resource: RESOURCE })).access_token)),
+        401,
+        'invalid_token',
+      ],
+      [
+        'a token without openid',
+        async () => userinfo(bearer((await obtainToken({ issuer, scope: 'profile' })).access_token)),
+        403,
+        'insufficient_scope',
+      ],
       ['a token in the query', async () => fetch(`${issuer}/me?access_token=${good}`), 400, 'invalid_request'],
       ['an empty token', async () => userinfo({ authorization: 'Bearer ' }), 400, 'invalid_request'],
       ['two spaces', async () => userinfo({ authorization: `Bearer  ${good}` }), 400, 'invalid_request'],
       ['another scheme', async () => userinfo({ authorization: `Basic ${good}` }), 400, 'invalid_request'],
-      ['a foreign origin', async () => userinfo({ ...bearer(good), origin: 'https://evil.example' }), 400, 'invalid_request'],
+      [
+        'a foreign origin',
+        async () => userinfo({ ...bearer(good), origin: 'https://evil.example' }),
+        400,
+        'invalid_request',
+      ],
       ['another method', async () => userinfo(bearer(good), { method: 'PUT' }), 404, 'invalid_request'],
     ];
     for (const [name, request, status, error] of cases) {
@@ -199,22 +257,32 @@ describe('as Logto', () => {
 
     it('accepts any case of the scheme, and POST', async () => {
       assert.equal((await userinfo({ authorization: `bEARER ${good}` })).status, 200);
-      const response = await fetch(`${issuer}/me`, { method: 'POST', body: new URLSearchParams({ access_token: good }) });
+      const response = await fetch(`${issuer}/me`, {
+        method: 'POST',
+        body: new URLSearchParams({ access_token: good }),
+      });
       assert.equal(response.status, 200);
       assert.equal(response.headers.get('cache-control'), 'no-store');
     });
 
     it('answers 400 once the application is gone', async () => {
-      const created = await (await manage('POST', '/applications', {
-        name: 'Gone', type: 'Native', oidcClientMetadata: { redirectUris: ['http://127.0.0.1/callback'], postLogoutRedirectUris: [] },
-      })).json();
+      const created = await (
+        await manage('POST', '/applications', {
+          name: 'Gone',
+          type: 'Native',
+          oidcClientMetadata: { redirectUris: ['http://127.0.0.1/callback'], postLogoutRedirectUris: [] },
+        })
+      ).json();
       const { access_token: token } = await obtainToken({ issuer, clientId: created.id });
       assert.equal((await userinfo(bearer(token))).status, 200);
       assert.equal((await manage('DELETE', `/applications/${created.id}`)).status, 204);
       const response = await userinfo(bearer(token));
       assert.equal(response.status, 400);
       assert.deepEqual(await response.json(), {
-        code: 'oidc.invalid_client', message: `invalid client ${created.id}`, error: 'invalid_client', error_description: `invalid client ${created.id}`,
+        code: 'oidc.invalid_client',
+        message: `invalid client ${created.id}`,
+        error: 'invalid_client',
+        error_description: `invalid client ${created.id}`,
       });
       assert.match(response.headers.get('www-authenticate'), /error="invalid_client"/);
     });
@@ -229,7 +297,16 @@ describe('as Logto', () => {
     it('tells any confidential client about any opaque token', async () => {
       for (const client of ['gatehouse', 'nightly', 'webmail']) {
         const answer = await (await introspect(opaque, { authorization: basic(client) })).json();
-        assert.deepEqual(Object.keys(answer).sort(), ['active', 'client_id', 'exp', 'iat', 'iss', 'scope', 'sub', 'token_type']);
+        assert.deepEqual(Object.keys(answer).sort(), [
+          'active',
+          'client_id',
+          'exp',
+          'iat',
+          'iss',
+          'scope',
+          'sub',
+          'token_type',
+        ]);
         assert.equal(answer.active, true);
         assert.equal(answer.client_id, 'smartmail');
         assert.equal(answer.scope, 'openid profile email');
@@ -259,7 +336,14 @@ describe('as Logto', () => {
   });
 
   it('ends the tokens of a user who is suspended or deleted', async () => {
-    const created = await (await manage('POST', '/users', { username: 'carol', password: 'carol', primaryEmail: 'carol@example.com', name: 'Carol' })).json();
+    const created = await (
+      await manage('POST', '/users', {
+        username: 'carol',
+        password: 'carol',
+        primaryEmail: 'carol@example.com',
+        name: 'Carol',
+      })
+    ).json();
     const person = { username: 'carol', password: 'carol' };
     const { access_token: token } = await obtainToken({ issuer, ...person });
     assert.equal((await userinfo(bearer(token))).status, 200);
@@ -280,7 +364,12 @@ describe('as Logto', () => {
     const isSigned = (jwt, jwk) => {
       const [header, payload, signature] = jwt.split('.');
       const key = { key: createPublicKey({ key: jwk, format: 'jwk' }), dsaEncoding: 'ieee-p1363' };
-      return verify(jwk.kty === 'RSA' ? 'sha256' : 'sha384', Buffer.from(`${header}.${payload}`), key, Buffer.from(signature, 'base64url'));
+      return verify(
+        jwk.kty === 'RSA' ? 'sha256' : 'sha384',
+        Buffer.from(`${header}.${payload}`),
+        key,
+        Buffer.from(signature, 'base64url'),
+      );
     };
 
     it('rotate at once: two are published, RSA without alg, and a second rotation drops the first', async () => {
@@ -296,7 +385,9 @@ describe('as Logto', () => {
       assert.equal(decode(jwt)[0].kid, second.kid);
       assert.ok(isSigned(jwt, second));
       assert.equal(decode(idToken)[0].alg, 'RS256');
-      const { id_token_signing_alg_values_supported: algorithms } = await (await fetch(`${issuer}/.well-known/openid-configuration`)).json();
+      const { id_token_signing_alg_values_supported: algorithms } = await (
+        await fetch(`${issuer}/.well-known/openid-configuration`)
+      ).json();
       assert.deepEqual(algorithms, ['PS256', 'RS256', 'ES384']);
 
       assert.equal((await rotate('EC')).status, 200);

@@ -52,7 +52,11 @@ describe('the development provider', () => {
     assert.deepEqual(openid.code_challenge_methods_supported, ['S256']);
     assert.equal(openid.registration_endpoint, undefined);
     const { origin } = new URL(issuer);
-    for (const path of ['/.well-known/oauth-authorization-server/oidc', '/.well-known/openid-configuration', '/oidc/reg']) {
+    for (const path of [
+      '/.well-known/oauth-authorization-server/oidc',
+      '/.well-known/openid-configuration',
+      '/oidc/reg',
+    ]) {
       assert.equal((await fetch(origin + path)).status, 404, path);
     }
   });
@@ -68,7 +72,15 @@ describe('the development provider', () => {
     assert.equal(lifetime, 3600);
     const claims = await (await userinfo(token)).json();
     assert.deepEqual(Object.keys(claims).sort(), [
-      'created_at', 'email', 'email_verified', 'name', 'picture', 'preferred_username', 'sub', 'updated_at', 'username',
+      'created_at',
+      'email',
+      'email_verified',
+      'name',
+      'picture',
+      'preferred_username',
+      'sub',
+      'updated_at',
+      'username',
     ]);
     assert.equal(claims.username, 'alice');
     assert.equal(claims.picture, null);
@@ -81,7 +93,17 @@ describe('the development provider', () => {
     assert.equal(header.alg, 'ES384');
     assert.equal(header.typ, 'at+jwt');
     assert.deepEqual(Object.keys(claims).sort(), [
-      'aud', 'client_id', 'email', 'exp', 'iat', 'iss', 'jti', 'name', 'scope', 'sub', 'username',
+      'aud',
+      'client_id',
+      'email',
+      'exp',
+      'iat',
+      'iss',
+      'jti',
+      'name',
+      'scope',
+      'sub',
+      'username',
     ]);
     assert.equal(claims.aud, RESOURCE);
     assert.equal(claims.iss, issuer);
@@ -161,14 +183,20 @@ describe('the development provider', () => {
   it('accepts a form only from the browser that it was shown to', async () => {
     const response = await fetch(authorizationUrl({}), { redirect: 'manual' });
     const page = new URL(response.headers.get('location'), issuer);
-    const post = await fetch(page, { method: 'POST', body: new URLSearchParams({ username: 'alice', password: 'gatehouse-demo' }) });
+    const post = await fetch(page, {
+      method: 'POST',
+      body: new URLSearchParams({ username: 'alice', password: 'gatehouse-demo' }),
+    });
     assert.equal(post.status, 400);
   });
 
   it('escapes what it shows and forbids scripts', async () => {
     const start = await fetch(authorizationUrl({}), { redirect: 'manual' });
     const page = new URL(start.headers.get('location'), issuer);
-    const cookie = start.headers.getSetCookie().map((line) => line.split(';')[0]).join('; ');
+    const cookie = start.headers
+      .getSetCookie()
+      .map((line) => line.split(';')[0])
+      .join('; ');
     const body = new URLSearchParams({ username: '"><script>alert(1)</script>', password: 'x' });
     const response = await fetch(page, { method: 'POST', headers: { cookie }, body });
     assert.equal(response.status, 422);
@@ -182,7 +210,10 @@ describe('the development provider', () => {
   it('keeps its key in the state folder, readable by the owner alone, and publishes its public half', async () => {
     const kept = JSON.parse(readFileSync(join(stateDir, 'signing_key.json'), 'utf8'));
     const { keys } = await (await fetch(`${issuer}/jwks`)).json();
-    assert.deepEqual(keys.map((key) => key.kid), [kept.kid]);
+    assert.deepEqual(
+      keys.map((key) => key.kid),
+      [kept.kid],
+    );
     assert.equal(keys[0].d, undefined);
   });
 
@@ -199,7 +230,10 @@ describe('the development provider', () => {
       [[], { NODE_ENV: 'production' }, /development only/],
     ];
     for (const [args, env, message] of cases) {
-      const result = spawnSync(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env }, encoding: 'utf8' });
+      const result = spawnSync(process.execPath, [MAIN, ...args], {
+        env: { ...process.env, ...env },
+        encoding: 'utf8',
+      });
       assert.equal(result.status, 2, args.join(' '));
       assert.match(result.stderr, message);
       assert.equal(result.stderr.trim().split('\n').length, 1, result.stderr);
