@@ -7,6 +7,7 @@
 #include "absl/flags/commandlineflag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/reflection.h"
+#include "absl/flags/usage_config.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -36,6 +37,15 @@ absl::Status SetFlagsFromEnvironment(absl::string_view names) {
   return absl::OkStatus();
 }
 
+// Lets --help show our own flags, wherever they are defined: by itself it knows those of one file by its name only.
+void ShowOurFlagsInHelp() {
+  absl::FlagsUsageConfig config;
+  const auto is_ours = [](absl::string_view file_name) { return !absl::StrContains(file_name, "absl/"); };
+  config.contains_help_flags = is_ours;
+  config.contains_helpshort_flags = is_ours;
+  absl::SetFlagsUsageConfig(config);
+}
+
 }  // namespace
 
 // absl::ParseCommandLine() ends the process with code 1 and several lines at the first thing it dislikes, so what a
@@ -51,6 +61,7 @@ absl::Status ParseFlags(int argc, char** argv) {
     const auto [name, inline_value] = parts;
     const bool has_value = absl::StrContains(argument, '=');
     if (absl::StartsWith(name, "help")) {
+      ShowOurFlagsInHelp();
       char* help[] = {argv[0], argv[i]};
       absl::ParseCommandLine(2, help);
       continue;
