@@ -78,6 +78,7 @@ void CheckClientsAndTokens(const DoctorOptions& options, const nlohmann::json& d
   api.api_resource = options.logto_api_resource;
   api.credentials = options.management;
   findings.push_back(CheckManagementApi(probe, endpoint("token_endpoint"), api));
+  if (!api.access_token.empty()) findings.push_back(CheckPermissions(probe, api, options.resource));
 
   if (token.empty()) {
     findings.push_back(Skipped("token", "there is no token to look at",

@@ -48,9 +48,10 @@ TEST_F(DoctorTest, AWellKeptTenantHasNoFailure) {
   const auto findings = Run();
   for (const auto& [check, finding] : findings) EXPECT_NE(finding.outcome, Outcome::kFailure) << check << finding.text;
   for (const char* check :
-       {"urls",          "discovery",     "issuer",         "clock", "endpoints",    "grants",      "pkce",
-        "iss",           "scopes",        "edge",           "keys",  "client",       "resource",    "consent",
-        "machine_token", "introspection", "management_api", "token", "whoami.token", "whoami.logto"}) {
+       {"urls",     "discovery",    "issuer",        "clock",         "endpoints",      "grants",
+        "pkce",     "iss",          "scopes",        "edge",          "keys",           "client",
+        "resource", "consent",      "machine_token", "introspection", "management_api", "permissions",
+        "token",    "whoami.token", "whoami.logto"}) {
     EXPECT_EQ(findings.at(check).outcome, Outcome::kOk) << check;
   }
 }

@@ -164,6 +164,12 @@ HttpResponse FakeTenant::Management(const std::string& path, const std::string& 
     return Json(401, {{"code", "auth.unauthorized"}, {"data", claims}});
   }
   if (path == "/applications") return Json(200, json::array());
+  if (path == "/resources") {
+    json list = json::array({{{"id", "management-api"}, {"indicator", kManagementResource}}});
+    for (const std::string& indicator : resources) list.push_back({{"id", "resource-1"}, {"indicator", indicator}});
+    return Json(200, list);
+  }
+  if (path == "/resources/resource-1/scopes") return Json(200, permissions);
   const auto user = users.find(std::string(absl::StripPrefix(path, "/users/")));
   if (user == users.end()) return Json(404, {{"code", "entity.not_found"}});
   return Json(200, user->second);

@@ -40,7 +40,8 @@ class FakeTenant final : public HttpClient {
   bool machine_has_role = true;  // the one for the Management API
   std::string opaque_token = "opaque-token-of-alice-0123456789";
   std::string opaque_scope = "openid profile email";
-  std::string resource_scope = "email";  // of JWTs for a resource
+  std::string resource_scope = "email";                                                     // of JWTs for a resource
+  nlohmann::json permissions = nlohmann::json::array({{{"id", "p1"}, {"name", "email"}}});  // of the resource
   std::map<std::string, nlohmann::json> users;
   bool edge_is_up = true;
   std::map<std::string, HttpResponse> overrides;  // answers by URL, before everything else

@@ -115,6 +115,13 @@ TEST(DoctorMainTest, AFailureIsExitCodeOneAndJsonIsForMachines) {
   EXPECT_EQ(report["ok"], false);
 }
 
+TEST(DoctorMainTest, HelpListsTheFlagsAndNoneOfTheLibraries) {
+  const std::string output = RunDoctor("--help").first;
+  EXPECT_THAT(output, HasSubstr("--client_id "));
+  EXPECT_THAT(output, HasSubstr("--issuer=https://t.logto.app/oidc"));
+  EXPECT_THAT(output, Not(HasSubstr("--flagfile")));
+}
+
 TEST(DoctorMainTest, AMistakeIsOneLineAndExitCodeTwo) {
   const auto one_line = [](const std::string& arguments) {
     const auto [output, code] = RunDoctor(arguments);

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "auth_service/doctor/client_checks.h"
 #include "auth_service/json/strict_json.h"
 #include "auth_service/logto/logto_user.h"
@@ -26,6 +27,8 @@ using nlohmann::json;
 // A token that no provider has issued.
 constexpr char kUnknownToken[] = "gatehouse-doctor-asks-about-a-token-that-does-not-exist";
 constexpr char kManagementScope[] = "all";
+constexpr size_t kResourcesOnAPage = 100;
+constexpr int kMaxResourcePages = 3;
 
 // The keys as they were fetched.
 class FixedKeys final : public KeySource {
@@ -318,6 +321,58 @@ Finding CheckManagementApi(Probe& probe, const std::string& token_endpoint, Mana
   }
   api.access_token = std::move(issued.token);
   return Ok(check, "the credentials may read users and create applications");
+}
+
+Finding CheckPermissions(Probe& probe, const ManagementAccess& api, const std::string& resource) {
+  const std::string check = "permissions";
+  const auto list = [&](const std::string& path) -> absl::StatusOr<json> {
+    const absl::StatusOr<HttpResponse> response = probe.Get(absl::StrCat(api.endpoint, "/api", path), api.access_token);
+    if (!response.ok()) return response.status();
+    std::optional<json> answer = ParseJsonArray(response->body);
+    if (response->status != 200 || !answer.has_value()) {
+      return absl::UnavailableError(absl::StrCat("HTTP status ", response->status));
+    }
+    return *std::move(answer);
+  };
+  const auto no_answer = [&](const absl::Status& status) {
+    return Skipped(check, absl::StrCat("the Management API does not list it: ", status.message()));
+  };
+  std::string id;
+  std::string similar;
+  for (int page = 1; page <= kMaxResourcePages && id.empty(); ++page) {
+    const absl::StatusOr<json> resources =
+        list(absl::StrCat("/resources?page=", page, "&page_size=", kResourcesOnAPage));
+    if (!resources.ok()) return no_answer(resources.status());
+    for (const json& one : *resources) {
+      if (!one.is_object()) continue;
+      const absl::string_view indicator = StringMember(one, "indicator");
+      if (indicator == resource) id = std::string(StringMember(one, "id"));
+      if (absl::EqualsIgnoreCase(absl::StripSuffix(indicator, "/"), absl::StripSuffix(resource, "/"))) {
+        similar = std::string(indicator);
+      }
+    }
+    if (resources->size() < kResourcesOnAPage) break;
+  }
+  if (!IsLogtoId(id)) {
+    return Failure(check,
+                   absl::StrCat("the tenant has no API resource ", Quoted(resource),
+                                similar.empty() ? "" : absl::StrCat("; it has ", Quoted(similar))),
+                   ResourceAdvice(resource));
+  }
+  const absl::StatusOr<json> scopes = list(absl::StrCat("/resources/", id, "/scopes"));
+  if (!scopes.ok()) return no_answer(scopes.status());
+  std::vector<std::string> named;
+  for (const json& scope : *scopes) {
+    if (!scope.is_object()) continue;
+    named.push_back(absl::StrCat(StringMember(scope, "name"), "=", StringMember(scope, "id")));
+  }
+  if (named.empty()) {
+    return Warning(check, "the API resource has no permissions",
+                   "Add one for each scope that a tool requires, and for what --scope_claims releases: Console > API "
+                   "resources > the resource > Permissions.");
+  }
+  return Ok(check,
+            absl::StrCat("the API resource has (for --registration_resource_scope_ids) ", absl::StrJoin(named, ",")));
 }
 
 Findings CheckToken(Probe& probe, const TokenQuestion& question, const Keys& keys, const ManagementAccess& api,

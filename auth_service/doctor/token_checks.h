@@ -40,6 +40,10 @@ struct ManagementAccess {
 // Whether the credentials may read the directory. Sets `access_token`.
 Finding CheckManagementApi(Probe& probe, const std::string& token_endpoint, ManagementAccess& api);
 
+// What the tenant knows of `resource` and its permissions, with the ids that --registration_resource_scope_ids wants.
+// `api` must have an access token.
+Finding CheckPermissions(Probe& probe, const ManagementAccess& api, const std::string& resource);
+
 // What a token is judged with.
 struct TokenQuestion {
   std::string token;

@@ -103,6 +103,20 @@ TEST_F(TokenChecksTest, AWrongEndpointOrAudienceOfTheManagementApiIsTold) {
   EXPECT_THAT(CheckApi().advice, HasSubstr("--logto_endpoint"));
 }
 
+TEST_F(TokenChecksTest, PermissionsOfTheResourceAreListedWithTheirIds) {
+  CheckApi();
+  logto_.permissions.push_back({{"id", "p2"}, {"name", "todo:read"}});
+  const Finding finding = CheckPermissions(probe_, api_, kResource);
+  EXPECT_EQ(finding.outcome, Outcome::kOk);
+  EXPECT_THAT(finding.text, HasSubstr(" email=p1,todo:read=p2"));
+  logto_.permissions = nlohmann::json::array();
+  EXPECT_EQ(CheckPermissions(probe_, api_, kResource).outcome, Outcome::kWarning);
+  logto_.resources = {"https://mcp.example.com/mcp/"};
+  EXPECT_THAT(CheckPermissions(probe_, api_, kResource).text, HasSubstr("it has \"https://mcp.example.com/mcp/\""));
+  api_.access_token = "revoked";
+  EXPECT_EQ(CheckPermissions(probe_, api_, kResource).outcome, Outcome::kSkipped);
+}
+
 TEST_F(TokenChecksTest, AGoodJwtWouldBeAcceptedAndUserinfoRefusesIt) {
   CheckApi();
   auto findings = Check(logto_.Jwt("alice-0001", kResource));

@@ -50,7 +50,7 @@ describe('the doctor', { timeout: 120_000 }, () => {
     const { code, text, checks } = await examine('--client_id=smartmail', `--token_file=${file('token', token)}`, ...credentials);
     assert.equal(code, 0, text);
     for (const name of ['discovery', 'issuer', 'clock', 'pkce', 'iss', 'keys', 'edge', 'client', 'resource', 'consent', 'machine_token',
-      'introspection', 'management_api', 'token']) {
+      'introspection', 'management_api', 'permissions', 'token']) {
       assert.equal(checks[name]?.outcome, 'ok', `${name}: ${checks[name]?.text}`);
     }
     const foretold = checks['whoami.token'].text.replace(/.* shows /, '').split(', ');
