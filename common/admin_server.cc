@@ -16,7 +16,7 @@ constexpr char kText[] = "text/plain; charset=utf-8";
 
 class HttplibAdminServer final : public AdminServer {
  public:
-  HttplibAdminServer(ReadinessCheck readiness, prometheus::Collectable& metrics)
+  HttplibAdminServer(ReadinessCheck readiness, prometheus::Collectable& metrics, std::vector<AdminDocument> documents)
       : readiness_(std::move(readiness)), metrics_(metrics) {
     server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads, kMaxThreads); };
     server_.set_keep_alive_timeout(5);
@@ -33,6 +33,11 @@ class HttplibAdminServer final : public AdminServer {
     server_.Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
       response.set_content(prometheus::TextSerializer().Serialize(metrics_.Collect()), "text/plain; version=0.0.4");
     });
+    for (AdminDocument& document : documents) {
+      server_.Get(document.path,
+                  [type = std::move(document.media_type), content = std::move(document.content)](
+                      const httplib::Request&, httplib::Response& response) { response.set_content(content(), type); });
+    }
   }
 
   ~HttplibAdminServer() override {
@@ -74,8 +79,9 @@ class HttplibAdminServer final : public AdminServer {
 
 absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(const std::string& host, int port,
                                                                 ReadinessCheck readiness,
-                                                                prometheus::Collectable& metrics) {
-  auto server = std::make_unique<HttplibAdminServer>(std::move(readiness), metrics);
+                                                                prometheus::Collectable& metrics,
+                                                                std::vector<AdminDocument> documents) {
+  auto server = std::make_unique<HttplibAdminServer>(std::move(readiness), metrics, std::move(documents));
   if (const absl::Status status = server->Listen(host, port); !status.ok()) return status;
   return server;
 }

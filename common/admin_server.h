@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -13,6 +14,15 @@
 #include "prometheus/collectable.h"
 
 namespace common {
+
+// A further document for those who reach the admin server, made anew for each request.
+struct AdminDocument {
+  // Begins with a slash.
+  std::string path;
+  std::string media_type;
+  // Called on the admin server's threads; must not block.
+  std::function<std::string()> content;
+};
 
 // Serves GET /livez (200 while the process can answer), GET /readyz (200 "ok", or 503 with the reason) and GET /metrics
 // (Prometheus text format 0.0.4). Nothing here needs authentication, and nothing here shows a secret: bind it to an
@@ -24,10 +34,12 @@ class AdminServer {
   using ReadinessCheck = std::function<absl::Status()>;
 
   // Starts to listen on `host`:`port`; port 0 takes a free one. `metrics` must outlive the server.
+  // `documents`: what else to serve.
   //
   // Errors: kUnavailable, the address cannot be bound (taken, or not of this machine).
   static absl::StatusOr<std::unique_ptr<AdminServer>> Start(const std::string& host, int port, ReadinessCheck readiness,
-                                                            prometheus::Collectable& metrics);
+                                                            prometheus::Collectable& metrics,
+                                                            std::vector<AdminDocument> documents = {});
 
   // Stops listening and waits for the answers under way.
   virtual ~AdminServer() = default;

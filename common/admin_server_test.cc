@@ -1,6 +1,8 @@
 #include "common/admin_server.h"
 
+#include <atomic>
 #include <memory>
+#include <string>
 
 #include "gtest/gtest.h"
 #include "httplib.h"
@@ -37,6 +39,24 @@ TEST(AdminServerTest, MetricsAreServedAsText) {
   const auto answer = httplib::Client("127.0.0.1", (*server)->port()).Get("/metrics");
   ASSERT_TRUE(answer);
   EXPECT_NE(answer->body.find("calls_total 3"), std::string::npos) << answer->body;
+}
+
+TEST(AdminServerTest, ServesFurtherDocumentsAsTheyAreNow) {
+  prometheus::Registry registry;
+  std::atomic<int> version{1};
+  const auto server =
+      AdminServer::Start("127.0.0.1", 0, [] { return absl::OkStatus(); }, registry,
+                         {{"/keys.json", "application/jwk-set+json", [&] { return std::to_string(version); }}});
+  ASSERT_TRUE(server.ok());
+  httplib::Client client("127.0.0.1", (*server)->port());
+  auto answer = client.Get("/keys.json");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->body, "1");
+  EXPECT_EQ(answer->get_header_value("Content-Type"), "application/jwk-set+json");
+  version = 2;
+  answer = client.Get("/keys.json");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->body, "2");
 }
 
 TEST(AdminServerTest, ATakenPortIsAnError) {

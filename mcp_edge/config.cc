@@ -9,7 +9,7 @@
 
 ABSL_FLAG(std::string, host, "127.0.0.1", "Address to serve clients on; 0.0.0.0 for all.");
 ABSL_FLAG(int32_t, port, 3001, "Port to serve clients on; 0 takes a free one.");
-ABSL_FLAG(std::string, admin_host, "127.0.0.1", "Address of /livez, /readyz and /metrics.");
+ABSL_FLAG(std::string, admin_host, "127.0.0.1", "Address of /livez, /readyz, /metrics and /jwks.json.");
 ABSL_FLAG(int32_t, admin_port, 9090, "Port of /livez, /readyz and /metrics; 0 takes a free one.");
 ABSL_FLAG(std::string, resource, "http://localhost:3001/mcp",
           "Public URL of the MCP endpoint: what tokens must be for. Its path is /mcp.");
@@ -42,6 +42,9 @@ ABSL_FLAG(
     std::string, state_keys_file, "",
     "File with the keys that seal what clients keep for the edge, a line for each: key id, 32 bytes in base64. The "
     "first one seals, all open. Read again when it changes. Empty: a random key, which other replicas do not have.");
+ABSL_FLAG(std::string, principal_key_file, "",
+          "PEM file with the P-256 private keys that sign for tool services who calls. The first one signs, all are "
+          "published at /jwks.json of the admin port. Read again when it changes. Empty: a random key.");
 ABSL_FLAG(int32_t, max_connections, 12'000, "Client connections at the same time, each of which has a thread.");
 ABSL_FLAG(int32_t, max_connections_per_address, 0,
           "Client connections from one address; 0: no bound of their own. Behind a proxy all have its address.");
@@ -159,6 +162,7 @@ Config ConfigFromFlags() {
   config.skills = absl::GetFlag(FLAGS_skills);
   config.client_answer_timeout = absl::GetFlag(FLAGS_client_answer_timeout);
   config.state_keys_file = absl::GetFlag(FLAGS_state_keys_file);
+  config.principal_key_file = absl::GetFlag(FLAGS_principal_key_file);
   config.max_connections = absl::GetFlag(FLAGS_max_connections);
   config.max_connections_per_address = absl::GetFlag(FLAGS_max_connections_per_address);
   config.max_requests = absl::GetFlag(FLAGS_max_requests);

@@ -38,6 +38,7 @@ struct Config {
   bool skills = false;
   absl::Duration client_answer_timeout;
   std::string state_keys_file;
+  std::string principal_key_file;
   int max_connections = 0;
   int max_connections_per_address = 0;
   int max_requests = 0;

@@ -21,6 +21,7 @@
 #include "common/command_line.h"
 #include "common/log.h"
 #include "common/shutdown_signals.h"
+#include "mcp_edge/assertion/principal_signer.h"
 #include "mcp_edge/auth/auth_client.h"
 #include "mcp_edge/auth/resource_metadata.h"
 #include "mcp_edge/catalog/catalog.h"
@@ -99,6 +100,17 @@ void ReloadKeys(const std::string& file_name, AeadSealer& sealer) {
   }
 }
 
+// The same for the keys that sign who calls.
+void ReloadPrincipalKeys(const std::string& file_name, PrincipalSigner& signer) {
+  if (file_name.empty()) return;
+  absl::StatusOr<PrincipalKeys> keys = ReadPrincipalKeys(file_name);
+  if (!keys.ok()) {
+    common::Log(Severity::kWarning, "principal_keys_invalid", {{"message", keys.status().message()}});
+  } else if (const size_t count = keys->size(); signer.SetKeys(*std::move(keys))) {
+    common::Log(Severity::kInfo, "principal_keys_loaded", {{"keys", count}});
+  }
+}
+
 int Run(int argc, char** argv) {
   common::InitLog("mcp_edge");
   if (const absl::Status status = common::ParseFlags(argc, argv); !status.ok()) return Fail("flags_invalid", status);
@@ -124,6 +136,13 @@ int Run(int argc, char** argv) {
   if (!config.state_keys_file.empty()) state_keys = ReadKeyRing(config.state_keys_file);
   if (!state_keys.ok()) return Fail("config_invalid", state_keys.status(), "; it is what --state_keys_file names");
 
+  absl::StatusOr<PrincipalKeys> principal_keys = PrincipalKeys{common::Es256PrivateKey::Generate()};
+  if (!config.principal_key_file.empty()) principal_keys = ReadPrincipalKeys(config.principal_key_file);
+  if (!principal_keys.ok()) {
+    return Fail("config_invalid", principal_keys.status(), "; it is what --principal_key_file names");
+  }
+  PrincipalSigner signer(config.resource, *std::move(principal_keys), clock, registry);
+
   // Where it is called. A taken port is found before anything runs; nobody is served yet.
   HttpServer server(HttpOptions(config), metrics);
   if (const absl::Status status = server.Bind(); !status.ok()) {
@@ -137,11 +156,16 @@ int Run(int argc, char** argv) {
         if (state == State::kServing) return readiness();
         return absl::UnavailableError(state == State::kStarting ? "starting" : "shutting down");
       },
-      registry);
+      registry, {{"/jwks.json", "application/jwk-set+json", [&] { return signer.KeySetJson(); }}});
   if (!admin.ok()) return Fail("start_failed", admin.status(), "; choose another with --admin_port");
   if (config.state_keys_file.empty()) {
     common::Log(Severity::kInfo, "state_key_random",
                 {{"message", "what clients keep for this process no other replica can open; see --state_keys_file"}});
+  }
+
+  if (config.principal_key_file.empty()) {
+    common::Log(Severity::kInfo, "principal_key_random",
+                {{"message", "tools must fetch this process's own key from its admin port; see --principal_key_file"}});
   }
 
   // What can be called, and who is told when it changes.
@@ -150,6 +174,7 @@ int Run(int argc, char** argv) {
   catalog.AddListener([&](const CatalogSnapshot& snapshot) { PublishListChanges(snapshot, bus); });
   CatalogWatcherOptions watcher_options;
   watcher_options.file_name = config.tools_config;
+  watcher_options.signer = &signer;
   std::unique_ptr<CatalogWatcher> watcher =
       CatalogWatcher::Start(watcher_options, *std::move(tools_file), catalog, catalog_metrics, bus);
   MemoryTaskStore task_store({}, clock);
@@ -227,6 +252,7 @@ int Run(int argc, char** argv) {
       task_store.Sweep();
       task_manager.Sweep();
       ReloadKeys(config.state_keys_file, sealer);
+      ReloadPrincipalKeys(config.principal_key_file, signer);
       metrics.sessions.Set(static_cast<double>(sessions.size()));
     }
   });

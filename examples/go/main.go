@@ -25,26 +25,53 @@ func main() {
 	host := flag.String("host", "127.0.0.1", "address to listen on")
 	port := flag.Int("port", 50062, "port to listen on; 0 for any free one")
 	minute := flag.Duration("minute", 200*time.Millisecond, "how long a minute of baking takes")
+	audience := flag.String("audience", "kitchen", "what the edge's tool services file calls this service")
+	keys := flag.String("principal_keys", "http://127.0.0.1:9090/jwks.json", "http URL or file of the edge's JWK Set")
+	issuer := flag.String("principal_issuer", "", "the edge's public MCP URL; empty: whichever has published its key there")
+	unsigned := flag.String("unsigned_principals", "refuse", "refuse, or accept: believe whoever calls")
 	flag.Parse()
-	if err := serve(fmt.Sprintf("%s:%d", *host, *port), NewKitchen(*minute)); err != nil {
+	var verifier *PrincipalVerifier
+	switch *unsigned {
+	case "refuse":
+		verifier = &PrincipalVerifier{Audience: *audience, Issuer: *issuer, Keys: *keys}
+	case "accept":
+	default:
+		fmt.Fprintf(os.Stderr, "-unsigned_principals must be refuse or accept, got %q\n", *unsigned)
+		os.Exit(2)
+	}
+	if err := serve(fmt.Sprintf("%s:%d", *host, *port), NewKitchen(*minute), verifier); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-// serve answers calls until SIGTERM or SIGINT, then lets running calls end.
-func serve(address string, kitchen *Kitchen) error {
+// serve answers calls until SIGTERM or SIGINT, then lets running calls end. A nil verifier believes whoever calls.
+func serve(address string, kitchen *Kitchen, verifier *PrincipalVerifier) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
-	server := grpc.NewServer()
+	var options []grpc.ServerOption
+	if verifier != nil {
+		options = verifier.Interceptors()
+	}
+	server := grpc.NewServer(options...)
 	toolv1.RegisterToolServiceServer(server, kitchen)
 	// The edge sends calls only to servers that say SERVING; Kubernetes asks the same service.
 	healthServer := health.NewServer()
 	healthpb.RegisterHealthServer(server, healthServer)
+	if verifier != nil {
+		// It can take no call before it has the edge's keys, but the edge may have the catalogue.
+		healthServer.SetServingStatus("", healthpb.HealthCheckResponse_NOT_SERVING)
+		go func() {
+			verifier.WaitForKeys(ctx)
+			if ctx.Err() == nil {
+				healthServer.SetServingStatus("", healthpb.HealthCheckResponse_SERVING)
+			}
+		}()
+	}
 
 	go func() {
 		<-ctx.Done()

@@ -14,6 +14,7 @@ import signal
 import grpc
 from gatehouse.tool.v1 import tool_pb2, tool_pb2_grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from principals import PrincipalVerifier, Refused
 
 SIGHTS = {
     "Kyoto": ["Fushimi Inari", "Nishiki Market", "Kinkaku-ji"],
@@ -94,10 +95,11 @@ def unknown_city(city):
 
 
 class TripsService(tool_pb2_grpc.ToolServiceServicer):
-    """`day_seconds`: how long it takes to plan a day."""
+    """`day_seconds`: how long it takes to plan a day. `verifier`: who calls; None believes whoever does."""
 
-    def __init__(self, day_seconds):
+    def __init__(self, day_seconds, verifier=None):
         self._day_seconds = day_seconds
+        self._verifier = verifier
         self._stopping = asyncio.Event()
 
     def stop(self):
@@ -110,7 +112,26 @@ class TripsService(tool_pb2_grpc.ToolServiceServicer):
         await self._stopping.wait()
         await context.abort(grpc.StatusCode.UNAVAILABLE, "shutting down")
 
+    async def _identify(self, request, context):
+        """Takes who calls from what the edge has signed and from nothing else. First thing in every method with a caller."""
+        if self._verifier is None:
+            return
+        principal = request.context.principal
+        try:
+            claims = await self._verifier.verify(principal.assertion)
+        except Refused as refused:
+            log.warning("principal_refused", extra={"fields": {"message": str(refused)}})
+            await context.abort(refused.code, str(refused))
+        principal.Clear()
+        principal.issuer, principal.subject = claims["idp"], claims["sub"]
+        principal.client_id = claims.get("client_id", "")
+        principal.scopes.extend(claims.get("scope", "").split())
+        principal.scopes_known = claims.get("scopes_known") is True
+        principal.audience_known = claims.get("audience_known") is True
+        principal.claims_json = json.dumps(claims.get("claims", {}))
+
     async def CallTool(self, request, context):
+        await self._identify(request, context)
         handlers = {PLAN_TRIP.name: self._plan_trip, BOOK_TRIP.name: self._book_trip}
         handler = handlers.get(request.name)
         if handler is None:
@@ -179,6 +200,7 @@ class TripsService(tool_pb2_grpc.ToolServiceServicer):
         )
 
     async def ReadResource(self, request, context):
+        await self._identify(request, context)
         city = request.uri.removeprefix(CITY_URI_TEMPLATE.removesuffix("{city}"))
         if request.uri == CITIES_URI:
             text, mime_type = json.dumps(list(SIGHTS)), "application/json"
@@ -197,17 +219,25 @@ class JsonFormatter(logging.Formatter):
         return json.dumps({"event": record.getMessage(), **getattr(record, "fields", {})})
 
 
-async def serve(host, port, day_seconds):
+async def say_serving(health_service, verifier):
+    """Takes calls from now on, or once there are the keys that tell who makes them."""
+    if verifier is not None:
+        await verifier.wait_for_keys()
+    await health_service.set("", health_pb2.HealthCheckResponse.SERVING)
+
+
+async def serve(host, port, day_seconds, verifier):
     """Serves until SIGTERM or SIGINT, then lets running calls end."""
     server = grpc.aio.server()
-    service = TripsService(day_seconds)
+    service = TripsService(day_seconds, verifier)
     tool_pb2_grpc.add_ToolServiceServicer_to_server(service, server)
     # The edge sends calls only to servers that say SERVING; Kubernetes asks the same service.
     health_service = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_service, server)
     bound_port = server.add_insecure_port(f"{host}:{port}")
     await server.start()
-    await health_service.set("", health_pb2.HealthCheckResponse.SERVING)
+    await health_service.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
+    says_serving = asyncio.create_task(say_serving(health_service, verifier))
     log.info("serving", extra={"fields": {"port": bound_port}})
 
     stopped = asyncio.Event()
@@ -215,6 +245,7 @@ async def serve(host, port, day_seconds):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
     await stopped.wait()
 
+    says_serving.cancel()
     await health_service.enter_graceful_shutdown()
     service.stop()
     await server.stop(grace=10)
@@ -226,11 +257,18 @@ def main():
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=50061, help="0 for any free one (default 50061)")
     parser.add_argument("--day_seconds", type=float, default=0.2, help="how long it takes to plan a day (default 0.2)")
+    parser.add_argument("--audience", default="trips", help="what the edge's tool services file calls this service")
+    parser.add_argument("--principal_keys", default="http://127.0.0.1:9090/jwks.json", help="http URL or file of the edge's JWK Set")
+    parser.add_argument("--principal_issuer", help="the edge's public MCP URL (default: whichever has published its key there)")
+    parser.add_argument("--unsigned_principals", choices=["refuse", "accept"], default="refuse", help="accept: believe whoever calls")
     options = parser.parse_args()
+    verifier = None
+    if options.unsigned_principals == "refuse":
+        verifier = PrincipalVerifier(options.audience, options.principal_keys, options.principal_issuer)
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    asyncio.run(serve(options.host, options.port, options.day_seconds))
+    asyncio.run(serve(options.host, options.port, options.day_seconds, verifier))
 
 
 if __name__ == "__main__":

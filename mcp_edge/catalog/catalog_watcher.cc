@@ -390,7 +390,8 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
       if (moved) {
         // Its tools stay listed until the new place answers; calls go there at once.
         AbandonWatch(service);
-        service.client = std::make_shared<ToolServiceClient>(service.config.name, service.config.target);
+        service.client =
+            std::make_shared<ToolServiceClient>(service.config.name, service.config.target, options_.signer);
         service.catalogs = 0;
         service.next_catalog_time = absl::InfinitePast();
         service.connected = false;

@@ -15,6 +15,8 @@
 
 namespace mcp_edge {
 
+class PrincipalSigner;
+
 struct CatalogWatcherOptions {
   // The tool services file.
   std::string file_name;
@@ -25,6 +27,8 @@ struct CatalogWatcherOptions {
   // How soon to watch a service again after it went away: doubles from the least to the most, with jitter.
   absl::Duration min_backoff = absl::Milliseconds(100);
   absl::Duration max_backoff = absl::Seconds(5);
+  // Signs who calls, for every service; must outlive the watcher and its catalogue. Null: nobody does.
+  PrincipalSigner* signer = nullptr;
 };
 
 // Watches every service named in the file and publishes the merged, validated catalogue. While a service is away its

@@ -19,6 +19,7 @@
 #include "grpc/grpc_security.h"
 #include "grpc/support/alloc.h"
 #include "grpc/support/time.h"
+#include "mcp_edge/assertion/principal_signer.h"
 #include "mcp_edge/tools/grpc_channel.h"
 
 // CallTool is the hot path, and grpc::ClientReader takes four rounds through the library where a unary call takes one:
@@ -332,17 +333,26 @@ class GrpcToolCall final : public ToolCall {
 
 }  // namespace
 
-ToolServiceClient::ToolServiceClient(std::string name, std::string target)
+ToolServiceClient::ToolServiceClient(std::string name, std::string target, PrincipalSigner* signer)
     : name_(std::move(name)),
       target_(std::move(target)),
+      signer_(signer),
       connection_(std::make_shared<Connection>(target_)),
       stub_(gatehouse::tool::v1::ToolService::NewStub(MakeChannel(target_))) {}
 
 ToolServiceClient::~ToolServiceClient() = default;
 
-std::unique_ptr<ToolCall> ToolServiceClient::StartCall(const CallToolRequest& request, absl::Time deadline,
+std::unique_ptr<ToolCall> ToolServiceClient::StartCall(CallToolRequest& request, absl::Time deadline,
                                                        const TraceContext& trace_context) const {
+  if (request.has_context()) Vouch(*request.mutable_context());
   return std::make_unique<GrpcToolCall>(connection_, request, deadline, trace_context);
+}
+
+void ToolServiceClient::Vouch(gatehouse::tool::v1::CallContext& context) const {
+  if (signer_ == nullptr || !context.has_principal()) return;
+  gatehouse::tool::v1::Principal& principal = *context.mutable_principal();
+  principal.clear_assertion();  // that of an earlier round
+  principal.set_assertion(signer_->Sign(principal, name_));
 }
 
 }  // namespace mcp_edge

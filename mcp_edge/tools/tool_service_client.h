@@ -13,11 +13,14 @@
 
 namespace mcp_edge {
 
+class PrincipalSigner;
+
 // Thread-safe.
 class ToolServiceClient {
  public:
-  // `name`: as in the tool services file. `target`: see MakeChannel. Does not connect yet.
-  ToolServiceClient(std::string name, std::string target);
+  // `name`: as in the tool services file. `target`: see MakeChannel. `signer` signs who calls, and must outlive the
+  // client; null, in tests: nobody does. Does not connect yet.
+  ToolServiceClient(std::string name, std::string target, PrincipalSigner* signer = nullptr);
   ~ToolServiceClient();
 
   ToolServiceClient(const ToolServiceClient&) = delete;
@@ -26,11 +29,16 @@ class ToolServiceClient {
   const std::string& name() const { return name_; }
   const std::string& target() const { return target_; }
 
-  // Starts a call. What the service may have seen is never sent again. The service sees `deadline` as its own. Does not
-  // block; a service that cannot be reached shows in Next(). The call may outlive the client; `request` and
-  // `trace_context` are not used after the return.
-  std::unique_ptr<ToolCall> StartCall(const gatehouse::tool::v1::CallToolRequest& request, absl::Time deadline,
+  // Starts a call, with a signature under its principal as it is now, which stays in `request`. What the service may
+  // have seen is never sent again. The service sees `deadline` as its own. Does not block; a service that cannot be
+  // reached shows in Next(). The call may outlive the client; `request` and `trace_context` are not used after the
+  // return.
+  std::unique_ptr<ToolCall> StartCall(gatehouse::tool::v1::CallToolRequest& request, absl::Time deadline,
                                       const TraceContext& trace_context) const;
+
+  // Signs the principal of a request for this service. Whoever sends a request over the stub calls it first; StartCall
+  // does so itself.
+  void Vouch(gatehouse::tool::v1::CallContext& context) const;
 
   // For the methods that are not CallTool.
   gatehouse::tool::v1::ToolService::Stub& stub() const { return *stub_; }
@@ -41,6 +49,7 @@ class ToolServiceClient {
  private:
   const std::string name_;
   const std::string target_;
+  PrincipalSigner* const signer_;
   const std::shared_ptr<Connection> connection_;
   const std::unique_ptr<gatehouse::tool::v1::ToolService::Stub> stub_;
 };

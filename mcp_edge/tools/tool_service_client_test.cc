@@ -8,7 +8,9 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "mcp_edge/assertion/principal_signer.h"
 #include "mcp_edge/tools/testing/fake_tool_service.h"
+#include "prometheus/registry.h"
 
 namespace mcp_edge {
 namespace {
@@ -33,7 +35,8 @@ class ToolServiceClientTest : public ::testing::Test {
     service_->OnCall([script = std::move(script)](const CallToolRequest&) { return script; });
   }
   std::unique_ptr<ToolCall> Call(absl::Time deadline = Soon()) {
-    return client_.StartCall(RequestFor("echo"), deadline, TraceContext());
+    CallToolRequest request = RequestFor("echo");
+    return client_.StartCall(request, deadline, TraceContext());
   }
 
   std::unique_ptr<FakeToolService> service_ = FakeToolService::Start();
@@ -163,7 +166,8 @@ TEST_F(ToolServiceClientTest, DestructionCancels) {
 TEST_F(ToolServiceClientTest, CallOutlivesItsClient) {
   Script({.events = {ProgressEvent(1), TextResult("hello")}});
   auto client = std::make_unique<ToolServiceClient>("fake", service_->target());
-  const auto call = client->StartCall(RequestFor("echo"), Soon(), TraceContext());
+  CallToolRequest request = RequestFor("echo");
+  const auto call = client->StartCall(request, Soon(), TraceContext());
   client.reset();
   EXPECT_TRUE(call->Next()->has_progress());
   EXPECT_TRUE(call->Next()->has_result());
@@ -199,11 +203,34 @@ TEST_F(ToolServiceClientTest, TraceContextIsSentAsMetadata) {
   const TraceContext trace_context = {.traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
                                       .tracestate = "congo=t61rcWkgMzE",
                                       .baggage = "userId=alice"};
-  ASSERT_TRUE(client_.StartCall(RequestFor("echo"), Soon(), trace_context)->Next().ok());
+  CallToolRequest request = RequestFor("echo");
+  ASSERT_TRUE(client_.StartCall(request, Soon(), trace_context)->Next().ok());
   const FakeCallRecord record = service_->Calls()[0];
   EXPECT_THAT(record.metadata, ::testing::Contains(Pair("traceparent", trace_context.traceparent)));
   EXPECT_THAT(record.metadata, ::testing::Contains(Pair("tracestate", trace_context.tracestate)));
   EXPECT_THAT(record.metadata, ::testing::Contains(Pair("baggage", trace_context.baggage)));
+}
+
+TEST_F(ToolServiceClientTest, EveryCallCarriesAnAssertionForThisServiceThatIsStillGood) {
+  common::FakeClock clock;
+  prometheus::Registry registry;
+  PrincipalSigner signer("https://edge/mcp", {common::Es256PrivateKey::Generate()}, clock, registry);
+  const ToolServiceClient client("mail", service_->target(), &signer);
+  Script({.events = {TextResult("hello")}});
+  CallToolRequest request = RequestFor("echo");
+  request.mutable_context()->mutable_principal()->set_subject("alice");
+  ASSERT_TRUE(client.StartCall(request, Soon(), TraceContext())->Next().ok());
+  clock.Advance(absl::Seconds(100));
+  ASSERT_TRUE(client.StartCall(request, Soon(), TraceContext())->Next().ok());  // as a later round of the same call
+  std::vector<std::string> expiries;
+  for (const FakeCallRecord& record : service_->Calls()) {
+    const auto jws = common::SplitJws(record.request.context().principal().assertion());
+    ASSERT_TRUE(jws.has_value());
+    EXPECT_THAT(jws->payload, HasSubstr(R"("aud":"mail","sub":"alice")"));
+    expiries.push_back(jws->payload.substr(jws->payload.find("\"exp\":"), 16));
+  }
+  ASSERT_EQ(expiries.size(), 2);
+  EXPECT_LT(expiries[0], expiries[1]);
 }
 
 TEST_F(ToolServiceClientTest, ManyThreadsCallAtOnce) {
@@ -215,7 +242,8 @@ TEST_F(ToolServiceClientTest, ManyThreadsCallAtOnce) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 50; ++i) {
         const std::string name = std::to_string(t * 1000 + i);
-        const auto call = client_.StartCall(RequestFor(name), Soon(), TraceContext());
+        CallToolRequest request = RequestFor(name);
+        const auto call = client_.StartCall(request, Soon(), TraceContext());
         EXPECT_TRUE(call->Next()->has_progress());
         EXPECT_EQ(call->Next()->result().content(0).text().text(), name);
       }

@@ -81,6 +81,7 @@ class GrpcUnaryCall final : public UnaryCall<Response> {
 template <typename Request, typename Response>
 std::unique_ptr<UnaryCall<Response>> Start(const ToolServiceClient& client, Method<Request, Response> method,
                                            Request& request, absl::Time deadline, const TraceContext& trace_context) {
+  if (request.has_context()) client.Vouch(*request.mutable_context());
   return std::make_unique<GrpcUnaryCall<Request, Response>>(client, method, std::move(request), deadline,
                                                             trace_context);
 }

@@ -2,11 +2,15 @@
 
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
+#include "mcp_edge/assertion/principal_signer.h"
 #include "mcp_edge/tools/testing/fake_tool_service.h"
 #include "mcp_edge/tools/tool_service_client.h"
+#include "prometheus/registry.h"
 
 namespace mcp_edge {
 namespace {
@@ -63,6 +67,45 @@ TEST_F(UnaryCallTest, EachMethodReachesItsOwn) {
   tool::ListResourcesRequest list;
   list.set_cursor("c");
   EXPECT_EQ(StartUnaryCall(client_, list, Soon(), trace_)->Take()->next_cursor(), "c");
+}
+
+TEST_F(UnaryCallTest, EachMethodCarriesAnAssertionForThisService) {
+  std::vector<std::string> assertions;
+  const auto note = [&](const auto& request) { assertions.push_back(request.context().principal().assertion()); };
+  service_->OnReadResource([&](const tool::ReadResourceRequest& request) {
+    note(request);
+    return FakeUnaryScript<tool::ReadResourceResponse>();
+  });
+  service_->OnGetPrompt([&](const tool::GetPromptRequest& request) {
+    note(request);
+    return FakeUnaryScript<tool::GetPromptResponse>();
+  });
+  service_->OnComplete([&](const tool::CompleteRequest& request) {
+    note(request);
+    return FakeUnaryScript<tool::CompleteResponse>();
+  });
+  service_->OnListResources([&](const tool::ListResourcesRequest& request) {
+    note(request);
+    return FakeUnaryScript<tool::ListResourcesResponse>();
+  });
+  const common::SystemClock clock;
+  prometheus::Registry registry;
+  PrincipalSigner signer("https://edge/mcp", {common::Es256PrivateKey::Generate()}, clock, registry);
+  const ToolServiceClient client("mail", service_->target(), &signer);
+  const auto call = [&](auto request) {
+    request.mutable_context()->mutable_principal()->set_subject("alice");
+    EXPECT_TRUE(StartUnaryCall(client, std::move(request), Soon(), trace_)->Take().ok());
+  };
+  call(tool::ReadResourceRequest());
+  call(tool::GetPromptRequest());
+  call(tool::CompleteRequest());
+  call(tool::ListResourcesRequest());
+  ASSERT_EQ(assertions.size(), 4);
+  for (const std::string& assertion : assertions) {
+    const auto jws = common::SplitJws(assertion);
+    ASSERT_TRUE(jws.has_value());
+    EXPECT_NE(jws->payload.find(R"("aud":"mail","sub":"alice")"), std::string::npos) << jws->payload;
+  }
 }
 
 TEST_F(UnaryCallTest, StatusAndMessageComeThrough) {

@@ -108,7 +108,7 @@ withdraw_entry() {
 # Builds a tool service, starts it (again), and tells the running edge of it. Takes its name.
 command_run_tool() {
   [[ $# -eq 1 && $1 != -* ]] || usage_error "run-tool takes the name of a folder of tool_service/"
-  local name=$1 service=${1//_/-} port admin_port tries log_size
+  local name=$1 service=${1//_/-} port admin_port edge_admin_port tries log_size
   check_tool_name "${name}"
   [[ -f tool_service/${name}/main.cc ]] || die "there is no tool service in tool_service/${name}; ./dev new-tool ${name} writes one"
   running_pid mcp_edge >/dev/null || die "nothing is running: start it with ./dev up --detach"
@@ -125,7 +125,10 @@ command_run_tool() {
     read -r port admin_port < <(free_ports)
     printf '%s %s\n' "${port}" "${admin_port}" >"${run_dir}/${name}.tool"
   fi
-  start_service "${name}" "$(opt_bin)/tool_service/${name}/${name}" --shutdown_grace=5s --port="${port}" --admin_port="${admin_port}"
+  # What ./dev up has written; read apart, since `admin_port` there is that of the edge.
+  edge_admin_port=$(load_settings && printf '%s' "${admin_port}") || true
+  start_service "${name}" "$(opt_bin)/tool_service/${name}/${name}" --shutdown_grace=5s --port="${port}" --admin_port="${admin_port}" \
+    --audience="${service}" --principal_keys="http://127.0.0.1:${edge_admin_port:-9090}/jwks.json"
   for ((tries = 0; tries < ready_bound * 10; ++tries)); do
     ! is_ready "${name}" || break
     if ! running_pid "${name}" >/dev/null; then

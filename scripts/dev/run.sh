@@ -293,12 +293,14 @@ command_up() {
   fi
   # Ctrl-C should not take as long as a rolling update may.
   local common_flags=(--shutdown_grace=5s)
+  # Tools believe the edge, by the key that it publishes.
+  local tool_flags=("${common_flags[@]}" --principal_keys="http://127.0.0.1:${admin_port}/jwks.json")
   start_service auth_service "${bin}/auth_service/auth_service" "${common_flags[@]}" \
     --port="${auth_port}" --admin_port="${auth_admin_port}" --issuers="${issuer}" \
     --resources="${mcp_url},${sse_url}" --opaque_tokens="${opaque_tokens}"
-  start_service whoami "${bin}/tool_service/whoami/whoami" "${common_flags[@]}" \
+  start_service whoami "${bin}/tool_service/whoami/whoami" "${tool_flags[@]}" \
     --port="${whoami_port}" --admin_port="${whoami_admin_port}"
-  start_service todo "${bin}/tool_service/todo/todo" "${common_flags[@]}" \
+  start_service todo "${bin}/tool_service/todo/todo" "${tool_flags[@]}" \
     --port="${todo_port}" --admin_port="${todo_admin_port}"
   start_service mcp_edge "${bin}/mcp_edge/mcp_edge" "${common_flags[@]}" \
     --port="${edge_port}" --admin_port="${admin_port}" --resource="${mcp_url}" \

@@ -66,7 +66,8 @@ for name, deployment in sorted(deployments.items()):
     labels = template(deployment)["metadata"]["labels"]
 
     selected = [each for each in services.values() if selects(each["spec"]["selector"], labels)]
-    expect(f"{name}: one Service selects its Pods", [each["metadata"]["name"] for each in selected], [name])
+    names = [name, "mcp-edge-admin"] if name == "mcp-edge" else [name]
+    expect(f"{name}: its Services select its Pods", sorted(each["metadata"]["name"] for each in selected), names)
     targets = [port["targetPort"] for service in selected for port in service["spec"]["ports"]]
     report(
         f"{name}: the Service's ports are those of the container",
@@ -142,6 +143,16 @@ expect(
     container(edge)["volumeMounts"][0]["mountPath"] + "/tool_services.yaml",
 )
 
+# Every tool believes the edge, under the name that the edge has for it.
+names = re.findall(r"- name: *(\S+)", tool_services)
+expect("the tools are those that the edge calls by these names", [flags(deployments[name])["audience"] for name in names], names)
+admin = services["mcp-edge-admin"]["spec"]
+expect(
+    "the tools fetch the edge's keys where every replica answers, ready or not",
+    ({flags(deployments[name])["principal_keys"] for name in names}, admin["clusterIP"], admin["publishNotReadyAddresses"]),
+    ({f"http://mcp-edge-admin.gatehouse.svc.cluster.local:{admin['ports'][0]['port']}/jwks.json"}, "None", True),
+)
+
 # Who may talk to whom, worked out from the policies.
 policies = of_kind("NetworkPolicy").values()
 
@@ -185,7 +196,7 @@ for client in deployments:
 expect(
     "Pods may talk along the picture in deploy/README.md, and not otherwise",
     sorted(open_paths),
-    ["mcp-edge -> auth-service:50051", "mcp-edge -> whoami:50052"],
+    ["mcp-edge -> auth-service:50051", "mcp-edge -> whoami:50052", "whoami -> mcp-edge:9090"],
 )
 deny_all = [
     policy

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Load } from './lib/load.js';
 import { callModern, callWhoami } from './lib/mcp.js';
-import { System, binary, freePort, until } from './lib/system.js';
+import { binary, freePort, System, TOOL_SERVICES, until } from './lib/system.js';
 
 // What a caller may be told while a part is away. See lib/load.js.
 const CLEAR = ['ok', 'unavailable', 'rpc_error'];
@@ -269,7 +269,10 @@ describe('tool services that come and go', { timeout: 180_000 }, () => {
   let token;
   before(async () => {
     const target = (port) => `ipv4:${HOSTS.map((host) => `${host}:${port}`).join()}`;
+    // It is in the tool services file under another name too.
+    const command = (...ports) => [...TOOL_SERVICES.whoami.command(...ports), '--audience=whoami,second'];
     system = await System.start('resilience_scaling', {
+      tools: [{ name: 'whoami', ...TOOL_SERVICES.whoami, command }],
       toolServices: ({ whoami }) => `tool_services:\n  - name: whoami\n    target: ${target(whoami)}\n`,
     });
     token = await system.token();
@@ -291,7 +294,7 @@ describe('tool services that come and go', { timeout: 180_000 }, () => {
       for (const host of HOSTS.slice(1)) {
         const adminPort = await freePort();
         const service = system.addService(`whoami_${host}`, {
-          command: [binary('whoami'), `--host=${host}`, `--port=${system.ports.whoami}`, `--admin_port=${adminPort}`],
+          command: [binary('whoami'), `--host=${host}`, `--port=${system.ports.whoami}`, `--admin_port=${adminPort}`, system.principalKeys],
           readyUrl: `http://127.0.0.1:${adminPort}/readyz`,
         });
         await service.start();

@@ -5,6 +5,7 @@
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "common/flag_checks.h"
+#include "tool_service/sdk/principal_keys.h"
 
 ABSL_FLAG(std::string, host, tool_service::Config().host, "address to serve gRPC on");
 ABSL_FLAG(int32_t, port, tool_service::Config().port, "port to serve gRPC on; 0 takes a free one");
@@ -16,6 +17,15 @@ ABSL_FLAG(std::string, log_severity, tool_service::Config().log_severity, "debug
 ABSL_FLAG(int32_t, max_threads, tool_service::Config().max_threads, "calls that may run at once if they block");
 ABSL_FLAG(int32_t, max_waiting, tool_service::Config().max_waiting, "calls that may wait for one of those to end");
 
+ABSL_FLAG(std::vector<std::string>, audience, tool_service::Config().audience,
+          "what the edge's tool services file calls this tool service; empty: the name its author gave it");
+ABSL_FLAG(std::string, principal_keys, tool_service::Config().principal_keys,
+          "http URL or file of the JWK Set of those who may sign who calls: /jwks.json of the edge's admin port");
+ABSL_FLAG(std::string, principal_issuer, tool_service::Config().principal_issuer,
+          "public MCP URL of the edge that must have signed; empty: whichever has published its key there");
+ABSL_FLAG(std::string, unsigned_principals, tool_service::Config().unsigned_principals,
+          "refuse, or accept: believe whoever calls, without a signature");
+
 namespace tool_service {
 
 using common::CheckRange;
@@ -26,6 +36,13 @@ absl::Status Config::Validate() const {
         CheckRange("max_threads", max_threads, 1, 10'000), CheckRange("max_waiting", max_waiting, 0, 100'000),
         CheckRange("shutdown_grace", shutdown_grace, absl::ZeroDuration(), absl::Hours(1))}) {
     if (!status.ok()) return status;
+  }
+  if (unsigned_principals != "refuse" && unsigned_principals != "accept") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--unsigned_principals must be refuse or accept, got \"", unsigned_principals, "\""));
+  }
+  if (const absl::Status status = CheckKeyLocation(principal_keys); !status.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("--principal_keys ", status.message()));
   }
   if (host.empty()) return absl::InvalidArgumentError("--host must not be empty");
   if (admin_host.empty()) return absl::InvalidArgumentError("--admin_host must not be empty");
@@ -49,6 +66,10 @@ Config ConfigFromFlags() {
   config.log_severity = absl::GetFlag(FLAGS_log_severity);
   config.max_threads = absl::GetFlag(FLAGS_max_threads);
   config.max_waiting = absl::GetFlag(FLAGS_max_waiting);
+  config.audience = absl::GetFlag(FLAGS_audience);
+  config.principal_keys = absl::GetFlag(FLAGS_principal_keys);
+  config.principal_issuer = absl::GetFlag(FLAGS_principal_issuer);
+  config.unsigned_principals = absl::GetFlag(FLAGS_unsigned_principals);
   return config;
 }
 

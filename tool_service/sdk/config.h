@@ -4,6 +4,7 @@
 #define GATEHOUSE_TOOL_SERVICE_SDK_CONFIG_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -25,6 +26,15 @@ struct Config {
   // Threads for handlers that may block, and how many calls may wait for one.
   int max_threads = 64;
   int max_waiting = 256;
+  // What the edge's tool services file calls this tool service: whom an assertion of who calls must be for. Empty: the
+  // name that its author gave it.
+  std::vector<std::string> audience;
+  // Where the keys are that sign who calls: an http URL, or a file, of a JWK Set.
+  std::string principal_keys = "http://127.0.0.1:9090/jwks.json";
+  // The edge that must have signed: its public MCP URL. Empty: whichever has published the key.
+  std::string principal_issuer;
+  // "refuse", or "accept": believe whoever calls. Only where nobody else can reach the port.
+  std::string unsigned_principals = "refuse";
 
   // Names the flag, the rule and the value.
   absl::Status Validate() const;

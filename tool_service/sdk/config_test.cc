@@ -22,6 +22,10 @@ TEST(ConfigTest, EachRuleNamesItsFlagAndTheValue) {
       {"--max_waiting must be in [0, 100000], got -1", [](Config& config) { config.max_waiting = -1; }},
       {"--host must not be empty", [](Config& config) { config.host.clear(); }},
       {"--shutdown_grace must be in [0, 1h], got 2h", [](Config& config) { config.shutdown_grace = absl::Hours(2); }},
+      {"--unsigned_principals must be refuse or accept, got \"yes\"",
+       [](Config& config) { config.unsigned_principals = "yes"; }},
+      {"--principal_keys must be an http URL or the path of a file (of a JWK Set), got \"https://edge/jwks.json\"",
+       [](Config& config) { config.principal_keys = "https://edge/jwks.json"; }},
       {"--log_severity must be debug, info, warning or error, got \"loud\"",
        [](Config& config) { config.log_severity = "loud"; }},
   };
@@ -41,6 +45,10 @@ TEST(ConfigTest, EachFlagReachesItsSetting) {
                         "--max_threads=3",
                         "--shutdown_grace=4s",
                         "--max_waiting=5",
+                        "--audience=mail,post",
+                        "--principal_keys=/keys/jwks.json",
+                        "--principal_issuer=https://mcp.example.com/mcp",
+                        "--unsigned_principals=accept",
                         "--log_severity=warning"};
   ASSERT_TRUE(common::ParseFlags(std::size(argv), const_cast<char**>(argv)).ok());
   const Config config = ConfigFromFlags();
@@ -51,6 +59,10 @@ TEST(ConfigTest, EachFlagReachesItsSetting) {
   EXPECT_EQ(config.max_threads, 3);
   EXPECT_EQ(config.shutdown_grace, absl::Seconds(4));
   EXPECT_EQ(config.max_waiting, 5);
+  EXPECT_EQ(config.audience, (std::vector<std::string>{"mail", "post"}));
+  EXPECT_EQ(config.principal_keys, "/keys/jwks.json");
+  EXPECT_EQ(config.principal_issuer, "https://mcp.example.com/mcp");
+  EXPECT_EQ(config.unsigned_principals, "accept");
   EXPECT_EQ(config.severity(), common::Severity::kWarning);
 }
 

@@ -6,8 +6,10 @@
 #include <exception>
 #include <functional>
 #include <list>
+#include <memory>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
@@ -85,6 +87,46 @@ void CountError(const OutcomeMetrics& metrics, absl::string_view what, const abs
                {"request_id", caller.request_id()}});
 }
 
+// The principal of a request, to be replaced by the one that is signed. gRPC made the request for this one call, as an
+// object that is not const; it only has no other way to give it to a method.
+template <typename Request>
+Principal& PrincipalOf(const Request& request) {
+  return *const_cast<Request&>(request).mutable_context()->mutable_principal();
+}
+
+// Puts the verified principal into a request, or says why there is none.
+template <typename Request>
+absl::Status TakeVerdict(PrincipalVerdict verdict, const Request& request, Metrics& metrics) {
+  if (const auto* principal = std::get_if<std::shared_ptr<const Principal>>(&verdict)) {
+    PrincipalOf(request) = **principal;
+    return absl::OkStatus();
+  }
+  const RefusedPrincipal& refused = std::get<RefusedPrincipal>(verdict);
+  const absl::string_view reason = PrincipalRefusalName(refused.refusal);
+  metrics.PrincipalRefused(reason).Increment();
+  common::Log(common::Severity::kWarning, "principal_refused",
+              {{"reason", reason}, {"message", refused.message}, {"request_id", request.context().request_id()}});
+  if (refused.refusal == PrincipalRefusal::kNoKeys) return absl::UnavailableError(refused.message);
+  return absl::UnauthenticatedError(refused.message);
+}
+
+// Finds out who makes a request, for its handler to see. OK without a verifier. Nothing: that cannot be told without
+// waiting.
+template <typename Request>
+std::optional<absl::Status> IdentifyNow(PrincipalVerifier* verifier, const Request& request, Metrics& metrics) {
+  if (verifier == nullptr) return absl::OkStatus();
+  std::optional<PrincipalVerdict> verdict = verifier->VerifyNow(request.context().principal().assertion());
+  if (!verdict.has_value()) return std::nullopt;
+  return TakeVerdict(*std::move(verdict), request, metrics);
+}
+
+// The same, and waits until `deadline` if need be.
+template <typename Request>
+absl::Status Identify(PrincipalVerifier* verifier, const Request& request, absl::Time deadline, Metrics& metrics) {
+  if (verifier == nullptr) return absl::OkStatus();
+  return TakeVerdict(verifier->Verify(request.context().principal().assertion(), deadline), request, metrics);
+}
+
 // What a RequestContext has of gRPC's. `Base` is a RequestContext.
 template <typename Base>
 class GrpcContext : public Base {
@@ -144,11 +186,16 @@ class ToolCall final : public grpc::ServerWriteReactor<CallToolEvent>, public Gr
     FinishWith(absl::NotFoundError(absl::StrCat("there is no tool named \"", request_.name(), "\"")));
   }
 
-  // Ends a call for which there is no thread.
-  void FinishOverloaded(const RegisteredTool& tool, const Service& service, const common::ThreadExecutor& executor) {
-    metrics_.ForTool(tool.tool.name()).overloaded.Increment();
-    common::Log(common::Severity::kWarning, "tool_overloaded",
-                {{"tool", tool.tool.name()}, {"request_id", request_.context().request_id()}});
+  // Ends a call of which nobody knows who makes it.
+  void FinishUnidentified(absl::Status status) { FinishWith(std::move(status)); }
+
+  // Ends a call for which there is no thread. `tool`: null when there is none of that name.
+  void FinishOverloaded(const RegisteredTool* tool, const Service& service, const common::ThreadExecutor& executor) {
+    if (tool != nullptr) {
+      metrics_.ForTool(tool->tool.name()).overloaded.Increment();
+      common::Log(common::Severity::kWarning, "tool_overloaded",
+                  {{"tool", tool->tool.name()}, {"request_id", request_.context().request_id()}});
+    }
     FinishWith(Busy(service.name(), executor));
   }
 
@@ -271,11 +318,12 @@ class ToolCall final : public grpc::ServerWriteReactor<CallToolEvent>, public Gr
 template <typename Request>
 class UnaryCall final : public grpc::ServerUnaryReactor, public GrpcContext<RequestContext> {
  public:
-  UnaryCall(grpc::CallbackServerContext& context, const Request& request, Metrics& metrics,
+  UnaryCall(grpc::CallbackServerContext& context, const Request& request, Metrics& metrics, PrincipalVerifier* verifier,
             const OutcomeMetrics& outcomes, const char* method)
       : GrpcContext(context),
         request_(request),
         metrics_(metrics),
+        verifier_(verifier),
         outcomes_(outcomes),
         method_(method),
         start_time_(absl::Now()) {
@@ -325,6 +373,10 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public GrpcContext<Requ
 
  private:
   void Run(const std::function<absl::StatusOr<bool>(RequestContext&)>& work) {
+    if (absl::Status status = Identify(verifier_, request_, deadline(), metrics_); !status.ok()) {
+      Finish(ToGrpcStatus(status));
+      return;
+    }
     absl::StatusOr<bool> asks = absl::CancelledError("the request was cancelled before it ran");
     if (!cancelled()) asks = CallGuarded([&]() -> absl::StatusOr<bool> { return work(*this); });
     const absl::Duration took = absl::Now() - start_time_;
@@ -339,6 +391,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public GrpcContext<Requ
 
   const Request& request_;
   Metrics& metrics_;
+  PrincipalVerifier* const verifier_;
   const OutcomeMetrics& outcomes_;
   const char* const method_;
   const absl::Time start_time_;
@@ -538,20 +591,33 @@ grpc::ServerWriteReactor<CallToolEvent>* GrpcService::CallTool(grpc::CallbackSer
                                                                const CallToolRequest* request) {
   ToolCall* const call = new ToolCall(*context, *request, metrics_);
   const std::shared_ptr<const RegisteredTool> tool = service_.Find(request->name());
-  if (tool == nullptr) {
-    call->FinishUnknown();
-  } else if (tool->execution == Execution::kInline) {
-    call->Run(*tool);
-  } else if (!executor_.Submit([call, tool] { call->Run(*tool); })) {
-    call->FinishOverloaded(*tool, service_, executor_);
+  const auto go_on = [call, tool](absl::Status identified) {
+    if (!identified.ok()) {
+      call->FinishUnidentified(std::move(identified));
+    } else if (tool == nullptr) {
+      call->FinishUnknown();
+    } else {
+      call->Run(*tool);
+    }
+  };
+  if (tool == nullptr || tool->execution == Execution::kInline) {
+    if (std::optional<absl::Status> identified = IdentifyNow(verifier_, *request, metrics_); identified.has_value()) {
+      go_on(*std::move(identified));
+      return call;
+    }
   }
+  const auto identify_and_go_on = [this, request, call, go_on] {
+    go_on(Identify(verifier_, *request, call->deadline(), metrics_));
+  };
+  if (!executor_.Submit(identify_and_go_on)) call->FinishOverloaded(tool.get(), service_, executor_);
   return call;  // gRPC holds back OnDone() until it has been given the reactor
 }
 
 grpc::ServerUnaryReactor* GrpcService::ReadResource(grpc::CallbackServerContext* context,
                                                     const ReadResourceRequest* request,
                                                     ReadResourceResponse* response) {
-  auto* const call = new UnaryCall(*context, *request, metrics_, metrics_.ForMethod("read_resource"), "read_resource");
+  auto* const call =
+      new UnaryCall(*context, *request, metrics_, verifier_, metrics_.ForMethod("read_resource"), "read_resource");
   call->Start([this, request,
                response](RequestContext& each) { return Fill(service_.ReadResource(each, request->uri()), response); },
               service_.name(), executor_);
@@ -562,7 +628,7 @@ grpc::ServerUnaryReactor* GrpcService::ListResources(grpc::CallbackServerContext
                                                      const ListResourcesRequest* request,
                                                      ListResourcesResponse* response) {
   auto* const call =
-      new UnaryCall(*context, *request, metrics_, metrics_.ForMethod("list_resources"), "list_resources");
+      new UnaryCall(*context, *request, metrics_, verifier_, metrics_.ForMethod("list_resources"), "list_resources");
   call->Start(
       [this, request, response](RequestContext& each) {
         return Fill(service_.ListResources(each, request->cursor(), request->page_size()), response);
@@ -573,7 +639,8 @@ grpc::ServerUnaryReactor* GrpcService::ListResources(grpc::CallbackServerContext
 
 grpc::ServerUnaryReactor* GrpcService::GetPrompt(grpc::CallbackServerContext* context, const GetPromptRequest* request,
                                                  GetPromptResponse* response) {
-  auto* const call = new UnaryCall(*context, *request, metrics_, metrics_.ForMethod("get_prompt"), "get_prompt");
+  auto* const call =
+      new UnaryCall(*context, *request, metrics_, verifier_, metrics_.ForMethod("get_prompt"), "get_prompt");
   call->Start(
       [this, request, response](RequestContext& each) {
         const PromptArguments arguments(request->arguments().begin(), request->arguments().end());
@@ -585,7 +652,7 @@ grpc::ServerUnaryReactor* GrpcService::GetPrompt(grpc::CallbackServerContext* co
 
 grpc::ServerUnaryReactor* GrpcService::Complete(grpc::CallbackServerContext* context, const CompleteRequest* request,
                                                 CompleteResponse* response) {
-  auto* const call = new UnaryCall(*context, *request, metrics_, metrics_.ForMethod("complete"), "complete");
+  auto* const call = new UnaryCall(*context, *request, metrics_, verifier_, metrics_.ForMethod("complete"), "complete");
   call->Start(
       [this, request, response](RequestContext& each) { return Fill(service_.Complete(each, *request), response); },
       service_.name(), executor_);

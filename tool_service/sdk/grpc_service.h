@@ -11,6 +11,7 @@
 #include "common/executor.h"
 #include "gatehouse/tool/v1/tool.grpc.pb.h"
 #include "tool_service/sdk/metrics.h"
+#include "tool_service/sdk/principal_verifier.h"
 #include "tool_service/sdk/service.h"
 
 namespace tool_service {
@@ -23,6 +24,10 @@ class OpenStream {
   virtual void EndForShutdown() = 0;
 };
 
+// Before anything else, every request but those for a stream that stays open must say who calls, in an assertion that
+// the verifier believes; handlers see that principal and nothing of the one that stood beside it. What is not believed
+// is UNAUTHENTICATED; what cannot be told now, UNAVAILABLE. Both are counted and logged (`principal_refused`).
+//
 // Every method finds what is asked for and runs the function behind it, on the executor (tools may be inline);
 // RESOURCE_EXHAUSTED when the executor is full. WatchCatalog sends the catalogue at once and after each change; a
 // client that reads slowly gets the newest, not each. WatchResources sends the URIs that the service is told of; a
@@ -31,8 +36,10 @@ class OpenStream {
 // Thread-safe. The collaborators must outlive it; it must outlive the grpc::Server that it is registered with.
 class GrpcService final : public gatehouse::tool::v1::ToolService::CallbackService {
  public:
-  GrpcService(tool_service::Service& service, common::ThreadExecutor& executor, Metrics& metrics)
-      : service_(service), executor_(executor), metrics_(metrics) {}
+  // `verifier`: null takes the word of whoever calls.
+  GrpcService(tool_service::Service& service, common::ThreadExecutor& executor, Metrics& metrics,
+              PrincipalVerifier* verifier = nullptr)
+      : service_(service), executor_(executor), metrics_(metrics), verifier_(verifier) {}
 
   // Ends every stream that stays open, and each new one, with UNAVAILABLE: the first step of a shutdown, without which
   // the streams would keep the server alive.
@@ -70,6 +77,7 @@ class GrpcService final : public gatehouse::tool::v1::ToolService::CallbackServi
   tool_service::Service& service_;
   common::ThreadExecutor& executor_;
   Metrics& metrics_;
+  PrincipalVerifier* const verifier_;
   absl::Mutex mutex_;
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::weak_ptr<OpenStream>> streams_ ABSL_GUARDED_BY(mutex_);

@@ -8,9 +8,12 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "common/clock.h"
+#include "common/es256_jws.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "prometheus/registry.h"
@@ -458,6 +461,142 @@ TEST_F(GrpcServiceTest, UpdatedResourcesAreToldToEveryWatcherUntilTheEnd) {
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
   server_->Shutdown();
   EXPECT_EQ(metrics_.resource_streams.Value(), 0);
+}
+
+// A service that believes an edge only.
+class VerifyingGrpcServiceTest : public testing::Test {
+ protected:
+  VerifyingGrpcServiceTest()
+      : metrics_(registry_), executor_(4, 4), grpc_service_(service_, executor_, metrics_, &verifier_) {
+    keys_.Start();
+    EXPECT_TRUE(keys_.AwaitFetch(absl::Now() + absl::Seconds(20)).ok());
+    for (const Execution execution : {Execution::kInline, Execution::kMayBlock}) {
+      Tool tool;
+      tool.set_name(execution == Execution::kInline ? "inline" : "blocking");
+      EXPECT_TRUE(service_
+                      .AddTool(
+                          tool,
+                          [](ToolContext& context, absl::string_view) {
+                            return TextResult(context.request().context().principal().ShortDebugString());
+                          },
+                          execution)
+                      .ok());
+    }
+    Resource resource;
+    resource.set_uri("test://x");
+    resource.set_name("x");
+    EXPECT_TRUE(service_
+                    .AddResource(resource,
+                                 [](RequestContext& context, absl::string_view uri) -> absl::StatusOr<ReadOutcome> {
+                                   ReadResourceResult result;
+                                   ResourceContents& contents = *result.add_contents();
+                                   contents.set_uri(std::string(uri));
+                                   contents.set_text(context.principal()->ShortDebugString());
+                                   return ReadOutcome(result);
+                                 })
+                    .ok());
+    grpc::ServerBuilder builder;
+    builder.RegisterService(&grpc_service_);
+    server_ = builder.BuildAndStart();
+    stub_ = gatehouse::tool::v1::ToolService::NewStub(server_->InProcessChannel({}));
+  }
+
+  ~VerifyingGrpcServiceTest() override { server_->Shutdown(absl::ToChronoTime(absl::Now())); }
+
+  std::string Assertion(const common::Es256PrivateKey& key, const std::string& audience = "mail") {
+    const int64_t now = absl::ToUnixSeconds(absl::Now());
+    return common::SignJws(
+        absl::StrCat(R"({"alg":"ES256","typ":"gatehouse-principal+jwt","kid":")", key.public_key().key_id(), "\"}"),
+        absl::StrCat(R"({"iss":"e","aud":")", audience, R"(","sub":"alice","idp":"i","scope":"a","iat":)", now,
+                     R"(,"exp":)", now + 120, "}"),
+        key);
+  }
+
+  // The text that the tool gives, or its error.
+  absl::StatusOr<std::string> Call(const std::string& tool, const Principal& principal) {
+    CallToolRequest request;
+    request.set_name(tool);
+    *request.mutable_context()->mutable_principal() = principal;
+    grpc::ClientContext context;
+    const auto reader = stub_->CallTool(&context, request);
+    CallToolEvent event;
+    std::string text;
+    while (reader->Read(&event)) text = event.result().content(0).text().text();
+    const grpc::Status status = reader->Finish();
+    if (status.ok()) return text;
+    return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+  }
+
+  absl::StatusOr<std::string> Read(const Principal& principal) {
+    ReadResourceRequest request;
+    request.set_uri("test://x");
+    *request.mutable_context()->mutable_principal() = principal;
+    ReadResourceResponse response;
+    grpc::ClientContext context;
+    const grpc::Status status = stub_->ReadResource(&context, request, &response);
+    if (status.ok()) return response.result().contents(0).text();
+    return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+  }
+
+  double Refused(absl::string_view reason) { return metrics_.PrincipalRefused(reason).Value(); }
+
+  const common::Es256PrivateKey edge_key_ = common::Es256PrivateKey::Generate();
+  const common::SystemClock clock_;
+  PrincipalKeys keys_{"test",
+                      [this]() -> absl::StatusOr<KeySet> {
+                        return KeySet{{edge_key_.public_key().key_id(), edge_key_.public_key()}};
+                      },
+                      absl::Hours(1)};
+  PrincipalVerifier verifier_{{{"mail"}, ""}, keys_, clock_};
+  Service service_{"mail"};
+  prometheus::Registry registry_;
+  Metrics metrics_;
+  common::ThreadExecutor executor_;
+  GrpcService grpc_service_;
+  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<gatehouse::tool::v1::ToolService::Stub> stub_;
+};
+
+TEST_F(VerifyingGrpcServiceTest, HandlersSeeWhatIsSignedAndNothingOfWhatStandsBesideIt) {
+  Principal principal;
+  principal.set_subject("admin");
+  principal.set_client_id("any");
+  principal.add_scopes("everything");
+  principal.set_scopes_known(true);
+  principal.set_audience_known(true);
+  principal.set_claims_json(R"({"sub":"admin"})");
+  principal.set_assertion(Assertion(edge_key_));
+  const std::string signed_one = R"(issuer: "i" subject: "alice" scopes: "a")";
+  for (const char* tool : {"inline", "blocking"}) {
+    const auto seen = Call(tool, principal);
+    ASSERT_TRUE(seen.ok()) << seen.status();
+    EXPECT_EQ(*seen, signed_one);
+  }
+  const auto seen = Read(principal);
+  ASSERT_TRUE(seen.ok()) << seen.status();
+  EXPECT_EQ(*seen, signed_one);
+}
+
+TEST_F(VerifyingGrpcServiceTest, WhatIsNotBelievedReachesNoHandlerAndIsCounted) {
+  Principal unsigned_one;
+  unsigned_one.set_subject("alice");
+  Principal elsewhere = unsigned_one;
+  elsewhere.set_assertion(Assertion(edge_key_, "todo"));
+  Principal forged = unsigned_one;
+  forged.set_assertion(Assertion(common::Es256PrivateKey::Generate()));
+  for (const char* tool : {"inline", "blocking", "no such tool"}) {
+    EXPECT_EQ(Call(tool, unsigned_one).status().code(), absl::StatusCode::kUnauthenticated);
+    EXPECT_EQ(Call(tool, elsewhere).status().code(), absl::StatusCode::kUnauthenticated);
+  }
+  EXPECT_EQ(Read(unsigned_one).status().code(), absl::StatusCode::kUnauthenticated);
+  EXPECT_THAT(std::string(Read(elsewhere).status().message()), HasSubstr("it is for the tool service \"todo\""));
+  EXPECT_EQ(Refused("missing"), 4);
+  EXPECT_EQ(Refused("wrong_audience"), 4);
+  // A key that nobody knows costs a look at the keys, on a thread that may wait.
+  EXPECT_EQ(Call("inline", forged).status().code(), absl::StatusCode::kUnauthenticated);
+  EXPECT_EQ(Refused("unknown_key"), 1);
+  EXPECT_EQ(metrics_.ForTool("inline").ok.Value(), 0);
+  EXPECT_EQ(metrics_.ForTool("blocking").ok.Value(), 0);
 }
 
 }  // namespace

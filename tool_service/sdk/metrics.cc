@@ -39,6 +39,10 @@ Metrics::Metrics(prometheus::Registry& registry)
                            .Help("Open WatchResources streams, one for each edge.")
                            .Register(registry)
                            .Add({})),
+      principals_refused_(prometheus::BuildCounter()
+                              .Name("gatehouse_tool_principals_refused_total")
+                              .Help("Calls refused since nothing that is believed says who makes them, by reason.")
+                              .Register(registry)),
       tools_{.label = "tool",
              .calls = prometheus::BuildCounter()
                           .Name("gatehouse_tool_calls_total")
@@ -57,6 +61,10 @@ Metrics::Metrics(prometheus::Registry& registry)
                               .Name("gatehouse_tool_request_duration_seconds")
                               .Help("Time from such a request's arrival to its outcome.")
                               .Register(registry)} {}
+
+prometheus::Counter& Metrics::PrincipalRefused(absl::string_view reason) {
+  return principals_refused_.Add({{"reason", std::string(reason)}});
+}
 
 const OutcomeMetrics& Metrics::ForTool(absl::string_view name) { return For(tools_, name); }
 

@@ -38,6 +38,9 @@ class Metrics {
   // The counters of a tool, made when first asked for. Call it with names of declared tools only: each costs memory.
   const OutcomeMetrics& ForTool(absl::string_view name);
 
+  // Calls refused since nothing vouches for who makes them, by the reason; see PrincipalRefusalName().
+  prometheus::Counter& PrincipalRefused(absl::string_view reason);
+
   // The counters of a method of the contract: read_resource, list_resources, get_prompt, complete.
   const OutcomeMetrics& ForMethod(absl::string_view method);
 
@@ -57,6 +60,8 @@ class Metrics {
     absl::Mutex mutex = {};
     absl::flat_hash_map<std::string, std::unique_ptr<const OutcomeMetrics>> by_name ABSL_GUARDED_BY(mutex) = {};
   };
+
+  prometheus::Family<prometheus::Counter>& principals_refused_;
 
   static const OutcomeMetrics& For(Group& group, absl::string_view name);
 

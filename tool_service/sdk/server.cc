@@ -20,6 +20,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "common/admin_server.h"
+#include "common/clock.h"
 #include "common/command_line.h"
 #include "common/executor.h"
 #include "common/log.h"
@@ -27,6 +28,8 @@
 #include "prometheus/registry.h"
 #include "tool_service/sdk/grpc_service.h"
 #include "tool_service/sdk/metrics.h"
+#include "tool_service/sdk/principal_keys.h"
+#include "tool_service/sdk/principal_verifier.h"
 
 namespace tool_service {
 namespace {
@@ -67,18 +70,24 @@ class GrpcServer final : public Server {
       : config_(config),
         metrics_(registry_),
         executor_(static_cast<size_t>(config.max_threads), static_cast<size_t>(config.max_waiting)),
-        grpc_service_(service, executor_, metrics_) {
+        verifier_(VerifierFor(service, config)),
+        grpc_service_(service, executor_, metrics_, verifier_.get()) {
     for (const Tool& tool : service.catalog()->tools()) metrics_.ForTool(tool.name());
   }
 
   ~GrpcServer() override {
+    if (keys_ != nullptr) keys_->Stop();  // it tells the server when there are keys
     if (server_ != nullptr) EndOnce();
   }
 
   absl::Status Start() {
     auto admin = common::AdminServer::Start(
         config_.admin_host, config_.admin_port,
-        [this] { return ready_ ? absl::OkStatus() : absl::UnavailableError("shutting down"); }, registry_);
+        [this] {
+          if (!ready_) return absl::UnavailableError("shutting down");
+          return keys_ == nullptr ? absl::OkStatus() : keys_->Ready();
+        },
+        registry_);
     if (!admin.ok()) return Explain(admin.status(), "--admin_port");
     admin_ = *std::move(admin);
 
@@ -104,8 +113,9 @@ class GrpcServer final : public Server {
                                                          ": the port is taken, or the address is not of this machine")),
                      "--port");
     }
-    server_->GetHealthCheckService()->SetServingStatus(kServiceName, true);
     ready_ = true;
+    SetServing(keys_ == nullptr);
+    if (keys_ != nullptr) keys_->Start([this] { SetServing(true); });
     return absl::OkStatus();
   }
 
@@ -119,10 +129,25 @@ class GrpcServer final : public Server {
     return absl::Status(status.code(), absl::StrCat(status.message(), "; choose another with ", flag));
   }
 
+  void SetServing(bool serving) {
+    for (const char* name : {"", kServiceName}) server_->GetHealthCheckService()->SetServingStatus(name, serving);
+  }
+
+  // Makes the keys too. Null: whoever calls is believed.
+  std::unique_ptr<PrincipalVerifier> VerifierFor(const Service& service, const Config& config) {
+    if (config.unsigned_principals == "accept") return nullptr;
+    keys_ = std::make_unique<PrincipalKeys>(config.principal_keys, MakeKeyFetcher(config.principal_keys),
+                                            RefreshIntervalFor(config.principal_keys));
+    return std::make_unique<PrincipalVerifier>(
+        PrincipalVerifierOptions{config.audience.empty() ? std::vector<std::string>{service.name()} : config.audience,
+                                 config.principal_issuer},
+        *keys_, clock_);
+  }
+
   bool EndOnce() {
     if (!ready_.exchange(false)) return ended_.HasBeenNotified();
     const absl::Time deadline = absl::Now() + config_.shutdown_grace;
-    server_->GetHealthCheckService()->SetServingStatus(false);
+    server_->GetHealthCheckService()->Shutdown();  // "not serving" for good, whoever fetches keys
     grpc_service_.EndStreams();
     absl::SleepFor(std::min(kLameDuckTime, config_.shutdown_grace / 2));
     ending_ = std::thread([this, deadline] {
@@ -153,6 +178,9 @@ class GrpcServer final : public Server {
   prometheus::Registry registry_;
   Metrics metrics_;
   common::ThreadExecutor executor_;
+  const common::SystemClock clock_;
+  std::unique_ptr<PrincipalKeys> keys_;  // null: whoever calls is believed
+  const std::unique_ptr<PrincipalVerifier> verifier_;
   GrpcService grpc_service_;
   std::atomic<bool> ready_{false};
   std::unique_ptr<common::AdminServer> admin_;
@@ -205,6 +233,10 @@ int Run(int argc, char** argv, Service& service) {
                {"port", (*server)->port()},
                {"admin_port", (*server)->admin_port()},
                {"tools", service.catalog()->tools_size()}});
+  if (config.unsigned_principals == "accept") {
+    common::Log(Severity::kWarning, "unsigned_principals_accepted",
+                {{"message", "--unsigned_principals=accept: whoever reaches the port can say to be anybody"}});
+  }
   const int signal = signals.Wait();
   common::Log(Severity::kInfo, "shutting_down", {{"signal", signal}});
   if (!(*server)->Shutdown()) {

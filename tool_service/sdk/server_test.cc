@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -12,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "common/es256_jws.h"
 #include "gatehouse/tool/v1/tool.grpc.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -29,6 +32,7 @@ Config ConfigForTest() {
   config.port = 0;
   config.admin_port = 0;
   config.shutdown_grace = absl::Milliseconds(20);
+  config.unsigned_principals = "accept";
   return config;
 }
 
@@ -63,6 +67,33 @@ TEST(ServerTest, ServesCallsReadinessAndMetrics) {
   httplib::Client admin("127.0.0.1", (*server)->admin_port());
   EXPECT_EQ(admin.Get("/readyz")->status, 200);
   EXPECT_THAT(admin.Get("/metrics")->body, HasSubstr(R"(gatehouse_tool_calls_total{outcome="ok",tool="hello"} 1)"));
+}
+
+TEST(ServerTest, IsReadyOnceTheKeysOfTheEdgeAreThereAndRefusesUntilThen) {
+  Service service("test");
+  ASSERT_TRUE(AddTool(service, "hello", [](ToolContext&, absl::string_view) { return TextResult("hi"); }).ok());
+  Config config = ConfigForTest();
+  config.unsigned_principals = "refuse";
+  config.principal_keys = absl::StrCat(testing::TempDir(), "/keys_that_come_later.json");
+  const auto server = Server::Start(service, config);
+  ASSERT_TRUE(server.ok()) << server.status();
+  httplib::Client admin("127.0.0.1", (*server)->admin_port());
+  const auto not_ready = admin.Get("/readyz");
+  EXPECT_EQ(not_ready->status, 503);
+  EXPECT_THAT(not_ready->body, HasSubstr("--principal_keys"));
+  const auto stub = StubFor(**server);
+  EXPECT_EQ(Call(*stub, "hello").error_code(), grpc::StatusCode::UNAUTHENTICATED);  // says nothing of who calls
+
+  std::ofstream(config.principal_keys + ".new")
+      << "{\"keys\":[" << common::Es256PrivateKey::Generate().public_key().Jwk() << "]}";
+  ASSERT_EQ(std::rename((config.principal_keys + ".new").c_str(), config.principal_keys.c_str()), 0);
+  const absl::Time give_up = absl::Now() + absl::Seconds(20);
+  while (admin.Get("/readyz")->status != 200) {
+    ASSERT_LT(absl::Now(), give_up);
+    absl::SleepFor(absl::Milliseconds(10));
+  }
+  EXPECT_EQ(Call(*stub, "hello").error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_THAT(admin.Get("/metrics")->body, HasSubstr(R"(gatehouse_tool_principals_refused_total{reason="missing"} 2)"));
 }
 
 TEST(ServerTest, ABrokenToolDoesNotStart) {

@@ -108,31 +108,31 @@ export function python() {
 
 /**
  * The tool services that there are, by name: `command` makes the command line from a port (and, of ours, that of the admin
- * server, if it `hasAdmin`), `env` is added to its environment, `tool` is one that shows in the catalogue when it has arrived.
+ * server, if it `hasAdmin`, and the flag that says where the edge's keys are), `env` is added to its environment, `tool` is one that shows in the catalogue when it has arrived.
  */
 export const TOOL_SERVICES = {
   whoami: {
-    command: (port, adminPort) => [binary('whoami'), `--port=${port}`, `--admin_port=${adminPort}`],
+    command: (port, adminPort, keys) => [binary('whoami'), `--port=${port}`, `--admin_port=${adminPort}`, keys],
     hasAdmin: true,
     tool: 'whoami',
   },
   todo: {
-    command: (port, adminPort) => [binary('todo'), `--port=${port}`, `--admin_port=${adminPort}`],
+    command: (port, adminPort, keys) => [binary('todo'), `--port=${port}`, `--admin_port=${adminPort}`, keys],
     hasAdmin: true,
     tool: 'list_todos',
   },
   conformance: {
-    command: (port, adminPort) => [binary('conformance'), `--port=${port}`, `--admin_port=${adminPort}`],
+    command: (port, adminPort, keys) => [binary('conformance'), `--port=${port}`, `--admin_port=${adminPort}`, keys],
     hasAdmin: true,
     tool: 'test_simple_text',
   },
   trips: {
-    command: (port) => [python().file, join(ROOT, 'examples', 'python', 'trips_service.py'), `--port=${port}`],
+    command: (port, _, keys) => [python().file, join(ROOT, 'examples', 'python', 'trips_service.py'), `--port=${port}`, keys],
     env: () => python().env,
     tool: 'plan_trip',
   },
   kitchen: {
-    command: (port) => (buildExample('go'), [join(ROOT, 'examples', 'go', 'bin', 'kitchen'), `--port=${port}`]),
+    command: (port, _, keys) => (buildExample('go'), [join(ROOT, 'examples', 'go', 'bin', 'kitchen'), `--port=${port}`, keys]),
     tool: 'bake',
   },
 };
@@ -292,6 +292,7 @@ export class System {
     this.origin = `http://localhost:${ports.edge}`;
     this.mcpUrl = `${this.origin}/mcp`;
     this.sseUrl = `${this.origin}/sse`;
+    this.principalKeys = `--principal_keys=http://127.0.0.1:${ports.edgeAdmin}/jwks.json`;
     this.toolsFile = join(this.#dir, 'tools.yaml');
     const entries = tools.map(({ name }) => `  - name: ${name}\n    target: dns:///localhost:${ports[name]}\n`);
     writeFileSync(this.toolsFile, toolServices ? toolServices(ports) : `tool_services:\n${entries.join('')}`);
@@ -307,7 +308,7 @@ export class System {
     }
     for (const { name, command, env, hasAdmin } of tools) {
       this.addService(name, {
-        command: command(ports[name], ports[`${name}Admin`]),
+        command: command(ports[name], ports[`${name}Admin`], this.principalKeys),
         env: typeof env === 'function' ? env() : env,
         readyPort: ports[name],
         readyUrl: hasAdmin && `http://127.0.0.1:${ports[`${name}Admin`]}/readyz`,

@@ -41,7 +41,8 @@ class DiceProcess {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, log[1], STDERR_FILENO);
-    char* argv[] = {binary.data(), const_cast<char*>("--port=0"), const_cast<char*>("--admin_port=0"), nullptr};
+    char* argv[] = {binary.data(), const_cast<char*>("--port=0"), const_cast<char*>("--admin_port=0"),
+                    const_cast<char*>("--unsigned_principals=accept"), nullptr};
     EXPECT_EQ(posix_spawn(&pid_, binary.c_str(), &actions, nullptr, argv, environ), 0);
     posix_spawn_file_actions_destroy(&actions);
     close(log[1]);
