@@ -20,6 +20,12 @@ ABSL_FLAG(std::vector<std::string>, allowed_origins, {}, "Further origins whose 
 ABSL_FLAG(std::string, authorization_server_metadata, "off",
           "off, or mirror: serve the provider's metadata at /.well-known/oauth-authorization-server, for clients of "
           "2025-03-26.");
+ABSL_FLAG(
+    std::string, error_style, "rfc6750",
+    "How refusals of tokens look: rfc6750, or mcp-auth for clients that were written for the library of that name.");
+ABSL_FLAG(
+    std::string, tools_without_scope, "show",
+    "Whether lists of tools, prompts, resources and skills show or hide what the caller's token lacks scopes for.");
 ABSL_FLAG(bool, http_sse, true, "Serve the transport of 2024-11-05 at /sse and /messages.");
 ABSL_FLAG(absl::Duration, verdict_ttl, absl::Seconds(5),
           "How long a verdict about a token is reused; 0 asks each time.");
@@ -87,6 +93,14 @@ absl::Status Config::Validate() const {
     return absl::InvalidArgumentError(absl::StrCat("--authorization_server_metadata must be off or mirror, got \"",
                                                    authorization_server_metadata, "\""));
   }
+  if (error_style != "rfc6750" && error_style != "mcp-auth") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--error_style must be rfc6750 or mcp-auth, got \"", error_style, "\""));
+  }
+  if (tools_without_scope != "show" && tools_without_scope != "hide") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--tools_without_scope must be show or hide, got \"", tools_without_scope, "\""));
+  }
   if (const absl::Status status = common::CheckLogSeverity(log_severity); !status.ok()) return status;
   if (const absl::Status status = CheckTarget(auth_service); !status.ok()) {
     return absl::InvalidArgumentError(absl::StrCat("--auth_service: ", status.message()));
@@ -149,6 +163,8 @@ Config ConfigFromFlags() {
   config.allowed_hosts = absl::GetFlag(FLAGS_allowed_hosts);
   config.allowed_origins = absl::GetFlag(FLAGS_allowed_origins);
   config.authorization_server_metadata = absl::GetFlag(FLAGS_authorization_server_metadata);
+  config.error_style = absl::GetFlag(FLAGS_error_style);
+  config.tools_without_scope = absl::GetFlag(FLAGS_tools_without_scope);
   config.http_sse = absl::GetFlag(FLAGS_http_sse);
   config.verdict_ttl = absl::GetFlag(FLAGS_verdict_ttl);
   config.verdict_cache_size = absl::GetFlag(FLAGS_verdict_cache_size);

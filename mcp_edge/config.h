@@ -26,6 +26,8 @@ struct Config {
   std::vector<std::string> allowed_origins;
   std::string authorization_server_metadata;
   bool http_sse = true;
+  std::string error_style;
+  std::string tools_without_scope;
   absl::Duration verdict_ttl;
   int64_t verdict_cache_size = 0;
   absl::Duration auth_timeout;

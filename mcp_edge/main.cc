@@ -188,8 +188,11 @@ int Run(int argc, char** argv) {
   dispatcher_options.default_tool_timeout = config.tool_timeout;
   dispatcher_options.max_tool_timeout = config.max_tool_timeout;
   dispatcher_options.client_answer_timeout = config.client_answer_timeout;
+  dispatcher_options.hide_without_scope = config.tools_without_scope == "hide";
   AeadSealer sealer(*std::move(state_keys), clock);
-  Skills skills({}, sealer, clock);
+  SkillsOptions skills_options;
+  skills_options.hide_without_scope = dispatcher_options.hide_without_scope;
+  Skills skills(skills_options, sealer, clock);
   Dispatcher dispatcher(dispatcher_options, catalog, sealer, clock, metrics, tasks, config.skills ? &skills : nullptr);
 
   // Who calls.
@@ -206,7 +209,7 @@ int Run(int argc, char** argv) {
   ResourceMetadata metadata(auth_channel, metadata_options);
   const Authenticator authenticator(
       verifier, [&](absl::string_view resource) { return metadata.Scopes(resource); }, config.auth_timeout, clock,
-      metrics);
+      metrics, config.error_style == "mcp-auth" ? ErrorStyle::kMcpAuth : ErrorStyle::kRfc6750);
 
   // How it is called.
   MemorySessionStoreOptions store_options;
@@ -228,7 +231,7 @@ int Run(int argc, char** argv) {
   const auto max_body_bytes = static_cast<size_t>(config.max_body_bytes);
   McpEndpoint mcp(mcp_resource, max_body_bytes, limits.max_requests, with);
   SseEndpoint sse(sse_resource, max_body_bytes, kMaxSseRunning, with);
-  const SessionNotifier notifier(bus, sessions, sse);
+  const SessionNotifier notifier(bus, catalog, sessions, sse, clock);
   AddRoutes(config.resource, mcp, config.http_sse ? &sse : nullptr,
             {[&](absl::string_view resource) { return metadata.ProtectedResource(resource); },
              [&] { return metadata.AuthorizationServer(); }},

@@ -7,13 +7,14 @@
 
 namespace mcp_edge {
 
-bool Principal::HasScope(absl::string_view scope) const {
-  return scopes_known && std::find(scopes.begin(), scopes.end(), scope) != scopes.end();
+bool Principal::HasScope(absl::string_view scope, const ScopeHierarchy& hierarchy) const {
+  return scopes_known && hierarchy.IsGranted(scopes, scope);
 }
 
-bool Principal::HasAnySet(const std::vector<std::vector<std::string>>& sets) const {
-  return sets.empty() || std::any_of(sets.begin(), sets.end(), [this](const std::vector<std::string>& set) {
-           return std::all_of(set.begin(), set.end(), [this](const std::string& scope) { return HasScope(scope); });
+bool Principal::HasAnySet(const std::vector<ScopeSet>& sets, const ScopeHierarchy& hierarchy) const {
+  return sets.empty() || std::any_of(sets.begin(), sets.end(), [&](const ScopeSet& set) {
+           return std::all_of(set.begin(), set.end(),
+                              [&](const std::string& scope) { return HasScope(scope, hierarchy); });
          });
 }
 
@@ -28,7 +29,9 @@ Principal PrincipalFromVerdict(const gatehouse::auth::v1::Principal& verdict) {
   if (verdict.has_expire_time()) {
     principal.expire_time = common::FromProto(verdict.expire_time());
   }
-  principal.key = absl::StrCat(principal.issuer, "\n", principal.subject, "\n", principal.client_id);
+  // With their lengths, so that no separator in one can make it look like another.
+  principal.key = absl::StrCat(principal.issuer.size(), ":", principal.issuer, principal.subject.size(), ":",
+                               principal.subject, principal.client_id);
 
   gatehouse::tool::v1::Principal& for_tools = principal.for_tools;
   for_tools.set_issuer(verdict.issuer());

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "gatehouse/auth/v1/auth.pb.h"
 #include "gatehouse/tool/v1/tool.pb.h"
+#include "mcp_edge/auth/scopes.h"
 
 namespace mcp_edge {
 
@@ -30,17 +31,18 @@ struct Principal {
   std::string claims_json;
   // When the token expires; InfiniteFuture when unknown.
   absl::Time expire_time = absl::InfiniteFuture();
-  // issuer + '\n' + subject + '\n' + client_id: what a session is bound to. Equal keys are the same user in the same
-  // client.
+  // What sessions, tasks, sealed state and cursors are bound to. Equal keys are the same issuer, subject and client,
+  // whatever characters these have.
   std::string key;
   // The same as tool services see it, ready to be copied into a CallContext.
   gatehouse::tool::v1::Principal for_tools;
 
-  // Whether the token is known to carry `scope` (case-sensitive, RFC 6749 section 3.3). False when scopes are unknown.
-  bool HasScope(absl::string_view scope) const;
+  // Whether the token is known to carry `scope` (case-sensitive, RFC 6749 section 3.3), or one that implies it. False
+  // when scopes are unknown.
+  bool HasScope(absl::string_view scope, const ScopeHierarchy& hierarchy) const;
 
-  // Whether the token is known to carry every scope of at least one of these sets. No sets ask for nothing.
-  bool HasAnySet(const std::vector<std::vector<std::string>>& sets) const;
+  // The same of every scope of at least one of these sets. No sets ask for nothing.
+  bool HasAnySet(const std::vector<ScopeSet>& sets, const ScopeHierarchy& hierarchy) const;
 };
 
 // The principal of a verdict of auth_service.

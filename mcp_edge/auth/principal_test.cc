@@ -1,5 +1,6 @@
 #include "mcp_edge/auth/principal.h"
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,7 @@ TEST(PrincipalTest, TakesOverEveryField) {
   EXPECT_TRUE(principal.scopes_known);
   EXPECT_EQ(principal.claims_json, R"({"sub":"alice","n":1.0})");
   EXPECT_EQ(principal.expire_time, absl::FromUnixMillis(1'800'000'000'500));
-  EXPECT_EQ(principal.key, "https://issuer.example/oidc\nalice\nsmartmail");
+  EXPECT_EQ(principal.key, "27:https://issuer.example/oidc5:alicesmartmail");
 }
 
 TEST(PrincipalTest, ToolsSeeTheSame) {
@@ -56,11 +57,52 @@ TEST(PrincipalTest, UnknownExpiryIsInfinite) {
 
 TEST(PrincipalTest, ScopesAreCaseSensitiveAndOfNoUseUnlessKnown) {
   gatehouse::auth::v1::Principal verdict = Alice();
-  EXPECT_TRUE(PrincipalFromVerdict(verdict).HasScope("profile"));
-  EXPECT_FALSE(PrincipalFromVerdict(verdict).HasScope("Profile"));
-  EXPECT_FALSE(PrincipalFromVerdict(verdict).HasScope("email"));
+  EXPECT_TRUE(PrincipalFromVerdict(verdict).HasScope("profile", {}));
+  EXPECT_FALSE(PrincipalFromVerdict(verdict).HasScope("Profile", {}));
+  EXPECT_FALSE(PrincipalFromVerdict(verdict).HasScope("email", {}));
+  const ScopeHierarchy hierarchy = *ScopeHierarchy::Create({{"profile", {"email"}}});
+  EXPECT_TRUE(PrincipalFromVerdict(verdict).HasScope("email", hierarchy));
+  EXPECT_TRUE(PrincipalFromVerdict(verdict).HasAnySet({{"phone"}, {"openid", "email"}}, hierarchy));
+  EXPECT_FALSE(PrincipalFromVerdict(verdict).HasAnySet({{"phone"}, {"openid", "email"}}, {}));
+  EXPECT_TRUE(PrincipalFromVerdict(verdict).HasAnySet({}, {}));
   verdict.set_scopes_known(false);
-  EXPECT_FALSE(PrincipalFromVerdict(verdict).HasScope("profile"));
+  EXPECT_FALSE(PrincipalFromVerdict(verdict).HasScope("profile", hierarchy));
+  EXPECT_FALSE(PrincipalFromVerdict(verdict).HasScope("email", hierarchy));
+}
+
+TEST(PrincipalTest, KeysOfDifferentCallersDifferWhateverTheirNames) {
+  // Each pair of these would be the same text, were they only put one after the other with some separator.
+  const std::vector<std::vector<std::string>> callers = {
+      {"i", "a\nb", "c"},
+      {"i", "a", "b\nc"},
+      {"i\na", "b", "c"},
+      {
+          "i",
+          "a",
+          "b",
+      },
+      {"i", "ab", ""},
+      {"ia", "", "b"},
+      {"i", "1:a", "b"},
+      {"i1:a", "", "b"},
+      {"1:i", "2:ab", "c"},
+      {"1", ":i2:ab", "c"},
+      {"i", "a:0:", "b"},
+      {"i", "a", ":0:b"},
+      {"i", "a%00", "b"},
+      {std::string("i\0a", 3), "", "b"},
+  };
+  std::set<std::string> keys;
+  for (const auto& caller : callers) {
+    gatehouse::auth::v1::Principal verdict = Alice();
+    verdict.set_issuer(caller[0]);
+    verdict.set_subject(caller[1]);
+    verdict.set_client_id(caller[2]);
+    EXPECT_TRUE(keys.insert(PrincipalFromVerdict(verdict).key).second) << caller[0] << "," << caller[1];
+    verdict.add_scopes("more");
+    verdict.clear_expire_time();
+    EXPECT_EQ(keys.count(PrincipalFromVerdict(verdict).key), 1u) << "another token of the same caller";
+  }
 }
 
 }  // namespace

@@ -13,17 +13,25 @@ bool SameMessage(const google::protobuf::MessageLite& a, const google::protobuf:
   return a.ByteSizeLong() == b.ByteSizeLong() && a.SerializeAsString() == b.SerializeAsString();
 }
 
-bool Same(const ToolEntry& a, const ToolEntry& b) { return a.name == b.name && SameMessage(a.tool, b.tool); }
-bool Same(const PromptEntry& a, const PromptEntry& b) { return a.name == b.name && SameMessage(a.prompt, b.prompt); }
-bool Same(const ResourceEntry& a, const ResourceEntry& b) { return SameMessage(a.resource, b.resource); }
-bool Same(const ResourceTemplateEntry& a, const ResourceTemplateEntry& b) {
-  return SameMessage(a.resource_template, b.resource_template);
+// What callers need counts, too, since it decides who may see an entry.
+bool Same(const ToolEntry& a, const ToolEntry& b) {
+  return a.name == b.name && a.required_scopes == b.required_scopes && SameMessage(a.tool, b.tool);
 }
-
-bool Same(const SkillEntry& a, const SkillEntry& b) { return SameMessage(a.skill, b.skill); }
+bool Same(const PromptEntry& a, const PromptEntry& b) {
+  return a.name == b.name && a.required_scopes == b.required_scopes && SameMessage(a.prompt, b.prompt);
+}
+bool Same(const ResourceEntry& a, const ResourceEntry& b) {
+  return a.required_scopes == b.required_scopes && SameMessage(a.resource, b.resource);
+}
+bool Same(const ResourceTemplateEntry& a, const ResourceTemplateEntry& b) {
+  return a.required_scopes == b.required_scopes && SameMessage(a.resource_template, b.resource_template);
+}
+bool Same(const SkillEntry& a, const SkillEntry& b) {
+  return a.required_scopes == b.required_scopes && SameMessage(a.skill, b.skill);
+}
 // Its prefixes show in no list.
 bool Same(const ResourceSource& a, const ResourceSource& b) {
-  return a.lists_resources == b.lists_resources &&
+  return a.lists_resources == b.lists_resources && a.required_scopes == b.required_scopes &&
          (a.service == b.service ||
           (a.service != nullptr && b.service != nullptr && a.service->name() == b.service->name()));
 }
@@ -65,17 +73,24 @@ CatalogSnapshot::CatalogSnapshot(CatalogContents contents, const CatalogSnapshot
                            sources_by_prefix_.end());
   if (previous == nullptr) return;
 
-  const bool same_tools = Same(tools(), previous->tools());
-  const bool same_resources =
-      Same(resources(), previous->resources()) && Same(resource_templates(), previous->resource_templates()) &&
-      Same(skills(), previous->skills()) && Same(resource_sources(), previous->resource_sources());
-  const bool same_prompts = Same(prompts(), previous->prompts());
+  const bool same_hierarchy = scope_hierarchy() == previous->scope_hierarchy();
+  const bool same_tools = same_hierarchy && Same(tools(), previous->tools());
+  const bool same_resources = same_hierarchy && Same(resources(), previous->resources()) &&
+                              Same(resource_templates(), previous->resource_templates()) &&
+                              Same(skills(), previous->skills()) &&
+                              Same(resource_sources(), previous->resource_sources());
+  const bool same_prompts = same_hierarchy && Same(prompts(), previous->prompts());
   const bool same_rest = instructions() == previous->instructions() && cache_ttl() == previous->cache_ttl() &&
                          cache_scope() == previous->cache_scope();
   generation_ = previous->generation_ + (same_tools && same_resources && same_prompts && same_rest ? 0 : 1);
   tools_generation_ = same_tools ? previous->tools_generation_ : generation_;
   resources_generation_ = same_resources ? previous->resources_generation_ : generation_;
   prompts_generation_ = same_prompts ? previous->prompts_generation_ : generation_;
+}
+
+const ScopeHierarchy& CatalogSnapshot::scope_hierarchy() const {
+  static const ScopeHierarchy* const kNone = new ScopeHierarchy;
+  return contents_.scope_hierarchy == nullptr ? *kNone : *contents_.scope_hierarchy;
 }
 
 const ToolEntry* CatalogSnapshot::FindTool(absl::string_view public_name) const {
@@ -128,19 +143,23 @@ std::optional<CatalogSnapshot::ResourceReader> CatalogSnapshot::FindReader(absl:
     return prefix == nullptr || service_of(i) == prefix->second->service.get() ||
            template_matchers_[i].literal_length() > prefix->first.size();
   };
+  const auto require = [&reader](const std::vector<ScopeSet>& scopes) {
+    if (!scopes.empty()) reader.required_scopes.push_back(&scopes);
+  };
   if (const std::optional<size_t> skill = skill_files_.Find(uri); skill.has_value()) {
     reader.service = contents_.skills[*skill].service.get();
+    require(contents_.skills[*skill].required_scopes);
   } else if (const auto found = std::find_if(templates.begin(), templates.end(), is_narrower);
              found != templates.end()) {
     reader.service = service_of(*found);
   } else if (prefix != nullptr) {
     reader.service = prefix->second->service.get();
+    require(prefix->second->required_scopes);
   } else {
     return std::nullopt;
   }
   for (const size_t i : templates) {
-    const std::vector<ScopeSet>& scopes = contents_.resource_templates[i].required_scopes;
-    if (service_of(i) == reader.service && !scopes.empty()) reader.required_scopes.push_back(&scopes);
+    if (service_of(i) == reader.service) require(contents_.resource_templates[i].required_scopes);
   }
   return reader;
 }

@@ -18,6 +18,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "gatehouse/tool/v1/tool.pb.h"
+#include "mcp_edge/auth/scopes.h"
 #include "mcp_edge/catalog/skill_files.h"
 #include "mcp_edge/catalog/uri_template.h"
 #include "mcp_edge/schema/json_schema.h"
@@ -25,9 +26,6 @@
 #include "nlohmann/json.hpp"
 
 namespace mcp_edge {
-
-// Scopes that are needed together (RFC 6749, section 3.3).
-using ScopeSet = std::vector<std::string>;
 
 // An argument that the client repeats in an HTTP header (`x-mcp-header`; MCP 2026-07-28, tools).
 struct HeaderParameter {
@@ -82,6 +80,8 @@ struct PromptEntry {
 struct SkillEntry {
   gatehouse::tool::v1::Skill skill;
   std::shared_ptr<ToolServiceClient> service;
+  // Of each of its files.
+  std::vector<ScopeSet> required_scopes = {};
 };
 
 // Resources of a service beside those that its catalogue holds.
@@ -91,6 +91,8 @@ struct ResourceSource {
   std::vector<std::string> uri_prefixes;
   // It answers ListResources.
   bool lists_resources = false;
+  // Of what is read by a prefix.
+  std::vector<ScopeSet> required_scopes = {};
 };
 
 // What goes into a snapshot. Names and URIs must be unique already.
@@ -108,6 +110,8 @@ struct CatalogContents {
   absl::Duration cache_ttl = absl::InfiniteDuration();
   // PRIVATE when a service says so, PUBLIC when all do, else UNSPECIFIED.
   gatehouse::tool::v1::CacheScope cache_scope = gatehouse::tool::v1::CACHE_SCOPE_UNSPECIFIED;
+  // Which scopes imply others; null: none.
+  std::shared_ptr<const ScopeHierarchy> scope_hierarchy = nullptr;
 };
 
 // Everything on offer at one moment, in a fixed order: services as in the file, and within one as it gave them.
@@ -136,6 +140,7 @@ class CatalogSnapshot {
   const std::string& instructions() const { return contents_.instructions; }
   absl::Duration cache_ttl() const { return contents_.cache_ttl; }
   gatehouse::tool::v1::CacheScope cache_scope() const { return contents_.cache_scope; }
+  const ScopeHierarchy& scope_hierarchy() const;
 
   // By the name or URI that clients use, in constant time; null when there is none.
   const ToolEntry* FindTool(absl::string_view public_name) const;
@@ -148,8 +153,8 @@ class CatalogSnapshot {
   struct ResourceReader {
     ToolServiceClient* service = nullptr;
     // Each of these must be fulfilled, none of them is empty: by every scope of at least one of its sets (see
-    // ToolEntry). Those of the resource; or else those of all templates of `service` that the URI fits, since which of
-    // them it reads by is for the service to say.
+    // ToolEntry). Those of the resource; or else those of the skill or the source that makes `service` the reader, and
+    // of all templates of `service` that the URI fits, since which of them it reads by is for the service to say.
     std::vector<const std::vector<ScopeSet>*> required_scopes = {};
   };
   // The reader of `uri`: of the resource of that URI; else of the skill whose file it is, or in whose directory it is

@@ -136,6 +136,37 @@ TEST(CatalogTest, EveryTemplateOfTheReaderThatFitsMustBeAllowed) {
   EXPECT_EQ(ScopesOf(snapshot, "x:skill/secret"), "any secret");
 }
 
+TEST(CatalogTest, SkillsAndSourcesMayNeedScopesToo) {
+  CatalogContents contents;
+  const auto service = Service("one");
+  contents.resource_sources.push_back({.service = service, .uri_prefixes = {"x:p/"}});
+  contents.resource_sources[0].required_scopes = {{"source"}};
+  contents.skills.push_back(MakeSkill("x:skill/SKILL.md", {}, service));
+  contents.skills[0].required_scopes = {{"skill"}};
+  const CatalogSnapshot snapshot(contents, nullptr);
+  EXPECT_EQ(ScopesOf(snapshot, "x:p/1"), "source");
+  EXPECT_EQ(ScopesOf(snapshot, "x:skill/SKILL.md"), "skill");
+  EXPECT_EQ(ScopesOf(snapshot, "x:skill/other"), "skill");
+}
+
+TEST(CatalogTest, AChangeOfScopesIsAChange) {
+  Catalog catalog;
+  CatalogContents contents;
+  contents.tools.emplace_back().name = "t";
+  contents.prompts.emplace_back().name = "p";
+  EXPECT_TRUE(catalog.Publish(contents));
+  EXPECT_FALSE(catalog.Publish(contents));
+  contents.tools[0].required_scopes = {{"a"}};
+  EXPECT_TRUE(catalog.Publish(contents));
+  EXPECT_EQ(catalog.Current()->tools_generation(), 2u);
+  EXPECT_EQ(catalog.Current()->prompts_generation(), 1u);
+  contents.scope_hierarchy = std::make_shared<const ScopeHierarchy>();
+  EXPECT_FALSE(catalog.Publish(contents)) << "an empty one says nothing";
+  contents.scope_hierarchy = std::make_shared<const ScopeHierarchy>(*ScopeHierarchy::Create({{"b", {"a"}}}));
+  EXPECT_TRUE(catalog.Publish(contents));
+  EXPECT_EQ(catalog.Current()->prompts_generation(), 3u);
+}
+
 TEST(CatalogTest, NoServiceTakesWhatAnotherClaimsMoreNarrowly) {
   CatalogContents contents;
   contents.resource_templates.push_back(MakeTemplate("{+all}", Service("thief")));

@@ -21,6 +21,7 @@
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/client_callback.h"
 #include "mcp_edge/catalog/merge.h"
+#include "mcp_edge/catalog/scope_overrides.h"
 #include "mcp_edge/catalog/tool_services_file.h"
 #include "mcp_edge/catalog/validation.h"
 #include "mcp_edge/tools/tool_service_client.h"
@@ -267,6 +268,8 @@ struct Service {
   size_t refused = 0;
   // What was refused of its last catalogue, or why all of it was; for the log.
   std::set<std::string> refusals;
+  // What `config` says of scopes of entries that it does not have; for the log.
+  std::set<std::pair<absl::string_view, std::string>> unknown_names;
   // How many different catalogues came since it was quiet, when the last one was taken, and when to take the next.
   int catalogs = 0;
   absl::Time last_catalog_time = absl::InfinitePast();
@@ -293,7 +296,7 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
         events_(events),
         start_time_(absl::Now()),
         file_content_(std::move(file.content)) {
-    ApplyConfigs(std::move(file.services));
+    ApplyFile(std::move(file));
     ReportStates();
     thread_ = std::thread([this] { Run(); });
   }
@@ -353,13 +356,13 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
     absl::Status status = content.status();
     if (content.ok()) {
       if (*content == file_content_) return Forgive();
-      absl::StatusOr<std::vector<ToolServiceConfig>> configs = ParseToolServices(*content, options_.file_name);
-      status = configs.status();
-      if (configs.ok()) {
+      absl::StatusOr<ToolServicesFile> file = ParseToolServices(*content, options_.file_name);
+      status = file.status();
+      if (file.ok()) {
         Forgive();
         file_content_ = *std::move(content);
-        Log(Severity::kInfo, "tool_services_file_read", {{"services", configs->size()}});
-        ApplyConfigs(*std::move(configs));
+        Log(Severity::kInfo, "tool_services_file_read", {{"services", file->services.size()}});
+        ApplyFile(*std::move(file));
         Publish();
         return;
       }
@@ -372,6 +375,11 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
 
   // The file is as it was when it was read last.
   void Forgive() { file_status_ = absl::OkStatus(); }
+
+  void ApplyFile(ToolServicesFile file) {
+    scope_hierarchy_ = std::make_shared<const ScopeHierarchy>(std::move(file.implied_scopes));
+    ApplyConfigs(std::move(file.services));
+  }
 
   // Brings `services_` in line with the file. A service is known by its name.
   void ApplyConfigs(std::vector<ToolServiceConfig> configs) {
@@ -386,6 +394,8 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
       }
       const bool moved = service.client == nullptr || service.config.target != config.target;
       const bool renamed = service.config.prefix != config.prefix;
+      const bool rescoped = service.config.required_scopes != config.required_scopes;
+      if (rescoped) service.unknown_names.clear();
       service.config = std::move(config);
       if (moved) {
         // Its tools stay listed until the new place answers; calls go there at once.
@@ -401,7 +411,7 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
         service.backoff = absl::ZeroDuration();
         service.next_open_time = absl::InfinitePast();
       }
-      if ((moved || renamed) && service.encoded.has_value()) Revalidate(service);
+      if ((moved || renamed || rescoped) && service.encoded.has_value()) Revalidate(service);
       services.push_back(std::move(service));
     }
     for (Service& gone : services_) AbandonWatch(gone);
@@ -600,6 +610,7 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
       return false;
     }
     service.contents = std::move(validated->contents);
+    OverrideScopes(service);
     service.refused = validated->refused_count;
     metrics_.refused_invalid_total.Increment(static_cast<double>(service.refused));
     std::set<std::string> refusals;
@@ -618,6 +629,20 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
           {{"service", service.config.name}, {"entries", service.refused}});
     }
     return true;
+  }
+
+  // What the operator says of scopes counts. A name that the service does not have (yet) is no reason to stop.
+  static void OverrideScopes(Service& service) {
+    const auto unknown = OverrideRequiredScopes(service.config.required_scopes, service.contents);
+    for (const auto& [kind, name] : unknown) {
+      if (service.unknown_names.count({kind, name}) > 0) continue;  // said before
+      Log(Severity::kWarning, "required_scopes_unused",
+          {{"service", service.config.name},
+           {"kind", kind},
+           {"name", name},
+           {"reason", "the tool services file says what scopes it needs, but the service has none of this name"}});
+    }
+    service.unknown_names = {unknown.begin(), unknown.end()};
   }
 
   // "tool_refused", "resource_refused" and so on.
@@ -668,6 +693,7 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
                  absl::StrCat("the name is taken by ", duplicate.taken_by));
     }
     duplicates_ = std::move(duplicates);
+    merged.contents.scope_hierarchy = scope_hierarchy_;
     const size_t tools = merged.contents.tools.size();
     metrics_.tools.Set(static_cast<double>(tools));
     if (catalog_.Publish(std::move(merged.contents))) {
@@ -725,6 +751,7 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
   std::mt19937 random_{std::random_device()()};
   std::string file_content_;
   absl::Status file_status_;
+  std::shared_ptr<const ScopeHierarchy> scope_hierarchy_;
   absl::Time publish_time_ = absl::InfiniteFuture();  // when there is something to publish
   absl::Time next_poll_time_ = absl::Now() + options_.poll_interval;
   std::vector<Service> services_;  // in file order

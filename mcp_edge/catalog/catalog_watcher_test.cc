@@ -258,6 +258,49 @@ TEST_F(CatalogWatcherTest, FollowsTheFileWithoutRestart) {
   EXPECT_EQ(first_->watches_total(), 1);  // was left alone
 }
 
+TEST_F(CatalogWatcherTest, ScopesOfTheFileCountAndAreFollowedWithoutRestart) {
+  const auto write = [&](const std::string& scopes, const std::string& implied) {
+    const std::string temporary = file_name_ + ".new";
+    std::ofstream(temporary) << "tool_services:\n  - {name: first, target: '" << first_->target()
+                             << "', prefix: p., required_scopes: {" << scopes << "}}\nimplied_scopes: {" << implied
+                             << "}\n";
+    std::filesystem::rename(temporary, file_name_);
+  };
+  // What the tool "p.a" needs, "-" for nothing; and whether "write" does for "read".
+  const auto scopes_are = [&](const std::string& expected, bool implied) {
+    return Eventually([&] {
+      const auto snapshot = catalog_.Current();
+      const ToolEntry* const entry = snapshot->FindTool("p.a");
+      if (entry == nullptr) return false;
+      const auto& sets = entry->required_scopes;
+      return (sets.empty() ? "-" : sets[0][0]) == expected &&
+             snapshot->scope_hierarchy().IsGranted({"write"}, "read") == implied;
+    });
+  };
+  CatalogMessage catalog = CatalogOf({"a"});
+  catalog.mutable_tools(0)->add_required_scopes()->add_scopes("own");
+  first_->SetCatalog(catalog);
+  testing::internal::CaptureStderr();
+  write("", "");
+  Start();
+  EXPECT_TRUE(scopes_are("own", false));
+  write("tools: {a: [[read]], gone: [[x]]}", "write: [read]");
+  EXPECT_TRUE(scopes_are("read", true));
+  EXPECT_EQ(catalog_.Current()->generation(), catalog_.Current()->tools_generation()) << "who sees it has changed";
+  write("tools: {a: []}", "");
+  EXPECT_TRUE(scopes_are("-", false));
+  catalog.mutable_tools(0)->set_description("other");
+  first_->SetCatalog(catalog);
+  EXPECT_TRUE(Eventually([&] { return catalog_.Current()->FindTool("p.a")->tool.description() == "other"; }));
+  EXPECT_TRUE(scopes_are("-", false));
+  write("", "");
+  EXPECT_TRUE(scopes_are("own", false));
+  watcher_.reset();
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::vector<std::string>(absl::StrSplit(log, "required_scopes_unused")).size(), 2u) << log;
+  EXPECT_THAT(log, HasSubstr("\"kind\":\"tool\",\"name\":\"gone\""));
+}
+
 TEST_F(CatalogWatcherTest, FollowsAServiceToAnotherTargetWithoutHidingItsTools) {
   first_->SetCatalog(CatalogOf({"a"}));
   second_->SetCatalog(CatalogOf({"a"}));

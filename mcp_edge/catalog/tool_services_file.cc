@@ -2,214 +2,242 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <exception>
 #include <map>
-#include <sstream>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "common/json_text.h"
 #include "common/read_file.h"
+#include "mcp_edge/catalog/yaml_tree.h"
 #include "mcp_edge/tools/grpc_channel.h"
-#include "yaml-cpp/eventhandler.h"
-#include "yaml-cpp/exceptions.h"
-#include "yaml-cpp/mark.h"
-#include "yaml-cpp/parser.h"
 
 namespace mcp_edge {
 namespace {
 
+using Kind = YamlNode::Kind;
+
 constexpr size_t kMaxFileBytes = 1 << 20;
 constexpr size_t kMaxServices = 1000;
 
-// Builds the list from the parser's events, so that nothing is expanded or kept that has no place in it. After the
-// first failure it lets the rest of the file pass by.
-class Handler final : public YAML::EventHandler {
+std::string Quoted(absl::string_view text) { return absl::StrCat("\"", text.substr(0, 80), "\""); }
+
+// Interprets the tree. After the first failure nothing that it returns is of use.
+class Reader {
  public:
-  std::vector<ToolServiceConfig> TakeServices() && { return std::move(services_); }
-  bool has_list() const { return has_list_; }
+  explicit Reader(absl::string_view file_name) : file_name_(file_name) {}
 
-  // Whether the file breaks a rule: on which line, and which one.
-  bool has_failed() const { return failure_line_ > 0; }
-  int failure_line() const { return failure_line_; }
-  const std::string& failure() const { return failure_; }
+  const absl::Status& status() const { return status_; }
 
-  void OnDocumentStart(const YAML::Mark& mark) override {
-    if (++documents_ > 1) Fail(mark, "there may be only one document");
-  }
-  void OnDocumentEnd() override {}
-
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { Fail(mark, "aliases are not allowed"); }
-
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    if (IsOver(mark, anchor)) return;
-    if (place_ == Place::kListOfServices) {  // "tool_services:" and nothing after it
-      has_list_ = true;
-      place_ = Place::kKeyOfTop;
-    } else if (place_ == Place::kValueOfService) {
-      Fail(mark, absl::StrCat(key_, " needs a text, got nothing"));
-    } else {
-      Fail(mark, "a name is missing");
+  void ReadFile(const YamlNode& root, ToolServicesFile& file) {
+    if (root.kind == Kind::kText) return Fail(root.line, "needs the key tool_services, a list; got a text");
+    if (root.kind == Kind::kList) return Fail(root.line, "a list is not allowed here");
+    for (const YamlMember& member : root.members) {
+      if (member.name == "tool_services") {
+        for (const YamlNode& item : Items(member.value, member.name)) ReadService(item, file.services);
+      } else if (member.name == "implied_scopes") {
+        ReadHierarchy(member, file.implied_scopes);
+      } else {
+        Fail(member.line,
+             absl::StrCat("unknown key ", Quoted(member.name), "; there are tool_services and implied_scopes"));
+      }
     }
-  }
-
-  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, const std::string& value) override {
-    if (IsOver(mark, anchor)) return;
-    switch (place_) {
-      case Place::kTop:
-        return Fail(mark, "needs the key tool_services, a list; got a text");
-      case Place::kKeyOfTop:
-        if (value != "tool_services") {
-          return Fail(mark, absl::StrCat("unknown key ", Quoted(value), "; tool_services is the only one"));
-        }
-        if (has_list_) return Fail(mark, "the key tool_services is there twice");
-        place_ = Place::kListOfServices;
-        return;
-      case Place::kListOfServices:
-        return Fail(mark, absl::StrCat("tool_services needs a list, got the text ", Quoted(value)));
-      case Place::kService:
-        return Fail(mark, absl::StrCat("a tool service needs name and target, got the text ", Quoted(value)));
-      case Place::kKeyOfService:
-        if (value != "name" && value != "target" && value != "prefix") {
-          return Fail(mark, absl::StrCat("unknown key ", Quoted(value),
-                                         " of a tool service; there are name, target and prefix"));
-        }
-        if (!values_.emplace(value, Value{}).second) {
-          return Fail(mark, absl::StrCat("the key ", value, " is there twice in one tool service"));
-        }
-        key_ = value;
-        place_ = Place::kValueOfService;
-        return;
-      case Place::kValueOfService:
-        values_[key_] = {.text = value, .mark = mark};
-        place_ = Place::kKeyOfService;
-        return;
-    }
-  }
-
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
-    if (IsOver(mark, anchor)) return;
-    if (place_ != Place::kListOfServices) return Fail(mark, "a list is not allowed here");
-    has_list_ = true;
-    place_ = Place::kService;
-  }
-
-  void OnSequenceEnd() override { place_ = Place::kKeyOfTop; }
-
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value) override {
-    if (IsOver(mark, anchor)) return;
-    if (place_ == Place::kTop) {
-      place_ = Place::kKeyOfTop;
-    } else if (place_ == Place::kService) {
-      values_.clear();
-      service_mark_ = mark;
-      place_ = Place::kKeyOfService;
-    } else {
-      Fail(mark, "a mapping is not allowed here");
-    }
-  }
-
-  void OnMapEnd() override {
-    if (has_failed() || place_ != Place::kKeyOfService) return;
-    AddService();
-    place_ = Place::kService;
+    if (root.Find("tool_services") == nullptr) Fail(root.line, "needs the key tool_services, a list");
   }
 
  private:
-  // What comes next.
-  enum class Place { kTop, kKeyOfTop, kListOfServices, kService, kKeyOfService, kValueOfService };
+  void Fail(int line, absl::string_view what) { status_.Update(YamlError(file_name_, line, what)); }
 
-  struct Value {
-    std::string text;
-    YAML::Mark mark;
-  };
-
-  static std::string Quoted(absl::string_view text) { return absl::StrCat("\"", text.substr(0, 80), "\""); }
-
-  void Fail(const YAML::Mark& mark, std::string what) {
-    if (has_failed()) return;
-    failure_line_ = mark.line + 1;
-    failure_ = std::move(what);
-  }
-
-  // Whether to let this event pass by.
-  bool IsOver(const YAML::Mark& mark, YAML::anchor_t anchor) {
-    if (anchor != YAML::NullAnchor) Fail(mark, "anchors are not allowed");
-    return has_failed();
-  }
-
-  void AddService() {
-    for (const char* key : {"name", "target"}) {
-      if (values_.count(key) == 0) return Fail(service_mark_, absl::StrCat("the tool service has no ", key));
+  // What a list holds; nothing after the key is an empty list.
+  const std::vector<YamlNode>& Items(const YamlNode& node, absl::string_view key) {
+    if (node.kind == Kind::kText) {
+      Fail(node.line, absl::StrCat(key, " needs a list, got the text ", Quoted(node.text)));
+    } else if (node.kind == Kind::kMapping) {
+      Fail(node.line, "a mapping is not allowed here");
     }
-    const Value& name = values_["name"];
-    if (name.text.empty() || name.text.size() > 63 || !std::all_of(name.text.begin(), name.text.end(), [](char c) {
+    return node.items;
+  }
+
+  const std::vector<YamlMember>& Members(const YamlNode& node, absl::string_view what) {
+    if (node.kind == Kind::kText) {
+      Fail(node.line, absl::StrCat(what, ", got the text ", Quoted(node.text)));
+    } else if (node.kind == Kind::kList) {
+      Fail(node.line, "a list is not allowed here");
+    } else if (node.kind == Kind::kNull) {
+      Fail(node.line, absl::StrCat(what, ", got nothing"));
+    }
+    return node.members;
+  }
+
+  std::string Text(const YamlMember& member) {
+    switch (member.value.kind) {
+      case Kind::kText:
+        return member.value.text;
+      case Kind::kNull:
+        Fail(member.value.line, absl::StrCat(member.name, " needs a text, got nothing"));
+        break;
+      case Kind::kList:
+        Fail(member.value.line, "a list is not allowed here");
+        break;
+      case Kind::kMapping:
+        Fail(member.value.line, "a mapping is not allowed here");
+        break;
+    }
+    return "";
+  }
+
+  void ReadService(const YamlNode& node, std::vector<ToolServiceConfig>& services) {
+    const std::vector<YamlMember>& members = Members(node, "a tool service needs name and target");
+    ToolServiceConfig service;
+    std::map<std::string, int> lines;
+    for (const YamlMember& member : members) {
+      lines[member.name] = member.value.line;
+      if (member.name == "name") {
+        service.name = Text(member);
+      } else if (member.name == "target") {
+        service.target = Text(member);
+      } else if (member.name == "prefix") {
+        service.prefix = Text(member);
+      } else if (member.name == "required_scopes") {
+        ReadRequiredScopes(member.value, service.required_scopes);
+      } else {
+        Fail(member.line, absl::StrCat("unknown key ", Quoted(member.name),
+                                       " of a tool service; there are name, target, prefix and required_scopes"));
+      }
+    }
+    for (const char* key : {"name", "target"}) {
+      if (lines.count(key) == 0) Fail(node.line, absl::StrCat("the tool service has no ", key));
+    }
+    if (!status_.ok()) return;
+    const std::string& name = service.name;
+    if (name.empty() || name.size() > 63 || !std::all_of(name.begin(), name.end(), [](char c) {
           return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-';
         })) {
-      return Fail(name.mark, absl::StrCat("name needs 1 to 63 characters of [a-z0-9-], got ", Quoted(name.text)));
+      Fail(lines["name"], absl::StrCat("name needs 1 to 63 characters of [a-z0-9-], got ", Quoted(name)));
     }
-    if (const auto [first, inserted] = names_.emplace(name.text, name.mark.line + 1); !inserted) {
-      return Fail(name.mark, absl::StrCat("name \"", name.text, "\" is taken by that of line ", first->second));
+    if (const auto [first, inserted] = names_.emplace(name, lines["name"]); !inserted) {
+      Fail(lines["name"], absl::StrCat("name \"", name, "\" is taken by that of line ", first->second));
     }
-    const Value& target = values_["target"];
-    if (const absl::Status status = CheckTarget(target.text); !status.ok()) {
-      return Fail(target.mark, absl::StrCat("target ", status.message()));
+    if (const absl::Status status = CheckTarget(service.target); !status.ok()) {
+      Fail(lines["target"], absl::StrCat("target ", status.message()));
     }
-    const Value& prefix = values_["prefix"];
-    if (prefix.text.size() > 32 || !std::all_of(prefix.text.begin(), prefix.text.end(), [](char c) {
+    const std::string& prefix = service.prefix;
+    if (prefix.size() > 32 || !std::all_of(prefix.begin(), prefix.end(), [](char c) {
           return absl::ascii_isalnum(c) || c == '_' || c == '.' || c == '-';
         })) {
-      return Fail(prefix.mark,
-                  absl::StrCat("prefix needs up to 32 characters of [A-Za-z0-9_.-], got ", Quoted(prefix.text)));
+      Fail(lines["prefix"], absl::StrCat("prefix needs up to 32 characters of [A-Za-z0-9_.-], got ", Quoted(prefix)));
     }
-    if (services_.size() == kMaxServices) {
-      return Fail(service_mark_, absl::StrCat("there may be at most ", kMaxServices, " tool services"));
+    if (services.size() == kMaxServices) {
+      Fail(node.line, absl::StrCat("there may be at most ", kMaxServices, " tool services"));
     }
-    services_.push_back({.name = name.text, .target = target.text, .prefix = prefix.text});
+    if (status_.ok()) services.push_back(std::move(service));
   }
 
-  Place place_ = Place::kTop;
-  bool has_list_ = false;
-  int documents_ = 0;
-  int failure_line_ = 0;  // 0: none
-  std::string failure_;
-  std::string key_;
-  std::map<std::string, Value> values_;
-  YAML::Mark service_mark_;
-  std::map<std::string, int> names_;  // and the line of each
-  std::vector<ToolServiceConfig> services_;
+  void ReadRequiredScopes(const YamlNode& node, RequiredScopes& required) {
+    const YamlNode* for_all = nullptr;
+    for (const YamlMember& member : Members(node, "required_scopes needs tools, prompts, resources or \"*\"")) {
+      if (member.name == "*") {
+        for_all = &member.value;
+        continue;
+      }
+      ScopeOverrides* const kind = member.name == "tools"       ? &required.tools
+                                   : member.name == "prompts"   ? &required.prompts
+                                   : member.name == "resources" ? &required.resources
+                                                                : nullptr;
+      if (kind == nullptr) {
+        return Fail(member.line, absl::StrCat("unknown key ", Quoted(member.name),
+                                              " of required_scopes; there are tools, prompts, resources and \"*\""));
+      }
+      for (const YamlMember& entry : Members(member.value, absl::StrCat(member.name, " needs names"))) {
+        (*kind)[entry.name] = ReadSets(entry.value, entry.name);
+      }
+    }
+    if (for_all == nullptr) return;
+    const std::vector<ScopeSet> sets = ReadSets(*for_all, "*");
+    for (ScopeOverrides* const kind : {&required.tools, &required.prompts, &required.resources}) {
+      kind->emplace("*", sets);
+    }
+  }
+
+  std::vector<ScopeSet> ReadSets(const YamlNode& node, absl::string_view name) {
+    std::vector<ScopeSet> sets;
+    if (node.kind == Kind::kNull) {
+      Fail(node.line, absl::StrCat(Quoted(name), " needs a list of sets; [] asks for no scope"));
+      return sets;
+    }
+    for (const YamlNode& item : Items(node, Quoted(name))) {
+      if (item.kind != Kind::kList) {
+        Fail(item.line, absl::StrCat("the sets of ", Quoted(name),
+                                     " are lists, any of which is enough: write [[first, with, these], [or, these]]"));
+        return sets;
+      }
+      if (item.items.empty()) Fail(item.line, "a set of scopes is empty, so that it would ask for nothing");
+      sets.push_back(ReadScopes(item));
+    }
+    if (sets.size() > static_cast<size_t>(kMaxScopeSets)) {
+      Fail(node.line, absl::StrCat("there may be at most ", kMaxScopeSets, " scope sets"));
+    }
+    return sets;
+  }
+
+  ScopeSet ReadScopes(const YamlNode& list) {
+    ScopeSet scopes;
+    for (const YamlNode& item : list.items) {
+      if (item.kind != Kind::kText || !IsScopeToken(item.text)) {
+        Fail(item.line, absl::StrCat(Quoted(item.text),
+                                     " is no scope: those are 1 to 256 printable characters without "
+                                     "spaces, quotes and backslashes"));
+      }
+      scopes.push_back(item.text);
+    }
+    if (scopes.size() > static_cast<size_t>(kMaxScopesInSet)) {
+      Fail(list.line, absl::StrCat("a set may have at most ", kMaxScopesInSet, " scopes"));
+    }
+    return scopes;
+  }
+
+  void ReadHierarchy(const YamlMember& member, ScopeHierarchy& hierarchy) {
+    if (member.value.kind == Kind::kNull) return;
+    std::map<std::string, std::vector<std::string>> implied;
+    for (const YamlMember& entry : Members(member.value, "implied_scopes needs scopes")) {
+      if (!IsScopeToken(entry.name)) Fail(entry.line, absl::StrCat(Quoted(entry.name), " is no scope"));
+      std::vector<std::string>& scopes = implied[entry.name];
+      for (const YamlNode& item : Items(entry.value, entry.name)) {
+        if (item.kind != Kind::kText || !IsScopeToken(item.text)) {
+          Fail(item.line, absl::StrCat(Quoted(item.text), " is no scope"));
+        }
+        scopes.push_back(item.text);
+      }
+    }
+    absl::StatusOr<ScopeHierarchy> created = ScopeHierarchy::Create(implied);
+    if (created.ok()) {
+      hierarchy = *std::move(created);
+    } else {
+      Fail(member.line, absl::StrCat("implied_scopes: ", created.status().message()));
+    }
+  }
+
+  const absl::string_view file_name_;
+  absl::Status status_;
+  std::map<std::string, int> names_;  // of services, and the line of each
 };
 
 }  // namespace
 
-absl::StatusOr<std::vector<ToolServiceConfig>> ParseToolServices(absl::string_view yaml, absl::string_view file_name) {
-  const auto invalid = [file_name](int line, absl::string_view what) {
-    return absl::InvalidArgumentError(absl::StrCat(file_name, ":", line, ": ", what));
-  };
+absl::StatusOr<ToolServicesFile> ParseToolServices(absl::string_view yaml, absl::string_view file_name) {
   if (yaml.size() > kMaxFileBytes) {
     return absl::InvalidArgumentError(
         absl::StrCat(file_name, ": may have at most ", kMaxFileBytes, " bytes, got ", yaml.size()));
   }
-  if (!common::IsUtf8(yaml)) return absl::InvalidArgumentError(absl::StrCat(file_name, ": is not UTF-8"));
-  Handler handler;
-  try {
-    std::istringstream stream{std::string(yaml)};
-    YAML::Parser parser(stream);
-    parser.HandleNextDocument(handler);
-    if (!handler.has_failed() && !handler.has_list()) return invalid(1, "needs the key tool_services, a list");
-    if (!handler.has_failed()) parser.HandleNextDocument(handler);
-  } catch (const YAML::Exception& exception) {
-    if (!handler.has_failed()) return invalid(exception.mark.line + 1, exception.msg);
-  } catch (const std::exception& exception) {
-    return absl::InvalidArgumentError(absl::StrCat(file_name, ": ", exception.what()));
-  }
-  if (handler.has_failed()) return invalid(handler.failure_line(), handler.failure());
-  return std::move(handler).TakeServices();
+  const absl::StatusOr<YamlNode> root = ParseYaml(yaml, file_name);
+  if (!root.ok()) return root.status();
+  ToolServicesFile file;
+  Reader reader(file_name);
+  reader.ReadFile(*root, file);
+  if (!reader.status().ok()) return reader.status();
+  file.content = std::string(yaml);
+  return file;
 }
 
 absl::StatusOr<std::string> ReadToolServicesFile(const std::string& file_name) {
@@ -217,11 +245,9 @@ absl::StatusOr<std::string> ReadToolServicesFile(const std::string& file_name) {
 }
 
 absl::StatusOr<ToolServicesFile> LoadToolServicesFile(const std::string& file_name) {
-  absl::StatusOr<std::string> content = ReadToolServicesFile(file_name);
+  const absl::StatusOr<std::string> content = ReadToolServicesFile(file_name);
   if (!content.ok()) return content.status();
-  absl::StatusOr<std::vector<ToolServiceConfig>> services = ParseToolServices(*content, file_name);
-  if (!services.ok()) return services.status();
-  return ToolServicesFile{.content = *std::move(content), .services = *std::move(services)};
+  return ParseToolServices(*content, file_name);
 }
 
 }  // namespace mcp_edge

@@ -1,4 +1,4 @@
-// The file that says which tool services there are.
+// The file that says which tool services there are, and what callers need for what they offer.
 
 #ifndef GATEHOUSE_MCP_EDGE_CATALOG_TOOL_SERVICES_FILE_H_
 #define GATEHOUSE_MCP_EDGE_CATALOG_TOOL_SERVICES_FILE_H_
@@ -8,6 +8,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "mcp_edge/auth/scopes.h"
+#include "mcp_edge/catalog/required_scopes.h"
 
 namespace mcp_edge {
 
@@ -19,28 +21,39 @@ struct ToolServiceConfig {
   std::string target;
   // Put before the name of each of its tools and prompts: up to 32 characters of [A-Za-z0-9_.-]. May be empty.
   std::string prefix;
+  // What counts in place of the scopes that the service asks for itself.
+  RequiredScopes required_scopes = {};
 
   friend bool operator==(const ToolServiceConfig&, const ToolServiceConfig&) = default;
 };
 
-// Parses the YAML of a tool services file: one key `tool_services`, a list of mappings with the keys above, `prefix`
-// optional. Unknown keys, aliases and anchors are refused. At most 1 MiB and 1,000 services. `file_name` is for
-// messages.
+// What a file says.
+struct ToolServicesFile {
+  std::string content;
+  std::vector<ToolServiceConfig> services;
+  // Which scopes imply others, whoever asks for them.
+  ScopeHierarchy implied_scopes;
+};
+
+// Parses the YAML of a tool services file. Its keys: `tool_services`, a list of mappings with the keys above, `prefix`
+// and `required_scopes` optional; and, optional, `implied_scopes`, a mapping of scopes to lists of scopes.
+//
+// `required_scopes` is a mapping with the keys "tools", "prompts" and "resources", each a mapping of names to lists of
+// sets (lists) of scopes: an empty list asks for nothing. Names are those that the service uses, URIs or URI templates
+// for resources. The name "*" stands for all others of its kind, and the key "*" in the place of a kind for the name
+// "*" of each kind that does not have it.
+//
+// Unknown keys, aliases and anchors are refused. At most 1 MiB, 1,000 services, 32 sets of 32 scopes for a name, and
+// what ScopeHierarchy takes. `file_name` is for messages.
 //
 // Errors: kInvalidArgument, with file, line, key and the rule that is broken.
-absl::StatusOr<std::vector<ToolServiceConfig>> ParseToolServices(absl::string_view yaml, absl::string_view file_name);
+absl::StatusOr<ToolServicesFile> ParseToolServices(absl::string_view yaml, absl::string_view file_name);
 
 // Reads a file of at most 1 MiB.
 //
 // Errors: kNotFound, kPermissionDenied or as errno has it, the file cannot be read; kInvalidArgument, it is too large,
 // or not a regular file.
 absl::StatusOr<std::string> ReadToolServicesFile(const std::string& file_name);
-
-// What a file held when it was read.
-struct ToolServicesFile {
-  std::string content;
-  std::vector<ToolServiceConfig> services;
-};
 
 // Reads and parses a file.
 //

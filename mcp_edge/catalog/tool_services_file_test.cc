@@ -27,14 +27,14 @@ tool_services:
 )",
                                           "f.yaml");
   ASSERT_TRUE(services.ok()) << services.status();
-  EXPECT_THAT(*services, ElementsAre(ToolServiceConfig{"whoami", "dns:///localhost:50052", ""},
-                                     ToolServiceConfig{"mail-2", "ipv4:127.0.0.1:1,127.0.0.2:2", "mail."},
-                                     ToolServiceConfig{"last", "unix:/run/last.sock", ""}));
+  EXPECT_THAT(services->services, ElementsAre(ToolServiceConfig{"whoami", "dns:///localhost:50052", ""},
+                                              ToolServiceConfig{"mail-2", "ipv4:127.0.0.1:1,127.0.0.2:2", "mail."},
+                                              ToolServiceConfig{"last", "unix:/run/last.sock", ""}));
 }
 
 TEST(ParseToolServicesTest, ListMayBeEmpty) {
-  EXPECT_THAT(*ParseToolServices("tool_services: []", "f.yaml"), IsEmpty());
-  EXPECT_THAT(*ParseToolServices("tool_services:\n", "f.yaml"), IsEmpty());
+  EXPECT_THAT(ParseToolServices("tool_services: []", "f.yaml")->services, IsEmpty());
+  EXPECT_THAT(ParseToolServices("tool_services:\n", "f.yaml")->services, IsEmpty());
 }
 
 struct BadFile {
@@ -48,7 +48,7 @@ TEST(ParseToolServicesTest, SaysWhichLineBreaksWhichRule) {
   const BadFile files[] = {
       {"", "f.yaml:1: needs the key tool_services"},
       {"# nothing\n", "f.yaml:1: needs the key tool_services"},
-      {"~", "f.yaml:1: a name is missing"},
+      {"~", "f.yaml:1: needs the key tool_services"},
       {"text", "f.yaml:1: needs the key tool_services, a list; got a text"},
       {"- a", "f.yaml:1: a list is not allowed here"},
       {"{}", "f.yaml:1: needs the key tool_services"},
@@ -59,7 +59,7 @@ TEST(ParseToolServicesTest, SaysWhichLineBreaksWhichRule) {
       {"tool_services: {a: b}", "f.yaml:1: a mapping is not allowed here"},
       {head + "  - text", "f.yaml:2: a tool service needs name and target"},
       {head + "  - [a]", "f.yaml:2: a list is not allowed here"},
-      {head + "  -\n", "a name is missing"},
+      {head + "  -\n", "a tool service needs name and target, got nothing"},
       {head + good + "  - {name: b}", "f.yaml:3: the tool service has no target"},
       {head + good + "  - {target: 'dns:///a:1'}", "f.yaml:3: the tool service has no name"},
       {head + good + "  - {name: a, target: 'dns:///b:1'}", "f.yaml:3: name \"a\" is taken by that of line 2"},
@@ -89,7 +89,7 @@ TEST(ParseToolServicesTest, BoundsSizeCountAndDepth) {
   EXPECT_FALSE(ParseToolServices(std::string((1 << 20) + 1, ' '), "f.yaml").ok());
   std::string many = "tool_services:\n";
   for (int i = 0; i < 1000; ++i) absl::StrAppend(&many, "  - {name: s", i, ", target: 'dns:///a:1'}\n");
-  EXPECT_EQ(ParseToolServices(many, "f.yaml")->size(), 1000u);
+  EXPECT_EQ(ParseToolServices(many, "f.yaml")->services.size(), 1000u);
   EXPECT_THAT(
       std::string(ParseToolServices(many + "  - {name: more, target: 'dns:///a:1'}\n", "f.yaml").status().message()),
       HasSubstr("f.yaml:1002: there may be at most 1000"));
@@ -98,6 +98,70 @@ TEST(ParseToolServicesTest, BoundsSizeCountAndDepth) {
   std::string bomb = "tool_services:\n";
   for (int i = 0; i < 100'000; ++i) bomb += "- ";
   EXPECT_FALSE(ParseToolServices(bomb, "f.yaml").ok());
+}
+
+TEST(ParseToolServicesTest, ReadsScopes) {
+  const auto file = ParseToolServices(R"(tool_services:
+  - name: todo
+    target: dns:///todo:1
+    required_scopes:
+      "*": [[todo]]
+      tools:
+        delete: [[todo:delete], [todo:admin, "todo:write"]]
+        "*": []
+      resources:
+        "todo://{id}": [[https://example.com/read]]
+  - {name: other, target: "dns:///other:1"}
+implied_scopes:
+  todo:admin: [todo:delete]
+  todo:delete:
+    - todo:write
+)",
+                                      "f.yaml");
+  ASSERT_TRUE(file.ok()) << file.status();
+  const RequiredScopes& scopes = file->services[0].required_scopes;
+  const ScopeOverrides tools = {{"delete", {{"todo:delete"}, {"todo:admin", "todo:write"}}}, {"*", {}}};
+  EXPECT_EQ(scopes.tools, tools);
+  EXPECT_EQ(scopes.prompts, (ScopeOverrides{{"*", {{"todo"}}}}));
+  EXPECT_EQ(scopes.resources, (ScopeOverrides{{"todo://{id}", {{"https://example.com/read"}}}, {"*", {{"todo"}}}}));
+  EXPECT_EQ(file->services[1].required_scopes, RequiredScopes());
+  EXPECT_TRUE(file->implied_scopes.IsGranted({"todo:admin"}, "todo:write"));
+  EXPECT_TRUE(ParseToolServices("tool_services: []\nimplied_scopes:\n", "f.yaml").ok());
+}
+
+TEST(ParseToolServicesTest, SaysWhatIsWrongWithScopes) {
+  const std::string head = "tool_services:\n  - name: a\n    target: dns:///a:1\n    required_scopes:\n";
+  std::string many;
+  for (int i = 0; i < 33; ++i) absl::StrAppend(&many, i > 0 ? "," : "", "s", i);
+  std::string sets;
+  for (int i = 0; i < 33; ++i) absl::StrAppend(&sets, i > 0 ? "," : "", "[s]");
+  std::string hierarchy = "tool_services: []\nimplied_scopes:\n";
+  for (int i = 0; i < 1000; ++i) absl::StrAppend(&hierarchy, "  s", i, ": [t", i, "]\n");
+  const BadFile files[] = {
+      {head, "required_scopes needs tools, prompts, resources"},
+      {head + "      skills: {}", "f.yaml:5: unknown key \"skills\" of required_scopes"},
+      {head + "      tools: []", "f.yaml:5: a list is not allowed here"},
+      {head + "      tools:\n", "tools needs names, got nothing"},
+      {head + "      tools:\n        t: scope", "f.yaml:6: \"t\" needs a list, got the text \"scope\""},
+      {head + "      tools:\n        t:\n", "\"t\" needs a list of sets; [] asks for no scope"},
+      {head + "      tools:\n        t: [scope]", "f.yaml:6: the sets of \"t\" are lists"},
+      {head + "      tools:\n        t: [[]]", "f.yaml:6: a set of scopes is empty"},
+      {head + "      tools:\n        t: [[a b]]", "f.yaml:6: \"a b\" is no scope"},
+      {head + "      tools:\n        t: [[{a: b}]]", "f.yaml:6: \"\" is no scope"},
+      {head + "      tools:\n        t: [[" + many + "]]", "f.yaml:6: a set may have at most 32 scopes"},
+      {head + "      tools:\n        t: [" + sets + "]", "f.yaml:6: there may be at most 32 scope sets"},
+      {head + "      tools:\n        t: []\n        t: []", "f.yaml:7: the key t is there twice"},
+      {"tool_services: []\nimplied_scopes: []", "f.yaml:2: a list is not allowed here"},
+      {"tool_services: []\nimplied_scopes: {a: b}", "f.yaml:2: a needs a list, got the text \"b\""},
+      {"tool_services: []\nimplied_scopes: {a b: [c]}", "f.yaml:2: \"a b\" is no scope"},
+      {"tool_services: []\nimplied_scopes: {a: ['']}", "f.yaml:2: \"\" is no scope"},
+      {hierarchy, "f.yaml:2: implied_scopes: there may be at most 1000 different scopes"},
+  };
+  for (const BadFile& file : files) {
+    const auto parsed = ParseToolServices(file.yaml, "f.yaml");
+    EXPECT_EQ(parsed.status().code(), absl::StatusCode::kInvalidArgument) << file.yaml;
+    EXPECT_THAT(std::string(parsed.status().message()), HasSubstr(file.message)) << file.yaml;
+  }
 }
 
 TEST(ReadToolServicesFileTest, ReadsAFileAndSaysWhyNot) {

@@ -49,8 +49,6 @@ constexpr int kMaxExpressions = 16;
 constexpr size_t kMaxMimeTypeBytes = 256;
 constexpr size_t kMaxIconBytes = 64 << 10;
 constexpr int kMaxIcons = 16;
-constexpr int kMaxScopeSets = 32;
-constexpr int kMaxScopesInSet = 32;
 constexpr int kMaxPromptArguments = 128;
 constexpr char kNoArgumentsSchema[] = R"({"type":"object","additionalProperties":false})";
 
@@ -109,12 +107,6 @@ absl::Status CheckIcons(const IconList& icons) {
     }
   }
   return absl::OkStatus();
-}
-
-// RFC 6749, section 3.3.
-bool IsScopeToken(absl::string_view scope) {
-  return !scope.empty() && scope.size() <= 256 &&
-         std::all_of(scope.begin(), scope.end(), [](char c) { return c > 0x20 && c < 0x7f && c != '"' && c != '\\'; });
 }
 
 absl::StatusOr<std::vector<ScopeSet>> TakeScopeSets(const ScopeSetList& sets) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "common/json_text.h"
@@ -83,6 +84,20 @@ std::optional<size_t> IndexOf(ListKind kind, const CatalogSnapshot& snapshot, ab
   return IndexIn(snapshot.prompts(), snapshot.FindPrompt(name));
 }
 
+const std::vector<ScopeSet>& RequirementOf(ListKind kind, const CatalogSnapshot& snapshot, size_t i) {
+  switch (kind) {
+    case ListKind::kTools:
+      return snapshot.tools()[i].required_scopes;
+    case ListKind::kResources:
+      return snapshot.resources()[i].required_scopes;
+    case ListKind::kResourceTemplates:
+      return snapshot.resource_templates()[i].required_scopes;
+    case ListKind::kPrompts:
+      break;
+  }
+  return snapshot.prompts()[i].required_scopes;
+}
+
 std::string Render(ListKind kind, const CatalogSnapshot& snapshot, size_t i, ProtocolVersion version) {
   switch (kind) {
     case ListKind::kTools:
@@ -96,6 +111,44 @@ std::string Render(ListKind kind, const CatalogSnapshot& snapshot, size_t i, Pro
   }
   return RenderPrompt(snapshot.prompts()[i].name, snapshot.prompts()[i].prompt, version);
 }
+
+// Which entries a caller gets to see. Judges a requirement when the first entry that has it is looked at.
+class Visibility {
+ public:
+  // `principal`: null for one who sees everything.
+  Visibility(const std::vector<std::vector<ScopeSet>>& requirements, const std::vector<uint32_t>& requirement_of,
+             const Principal* principal, const ScopeHierarchy& hierarchy)
+      : requirements_(requirements),
+        requirement_of_(requirement_of),
+        principal_(principal),
+        hierarchy_(hierarchy),
+        verdicts_(principal == nullptr ? 0 : requirements.size(), Verdict::kNone) {}
+
+  // The first entry from `i` on that is seen; the number of entries if there is none.
+  size_t NextFrom(size_t i) {
+    while (i < requirement_of_.size() && !Sees(i)) ++i;
+    return i;
+  }
+
+ private:
+  enum class Verdict : char { kNone, kSeen, kHidden };
+
+  bool Sees(size_t i) {
+    if (principal_ == nullptr) return true;
+    Verdict& verdict = verdicts_[requirement_of_[i]];
+    if (verdict == Verdict::kNone) {
+      const bool has = principal_->HasAnySet(requirements_[requirement_of_[i]], hierarchy_);
+      verdict = has ? Verdict::kSeen : Verdict::kHidden;
+    }
+    return verdict == Verdict::kSeen;
+  }
+
+  const std::vector<std::vector<ScopeSet>>& requirements_;
+  const std::vector<uint32_t>& requirement_of_;
+  const Principal* const principal_;
+  const ScopeHierarchy& hierarchy_;
+  std::vector<Verdict> verdicts_;
+};
 
 std::string PageText(absl::string_view member, absl::string_view elements, absl::string_view next_cursor,
                      ProtocolVersion version, const CacheTerms& cache) {
@@ -137,12 +190,12 @@ std::vector<const ResourceSource*> ListingSources(const CatalogSnapshot& snapsho
 
 CatalogLists::Page CatalogLists::GetPage(ListKind kind, const CatalogSnapshot& snapshot, ProtocolVersion version,
                                          absl::string_view cursor, absl::string_view principal_key,
-                                         const CacheTerms& cache) {
+                                         const CacheTerms& cache, const Principal* visible_to) {
   CacheTerms terms = cache;
   std::vector<const ResourceSource*> sources;
   if (kind == ListKind::kResources) sources = ListingSources(snapshot);
   // What services list may be other for each caller, and all pages of a list have one scope.
-  if (!sources.empty()) terms.is_public = false;
+  if (!sources.empty() || visible_to != nullptr) terms.is_public = false;
 
   size_t begin = 0;
   if (!cursor.empty()) {
@@ -160,17 +213,30 @@ CatalogLists::Page CatalogLists::GetPage(ListKind kind, const CatalogSnapshot& s
     if (!index.has_value()) return BadCursor();
     begin = *index;
   }
-  const size_t count = CountOf(kind, snapshot);
+  const std::shared_ptr<const Elements> elements = ElementsOf(kind, snapshot, version);
+  Visibility visibility(elements->requirements, elements->requirement_of, visible_to, snapshot.scope_hierarchy());
+  const size_t count = elements->begins.size();
+  begin = visibility.NextFrom(begin);
   if (begin >= count && !sources.empty()) return ServicePlace{sources.front()->service->name(), ""};
 
-  const std::shared_ptr<const Elements> elements = ElementsOf(kind, snapshot, version);
+  // Of entries that follow each other in the list one piece is taken.
+  std::string page;
+  absl::string_view piece;
   size_t end = begin;
-  while (end < count && end - begin < page_size_ && elements->begins[end] - elements->begins[begin] < kPageBytes) ++end;
-  absl::string_view text;
-  if (end > begin) {
-    const size_t text_begin = elements->begins[begin];
-    const size_t text_end = end < count ? elements->begins[end] - 1 : elements->text.size();
-    text = absl::string_view(elements->text).substr(text_begin, text_end - text_begin);
+  for (size_t shown = 0; end < count && shown < page_size_ && page.size() + piece.size() < kPageBytes; ++shown) {
+    const absl::string_view entry = elements->Entry(end);
+    if (!piece.empty() && entry.data() == piece.data() + piece.size() + 1) {
+      piece = absl::string_view(piece.data(), piece.size() + 1 + entry.size());
+    } else {
+      if (!piece.empty()) absl::StrAppend(&page, page.empty() ? "" : ",", piece);
+      piece = entry;
+    }
+    end = visibility.NextFrom(end + 1);
+  }
+  absl::string_view text = piece;
+  if (!page.empty()) {
+    absl::StrAppend(&page, ",", piece);
+    text = page;
   }
   const absl::string_view owner = terms.is_public ? absl::string_view() : principal_key;
   std::string next;
@@ -194,6 +260,11 @@ std::string CatalogLists::CursorFor(const ServicePlace& place, absl::string_view
       Binding(ListKind::kResources, principal_key), clock_.Now() + kCursorLifetime);
 }
 
+absl::string_view CatalogLists::Elements::Entry(size_t i) const {
+  const size_t end = i + 1 < begins.size() ? begins[i + 1] - 1 : text.size();
+  return absl::string_view(text).substr(begins[i], end - begins[i]);
+}
+
 std::shared_ptr<const CatalogLists::Elements> CatalogLists::ElementsOf(ListKind kind, const CatalogSnapshot& snapshot,
                                                                        ProtocolVersion version) {
   const uint64_t generation = GenerationOf(kind, snapshot);
@@ -204,7 +275,13 @@ std::shared_ptr<const CatalogLists::Elements> CatalogLists::ElementsOf(ListKind 
   elements->generation = generation;
   const size_t count = CountOf(kind, snapshot);
   elements->begins.reserve(count);
+  elements->requirement_of.reserve(count);
+  absl::flat_hash_map<std::vector<ScopeSet>, uint32_t> known;
   for (size_t i = 0; i < count; ++i) {
+    const std::vector<ScopeSet>& requirement = RequirementOf(kind, snapshot, i);
+    const auto [number, is_new] = known.try_emplace(requirement, static_cast<uint32_t>(known.size()));
+    if (is_new) elements->requirements.push_back(requirement);
+    elements->requirement_of.push_back(number->second);
     if (i > 0) elements->text += ',';
     elements->begins.push_back(elements->text.size());
     elements->text += Render(kind, snapshot, i, version);

@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "common/clock.h"
+#include "mcp_edge/auth/principal.h"
 #include "mcp_edge/catalog/catalog.h"
 #include "mcp_edge/protocol/rendering.h"
 #include "mcp_edge/protocol/version.h"
@@ -57,9 +58,11 @@ class CatalogLists {
   using Page = std::variant<std::string, ServicePlace, BadCursor>;
 
   // The page at `cursor`; empty: the first one. `principal_key`: of the caller (Principal::key). `cache`: terms of the
-  // list; lists that services continue are never public.
+  // list; lists that services continue are never public. `visible_to`: the list holds only entries whose required
+  // scopes this principal has, and is not public; null: it holds all. Takes the time of writing the page, and for the
+  // entries that are left out that of looking at a number; each different requirement is judged once.
   Page GetPage(ListKind kind, const CatalogSnapshot& snapshot, ProtocolVersion version, absl::string_view cursor,
-               absl::string_view principal_key, const CacheTerms& cache);
+               absl::string_view principal_key, const CacheTerms& cache, const Principal* visible_to = nullptr);
 
   // A result of `resources/list` with elements that RenderResource gave, separated by commas. An empty `next_cursor`:
   // it is the last.
@@ -78,6 +81,11 @@ class CatalogLists {
     // Separated by commas, and where each begins.
     std::string text;
     std::vector<size_t> begins;
+    // The different scopes that entries require, and for each entry, which of them.
+    std::vector<std::vector<ScopeSet>> requirements;
+    std::vector<uint32_t> requirement_of;
+
+    absl::string_view Entry(size_t i) const;
   };
   struct Slot {
     absl::Mutex mutex;  // held while the list is written: others that want it wait rather than write it, too

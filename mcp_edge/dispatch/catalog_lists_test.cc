@@ -1,7 +1,12 @@
 #include "mcp_edge/dispatch/catalog_lists.h"
 
+#include <time.h>
+
+#include <algorithm>
+#include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
@@ -172,6 +177,106 @@ TEST_F(CatalogListsTest, APageOfLargeToolsIsShort) {
   const json second = Read(Get(ListKind::kTools, first["nextCursor"].get<std::string>()));
   EXPECT_EQ(second["tools"].size(), 1);
   EXPECT_EQ(second["tools"][0]["name"], "tool1");
+}
+
+// Of 40 tools every fourth needs nothing, and one each of the others "a", "b" and "c".
+CatalogContents GuardedTools() {
+  CatalogContents contents = Tools(40);
+  for (int i = 0; i < 40; ++i) {
+    if (i % 4 > 0) contents.tools[i].required_scopes = {{std::string(1, static_cast<char>('a' + i % 4 - 1))}};
+  }
+  return contents;
+}
+
+TEST_F(CatalogListsTest, ACallerMaySeeOnlyWhatItsScopesDoFor) {
+  CatalogContents contents = GuardedTools();
+  contents.scope_hierarchy = std::make_shared<const ScopeHierarchy>(*ScopeHierarchy::Create({{"all", {"a", "b"}}}));
+  catalog_.Publish(contents);
+  const auto names = [&](const std::vector<std::string>& scopes, bool known = true) {
+    Principal principal;
+    principal.scopes = scopes;
+    principal.scopes_known = known;
+    std::vector<std::string> seen;
+    std::string cursor;
+    do {
+      const json page = Read(lists_.GetPage(ListKind::kTools, *catalog_.Current(), Version::k2026_07_28, cursor, "me",
+                                            kPublic, &principal));
+      EXPECT_EQ(page["cacheScope"], "private");
+      cursor = page.value("nextCursor", "");
+      EXPECT_TRUE(cursor.empty() || page["tools"].size() == 10u) << "pages are full but for the last";
+      EXPECT_FALSE(page["tools"].empty());
+      for (const auto& tool : page["tools"]) seen.push_back(tool["name"]);
+    } while (!cursor.empty());
+    return seen;
+  };
+  const auto expected = [](const std::vector<int>& rests) {
+    std::vector<std::string> names;
+    for (int i = 0; i < 40; ++i) {
+      if (std::find(rests.begin(), rests.end(), i % 4) != rests.end()) names.push_back(absl::StrCat("tool", i));
+    }
+    return names;
+  };
+  EXPECT_EQ(names({}), expected({0}));
+  EXPECT_EQ(names({"b"}), expected({0, 2}));
+  EXPECT_EQ(names({"a", "c"}), expected({0, 1, 3}));
+  EXPECT_EQ(names({"all"}), expected({0, 1, 2}));
+  EXPECT_EQ(names({"all", "c"}), expected({0, 1, 2, 3}));
+  EXPECT_EQ(names({"all", "c"}, false), expected({0})) << "scopes that nobody knows";
+}
+
+TEST_F(CatalogListsTest, ACursorGoesOnWhenItsEntryIsHiddenMeanwhile) {
+  catalog_.Publish(GuardedTools());
+  Principal principal;
+  principal.scopes = {"a"};
+  principal.scopes_known = true;
+  const auto get = [&](absl::string_view cursor) {
+    return lists_.GetPage(ListKind::kTools, *catalog_.Current(), Version::k2025_11_25, cursor, "me", kPublic,
+                          &principal);
+  };
+  const std::string cursor = Read(get(""))["nextCursor"];
+  EXPECT_EQ(Read(get(cursor))["tools"][0]["name"], "tool20");
+  CatalogContents changed = GuardedTools();
+  changed.tools[20].required_scopes = {{"c"}};
+  catalog_.Publish(changed);
+  EXPECT_EQ(Read(get(cursor))["tools"][0]["name"], "tool21");
+  EXPECT_TRUE(IsBad(Get(ListKind::kTools, cursor, "somebody else")));
+}
+
+TEST_F(CatalogListsTest, WhenAllIsHiddenThereIsAnEmptyPageOrWhatServicesList) {
+  CatalogContents contents;
+  contents.resources.push_back(MakeResource("test://a"));
+  contents.resources[0].required_scopes = {{"a"}};
+  catalog_.Publish(contents);
+  const Principal nobody;
+  const auto get = [&] {
+    return lists_.GetPage(ListKind::kResources, *catalog_.Current(), Version::k2025_11_25, "", "me", kPublic, &nobody);
+  };
+  EXPECT_EQ(std::get<std::string>(get()), R"({"resources":[]})");
+  contents.resource_sources = {MakeSource("one", true)};
+  catalog_.Publish(contents);
+  EXPECT_EQ(std::get<CatalogLists::ServicePlace>(get()), (CatalogLists::ServicePlace{"one", ""}));
+}
+
+TEST_F(CatalogListsTest, TenThousandHiddenToolsCostNextToNothing) {
+  CatalogContents contents = Tools(10'000);
+  for (size_t i = 0; i + 1 < contents.tools.size(); ++i) contents.tools[i].required_scopes = {{"a"}};
+  catalog_.Publish(contents);
+  const Principal nobody;
+  CatalogLists lists(sealer_, clock_);
+  const auto snapshot = catalog_.Current();
+  const auto get = [&] {
+    return lists.GetPage(ListKind::kTools, *snapshot, Version::k2025_11_25, "", "me", kPublic, &nobody);
+  };
+  EXPECT_EQ(Read(get())["tools"].size(), 1u);  // and the list is written
+  const auto processor_time = [] {
+    timespec time;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return absl::DurationFromTimespec(time);
+  };
+  const absl::Duration start = processor_time();
+  for (int i = 0; i < 20; ++i) get();
+  // Far more than it takes, and far less than writing or judging every entry would.
+  EXPECT_LT(processor_time() - start, absl::Milliseconds(20 * 3));
 }
 
 TEST_F(CatalogListsTest, ServicesThatListResourcesComeAfterTheCatalogue) {

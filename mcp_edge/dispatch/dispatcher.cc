@@ -5,7 +5,6 @@
 #include <variant>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "gatehouse/tool/v1/tool.pb.h"
 #include "mcp_edge/dispatch/answers.h"
 #include "mcp_edge/dispatch/completion_operation.h"
@@ -61,30 +60,11 @@ bool ReadStrings(const json* object, google::protobuf::Map<std::string, std::str
   return true;
 }
 
-// The refusal of a request by `principal` for what has these requirements, each of which needs one of its sets; nothing
-// when it may make it.
-std::optional<Step> CheckScopes(const Message& message, const Principal& principal,
-                                const std::vector<const std::vector<ScopeSet>*>& requirements) {
-  std::vector<std::string> needed;
-  const auto add = [&needed](const std::string& scope) {
-    if (std::find(needed.begin(), needed.end(), scope) == needed.end()) needed.push_back(scope);
-  };
-  for (const std::vector<ScopeSet>* const sets : requirements) {
-    if (principal.HasAnySet(*sets)) continue;
-    for (const std::string& scope : sets->front()) add(scope);
-  }
-  if (needed.empty()) return std::nullopt;
-  // What the token has is asked for again, so that the new token can do no less (MCP 2025-11-25, scope challenges).
-  for (const std::string& scope : principal.scopes) add(scope);
-  Step step =
-      ErrorStep(message.id_json, {WireErrorKind::kInsufficientScope, "The token lacks a scope that this needs", ""});
-  step.needed_scopes = absl::StrJoin(needed, " ");
+// The refusal of a request that lacks scopes.
+Step ShortageStep(const Message& message, std::shared_ptr<const ScopeShortage> shortage) {
+  Step step = ErrorStep(message.id_json, {WireErrorKind::kInsufficientScope, std::string(ShortageText(*shortage)), ""});
+  step.shortage = std::move(shortage);
   return step;
-}
-
-std::optional<Step> CheckScopes(const Message& message, const Principal& principal, const std::vector<ScopeSet>& sets) {
-  if (sets.empty()) return std::nullopt;
-  return CheckScopes(message, principal, std::vector<const std::vector<ScopeSet>*>{&sets});
 }
 
 // What the request says for its exchange, and of the round: why it cannot be run, or nothing.
@@ -169,6 +149,29 @@ std::unique_ptr<Exchange> Dispatcher::Start(const Message& message, const Reques
   return (this->*method->handler)(request);
 }
 
+std::shared_ptr<const ScopeShortage> Dispatcher::FindShortage(absl::Span<const Message> messages,
+                                                              const Principal& principal) const {
+  const std::shared_ptr<const CatalogSnapshot> snapshot = catalog_.Current();
+  ScopeRequirements all;
+  for (const Message& message : messages) {
+    if (message.kind != Message::Kind::kRequest) continue;
+    const ScopeRequirements requirements = RequirementsOf(message, *snapshot);
+    all.insert(all.end(), requirements.begin(), requirements.end());
+  }
+  return mcp_edge::FindShortage(principal, all, snapshot->scope_hierarchy());
+}
+
+std::unique_ptr<Exchange> Dispatcher::CheckScopes(const Request& request, const std::vector<ScopeSet>& sets) const {
+  if (sets.empty()) return nullptr;
+  return CheckScopes(request, ScopeRequirements{&sets});
+}
+
+std::unique_ptr<Exchange> Dispatcher::CheckScopes(const Request& request, const ScopeRequirements& requirements) const {
+  auto shortage = mcp_edge::FindShortage(*request.context.principal, requirements, request.snapshot->scope_hierarchy());
+  if (shortage == nullptr) return nullptr;
+  return AnswerWith(ShortageStep(request.message, std::move(shortage)));
+}
+
 std::string Dispatcher::InitializeResult(ProtocolVersion version) const {
   return RenderInitializeResult(version, catalog_.Current()->instructions(), Capabilities());
 }
@@ -195,9 +198,7 @@ std::unique_ptr<Exchange> Dispatcher::CallTool(const Request& request) {
     const auto error = CheckParameterHeaders(*request.headers, entry->header_parameters, arguments);
     if (error.has_value()) return Refuse(message, *error);
   }
-  if (auto refusal = CheckScopes(message, *context.principal, entry->required_scopes); refusal.has_value()) {
-    return AnswerWith(*std::move(refusal));
-  }
+  if (auto refusal = CheckScopes(request, entry->required_scopes); refusal != nullptr) return refusal;
   if (!HasCapabilities(*context.client, entry->required_client_capabilities)) {
     const std::string required = entry->required_client_capabilities.dump();
     if (request.modern()) return Refuse(message, MissingCapabilityError(required));
@@ -271,9 +272,7 @@ std::unique_ptr<Exchange> Dispatcher::ReadResource(const Request& request) {
   if (const auto error = ReadTerms(message, context, terms, input); error.has_value()) return Refuse(message, *error);
   const auto reader = request.snapshot->FindReader(*uri);
   if (!reader.has_value()) return Refuse(message, ResourceNotFoundError(*uri, context.version));
-  if (auto refusal = CheckScopes(message, *context.principal, reader->required_scopes); refusal.has_value()) {
-    return AnswerWith(*std::move(refusal));
-  }
+  if (auto refusal = CheckScopes(request, reader->required_scopes); refusal != nullptr) return refusal;
   const bool repeats = input.sealed_state.has_value() || !terms.responses.empty();
   const ReadCaching caching = repeats                           ? ReadCaching::kNobody
                               : reader->required_scopes.empty() ? ReadCaching::kAnybody
@@ -295,9 +294,7 @@ std::unique_ptr<Exchange> Dispatcher::Subscribe(const Request& request) {
   }
   const auto reader = request.snapshot->FindReader(*uri);
   if (!reader.has_value()) return Refuse(message, ResourceNotFoundError(*uri, request.context.version));
-  if (auto refusal = CheckScopes(message, *request.context.principal, reader->required_scopes); refusal.has_value()) {
-    return AnswerWith(*std::move(refusal));
-  }
+  if (auto refusal = CheckScopes(request, reader->required_scopes); refusal != nullptr) return refusal;
   if (request.context.session == nullptr || !request.context.session->Subscribe(*uri)) {
     return Refuse(message, {WireErrorKind::kInternal, "This session has too many subscriptions", ""});
   }
@@ -328,9 +325,7 @@ std::unique_ptr<Exchange> Dispatcher::GetPrompt(const Request& request) {
   if (const auto error = ReadTerms(message, context, terms, input); error.has_value()) return Refuse(message, *error);
   const PromptEntry* const entry = request.snapshot->FindPrompt(*name);
   if (entry == nullptr) return Refuse(message, InvalidParamsError(absl::StrCat("Unknown prompt: ", Excerpt(*name))));
-  if (auto refusal = CheckScopes(message, *context.principal, entry->required_scopes); refusal.has_value()) {
-    return AnswerWith(*std::move(refusal));
-  }
+  if (auto refusal = CheckScopes(request, entry->required_scopes); refusal != nullptr) return refusal;
   for (const tool::PromptArgument& argument : entry->prompt.arguments()) {
     if (argument.required() && !get.arguments().contains(argument.name())) {
       return Refuse(message, InvalidParamsError(absl::StrCat("The prompt needs the argument ", argument.name())));
@@ -397,9 +392,7 @@ std::unique_ptr<Exchange> Dispatcher::Complete(const Request& request) {
     service = entry->service;
     scopes = &entry->required_scopes;
   }
-  if (auto refusal = CheckScopes(message, *context.principal, *scopes); refusal.has_value()) {
-    return AnswerWith(*std::move(refusal));
-  }
+  if (auto refusal = CheckScopes(request, *scopes); refusal != nullptr) return refusal;
   complete.set_argument_name(*argument_name);
   complete.set_argument_value(*argument_value);
   FillCallContext(context, /*wants_progress=*/false, tool::LOG_LEVEL_UNSPECIFIED, *complete.mutable_context());
@@ -414,12 +407,13 @@ std::unique_ptr<Exchange> Dispatcher::Complete(const Request& request) {
 // Lists
 
 std::unique_ptr<Exchange> Dispatcher::List(const Request& request, ListKind kind) {
-  ServicePageTerms terms;
+  ListTerms terms;
   terms.timeout = std::min(terms.timeout, options_.default_tool_timeout);
   // Only resources may come from a service.
   if (kind == ListKind::kResources) {
     FillCallContext(request.context, /*wants_progress=*/false, tool::LOG_LEVEL_UNSPECIFIED, terms.call_context);
   }
+  terms.hide_without_scope = options_.hide_without_scope;
   return StartList(kind, request.message, request.context, request.snapshot, lists_, ListCache(*request.snapshot),
                    std::move(terms), clock_);
 }
@@ -471,11 +465,17 @@ std::unique_ptr<Exchange> Dispatcher::ListSkills(const Request& request) {
 }
 
 std::unique_ptr<Exchange> Dispatcher::GetSkill(const Request& request) {
+  if (auto refusal = CheckScopes(request, RequirementsOf(request.message, *request.snapshot)); refusal != nullptr) {
+    return refusal;
+  }
   return AnswerEither(request.message,
                       skills_->Get(request.message, request.context, *request.snapshot, ListCache(*request.snapshot)));
 }
 
 std::unique_ptr<Exchange> Dispatcher::ReadDirectory(const Request& request) {
+  if (auto refusal = CheckScopes(request, RequirementsOf(request.message, *request.snapshot)); refusal != nullptr) {
+    return refusal;
+  }
   return AnswerEither(request.message, skills_->ReadDirectory(request.message, request.context, *request.snapshot,
                                                               ListCache(*request.snapshot)));
 }

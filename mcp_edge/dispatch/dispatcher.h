@@ -11,11 +11,13 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "common/clock.h"
 #include "mcp_edge/catalog/catalog.h"
 #include "mcp_edge/dispatch/catalog_lists.h"
 #include "mcp_edge/dispatch/exchange.h"
 #include "mcp_edge/dispatch/round_exchange.h"
+#include "mcp_edge/dispatch/scope_check.h"
 #include "mcp_edge/dispatch/service_operation.h"
 #include "mcp_edge/dispatch/skills.h"
 #include "mcp_edge/edge_metrics.h"
@@ -37,6 +39,8 @@ struct DispatcherOptions {
   int max_tool_events = 100'000;
   // How long a client with a handshake may take to answer what it is asked.
   absl::Duration client_answer_timeout = absl::Minutes(5);
+  // Whether lists hold only what the caller's scopes do for.
+  bool hide_without_scope = false;
   // How long clients may reuse lists when no service says (MCP 2026-07-28, caching).
   absl::Duration list_ttl = absl::Minutes(1);
 };
@@ -52,6 +56,11 @@ class Dispatcher {
   // For a modern request the envelope must have been checked (CheckModernEnvelope); `headers` are then checked against
   // the body. Null `headers`: delivered without (legacy). `message` and `headers` are not used after the return.
   std::unique_ptr<Exchange> Start(const Message& message, const RequestContext& context, const MirrorHeaders* headers);
+
+  // What `principal` lacks for the requests among `messages` together; null: nothing. For those whose answers cannot
+  // have a status of their own, before any of them is started.
+  std::shared_ptr<const ScopeShortage> FindShortage(absl::Span<const Message> messages,
+                                                    const Principal& principal) const;
 
   // The result of `initialize`.
   std::string InitializeResult(ProtocolVersion version) const;
@@ -98,6 +107,10 @@ class Dispatcher {
   // The exchange of `operation` once `terms` and what the client sent for this round are read.
   std::unique_ptr<Exchange> Run(const Request& request, std::unique_ptr<ServiceOperation> operation,
                                 ExchangeTerms terms, const std::optional<std::string>& sealed_state);
+  // The refusal of a request whose principal lacks scopes; null when there is none.
+  std::unique_ptr<Exchange> CheckScopes(const Request& request, const std::vector<ScopeSet>& sets) const;
+  std::unique_ptr<Exchange> CheckScopes(const Request& request, const ScopeRequirements& requirements) const;
+
   // In-band, for the model.
   std::unique_ptr<Exchange> ToolError(const Request& request, absl::string_view text);
 

@@ -189,7 +189,10 @@ TEST_F(DispatcherTest, MissingScopesAreAskedForTogetherWithTheOnesHeld) {
   Publish([](ToolEntry& entry) { entry.required_scopes = {{"a", "b"}, {"c"}}; });
   const Step step = Run(Call()).back();
   EXPECT_EQ(step.error, WireErrorKind::kInsufficientScope);
-  EXPECT_EQ(step.needed_scopes, "a b openid");
+  ASSERT_NE(step.shortage, nullptr);
+  EXPECT_EQ(step.shortage->needed, "a b openid");
+  EXPECT_EQ(step.shortage->missing, std::vector<std::string>{"b"});
+  EXPECT_TRUE(step.shortage->scopes_known);
   EXPECT_TRUE(service_->Calls().empty());
 }
 

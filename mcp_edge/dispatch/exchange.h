@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "mcp_edge/auth/principal.h"
@@ -32,6 +33,16 @@ struct RequestContext {
   bool can_stream = true;
 };
 
+// Why a token's scopes do not do for a request.
+struct ScopeShortage {
+  // What the token should carry, separated by spaces: all that is needed and all that it has.
+  std::string needed;
+  // Of what is needed, what it lacks.
+  std::vector<std::string> missing;
+  // False: what it has is not known, so that another token with the same scopes would not do either.
+  bool scopes_known = true;
+};
+
 // One message for the client.
 struct Step {
   // JSON-RPC, on one line: a notification, a request to the client, or with `last` the response. Empty with `last`: the
@@ -41,8 +52,8 @@ struct Step {
   bool last = true;
   // For the last: what went wrong, or nothing. Decides the HTTP status if no stream has begun.
   std::optional<WireErrorKind> error;
-  // For kInsufficientScope: the scopes that are needed, separated by spaces.
-  std::string needed_scopes;
+  // For kInsufficientScope; null otherwise.
+  std::shared_ptr<const ScopeShortage> shortage;
   // Not a message: a stream that the client can resume may be closed now, and the client told to come back after this
   // time. Ignored on any other stream.
   std::optional<absl::Duration> close_retry;

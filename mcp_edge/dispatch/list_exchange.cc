@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "mcp_edge/catalog/validation.h"
 #include "mcp_edge/dispatch/answers.h"
+#include "mcp_edge/dispatch/scope_check.h"
 #include "mcp_edge/protocol/list_rendering.h"
 #include "mcp_edge/tools/unary_call.h"
 
@@ -35,7 +36,7 @@ class ServicePage final : public Exchange {
   // `first`: where in `sources` it begins, with `cursor` of that service.
   ServicePage(std::vector<const ResourceSource*> sources, size_t first, std::string cursor, const Message& message,
               const RequestContext& context, std::shared_ptr<const CatalogSnapshot> snapshot, CatalogLists& lists,
-              const CacheTerms& cache, ServicePageTerms terms, const common::Clock& clock)
+              const CacheTerms& cache, ListTerms terms, const common::Clock& clock)
       : sources_(std::move(sources)),
         snapshot_(std::move(snapshot)),
         lists_(lists),
@@ -43,7 +44,7 @@ class ServicePage final : public Exchange {
         terms_(std::move(terms)),
         clock_(clock),
         id_json_(message.id_json),
-        principal_key_(context.principal->key),
+        principal_(context.principal),
         version_(context.version),
         trace_(context.trace),
         source_(first),
@@ -137,6 +138,7 @@ class ServicePage final : public Exchange {
     if (!reader.has_value() || reader->service != service.get()) {
       return absl::StrCat(uri, " has no prefix and fits no template of this service");
     }
+    if (terms_.hide_without_scope && !MayRead(*snapshot_, *principal_, uri)) return "";
     absl::StrAppend(&elements, elements.empty() ? "" : ",", RenderResource(entry->resource, version_));
     return "";
   }
@@ -144,7 +146,7 @@ class ServicePage final : public Exchange {
   // The cursor that follows the page at which the service said `service_cursor`.
   std::string NextCursor(absl::string_view service_cursor) const {
     if (!service_cursor.empty() && service_cursor.size() <= kMaxServiceCursor && service_cursor != cursor_) {
-      return lists_.CursorFor({service().name(), std::string(service_cursor)}, principal_key_);
+      return lists_.CursorFor({service().name(), std::string(service_cursor)}, principal_->key);
     }
     if (!service_cursor.empty()) LogFailure("INVALID_CURSOR", "next_cursor is too long, or is that of the same page");
     return NextServiceCursor();
@@ -153,7 +155,7 @@ class ServicePage final : public Exchange {
   // The cursor of the first page of the service after this one; empty after the last.
   std::string NextServiceCursor() const {
     if (source_ + 1 >= sources_.size()) return "";
-    return lists_.CursorFor({sources_[source_ + 1]->service->name(), ""}, principal_key_);
+    return lists_.CursorFor({sources_[source_ + 1]->service->name(), ""}, principal_->key);
   }
 
   void LogFailure(absl::string_view code, absl::string_view reason) const {
@@ -168,10 +170,10 @@ class ServicePage final : public Exchange {
   const std::shared_ptr<const CatalogSnapshot> snapshot_;  // keeps what sources_ points to
   CatalogLists& lists_;
   const CacheTerms cache_;
-  const ServicePageTerms terms_;
+  const ListTerms terms_;
   const common::Clock& clock_;
   const std::string id_json_;
-  const std::string principal_key_;
+  const std::shared_ptr<const Principal> principal_;
   const ProtocolVersion version_;
   const TraceContext trace_;
   size_t source_;
@@ -187,14 +189,16 @@ class ServicePage final : public Exchange {
 
 std::unique_ptr<Exchange> StartList(ListKind kind, const Message& message, const RequestContext& context,
                                     std::shared_ptr<const CatalogSnapshot> snapshot, CatalogLists& lists,
-                                    const CacheTerms& cache, ServicePageTerms terms, const common::Clock& clock) {
+                                    const CacheTerms& cache, ListTerms terms, const common::Clock& clock) {
   std::string cursor;
   if (const auto found = message.params.find("cursor"); found != message.params.end()) {
     // No cursor that was given out is empty.
     if (found->is_string()) cursor = found->get_ref<const std::string&>();
     if (cursor.empty()) return AnswerWith(BadCursorStep(message.id_json));
   }
-  CatalogLists::Page page = lists.GetPage(kind, *snapshot, context.version, cursor, context.principal->key, cache);
+  const Principal* const visible_to = terms.hide_without_scope ? context.principal.get() : nullptr;
+  CatalogLists::Page page =
+      lists.GetPage(kind, *snapshot, context.version, cursor, context.principal->key, cache, visible_to);
   if (const auto* result = std::get_if<std::string>(&page)) {
     return AnswerWith(ResultStep(message.id_json, *result));
   }

@@ -16,12 +16,15 @@
 
 namespace mcp_edge {
 
-// What the pages of resources that tool services give need beyond the request.
-struct ServicePageTerms {
+// What lists need beyond the request.
+struct ListTerms {
+  // For the pages of resources that tool services give:
   // What the services are told of the caller.
   gatehouse::tool::v1::CallContext call_context;
   // How long each may take for its part of a page, and after how long no other one is asked for the same page.
   absl::Duration timeout = absl::Seconds(30);
+  // Leave out what the caller lacks scopes for; the list is then the caller's own (MCP 2026-07-28, caching: private).
+  bool hide_without_scope = false;
 };
 
 // Prepares the answer to the list request `message`. Does not block; a tool service is asked when the exchange is first
@@ -33,7 +36,7 @@ struct ServicePageTerms {
 // scopes of its own, which nothing would enforce; other resources are left out, which is logged.
 std::unique_ptr<Exchange> StartList(ListKind kind, const Message& message, const RequestContext& context,
                                     std::shared_ptr<const CatalogSnapshot> snapshot, CatalogLists& lists,
-                                    const CacheTerms& cache, ServicePageTerms terms, const common::Clock& clock);
+                                    const CacheTerms& cache, ListTerms terms, const common::Clock& clock);
 
 }  // namespace mcp_edge
 

@@ -466,7 +466,7 @@ TEST_F(MethodsTest, ReadingAndPromptsNeedTheirScopes) {
     contents.prompts[0].required_scopes = {{"d"}};
   });
   const auto needed = [&](const char* method, const char* params) {
-    return Run(method, params, kLegacy).back().needed_scopes;
+    return Run(method, params, kLegacy).back().shortage->needed;
   };
   EXPECT_EQ(needed("resources/read", R"({"uri":"test://r"})"), "b openid a");
   EXPECT_EQ(needed("resources/subscribe", R"({"uri":"test://r"})"), "b openid a");

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/json_text.h"
+#include "mcp_edge/dispatch/scope_check.h"
 #include "mcp_edge/protocol/rpc_errors.h"
 
 namespace mcp_edge {
@@ -88,7 +89,7 @@ void AppendChild(absl::string_view directory, absl::string_view name, const tool
 }
 
 std::string Binding(absl::string_view list, absl::string_view principal_key) {
-  return absl::StrCat("cursor\n", list, "\n", principal_key);
+  return absl::StrCat("cursor\n", list.size(), ":", list, principal_key);
 }
 
 RpcError BadCursor() {
@@ -101,7 +102,9 @@ Skills::Skills(const SkillsOptions& options, const Sealer& sealer, const common:
     : options_(options), sealer_(sealer), clock_(clock) {}
 
 Skills::Answer Skills::List(const Message& message, const RequestContext& context, const CatalogSnapshot& snapshot,
-                            const CacheTerms& cache) const {
+                            const CacheTerms& terms) const {
+  CacheTerms cache = terms;
+  if (options_.hide_without_scope) cache.is_public = false;
   constexpr absl::string_view kList = "skills/list";
   const std::optional<std::string> place = PlaceOf(message, context, kList);
   if (!place.has_value()) return BadCursor();
@@ -112,9 +115,18 @@ Skills::Answer Skills::List(const Message& message, const RequestContext& contex
     if (entry == nullptr) return BadCursor();
     next = static_cast<size_t>(entry - skills.data());
   }
+  const auto next_visible = [&](size_t i) {
+    while (options_.hide_without_scope && i < skills.size() &&
+           !MayRead(snapshot, *context.principal, skills[i].skill.uri())) {
+      ++i;
+    }
+    return i;
+  };
+  next = next_visible(next);
   std::string members = "\"skills\":[";
-  for (size_t count = 0; next < skills.size() && !IsFull(count, members.size()); ++next, ++count) {
+  for (size_t count = 0; next < skills.size() && !IsFull(count, members.size()); ++count) {
     absl::StrAppend(&members, count > 0 ? "," : "", RenderSkill(skills[next].skill));
+    next = next_visible(next + 1);
   }
   members += ']';
   if (next < skills.size()) {

@@ -25,6 +25,8 @@ struct SkillsOptions {
   // What a page holds at the most: entries, and bytes after which it ends.
   size_t page_size = 100;
   size_t page_bytes = 256 << 10;
+  // List only skills whose SKILL.md the caller may read; the list is then the caller's own.
+  bool hide_without_scope = false;
 };
 
 // Cursors are sealed and name their place by content, as those of CatalogLists. Thread-safe.

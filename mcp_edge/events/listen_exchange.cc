@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/json_text.h"
 #include "mcp_edge/dispatch/answers.h"
+#include "mcp_edge/dispatch/scope_check.h"
 #include "mcp_edge/protocol/rendering.h"
 #include "mcp_edge/protocol/rpc_errors.h"
 #include "mcp_edge/session/resource_set.h"
@@ -86,14 +87,6 @@ std::variant<Filter, RpcError> ReadFilter(const json& params) {
   return filter;
 }
 
-// Whether `principal` may read `uri` now.
-bool MayRead(const Catalog& catalog, const Principal& principal, absl::string_view uri) {
-  const std::shared_ptr<const CatalogSnapshot> snapshot = catalog.Current();
-  const std::optional<CatalogSnapshot::ResourceReader> reader = snapshot->FindReader(uri);
-  return reader.has_value() && std::all_of(reader->required_scopes.begin(), reader->required_scopes.end(),
-                                           [&](const auto* sets) { return principal.HasAnySet(*sets); });
-}
-
 void AppendNames(absl::string_view key, const std::vector<std::string>& names, std::string& members) {
   if (names.empty()) return;
   absl::StrAppend(&members, members.empty() ? "\"" : ",\"", key, "\":[");
@@ -122,7 +115,7 @@ class Listeners::Listener final : public Exchange {
     std::vector<std::string> resources;
     absl::flat_hash_set<std::string> seen;
     for (std::string& uri : filter.resources) {
-      if (!seen.insert(uri).second || !MayRead(owner_.catalog_, *principal_, uri)) continue;
+      if (!seen.insert(uri).second || !MayRead(*owner_.catalog_.Current(), *principal_, uri)) continue;
       if (resources_.Add(uri)) resources.push_back(std::move(uri));
     }
     AppendNames("resourceSubscriptions", resources, honoured);
@@ -256,7 +249,7 @@ class Listeners::Listener final : public Exchange {
   std::string Render(const Change& change) const {
     if (change.kind == Event::Kind::kResourceUpdated) {
       const std::string uri = change.key.substr(1);
-      if (!MayRead(owner_.catalog_, *principal_, uri)) return "";
+      if (!MayRead(*owner_.catalog_.Current(), *principal_, uri)) return "";
       std::string params = absl::StrCat("{", meta_, ",\"uri\":");
       common::AppendJsonString(uri, params);
       params += '}';

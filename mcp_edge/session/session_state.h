@@ -4,11 +4,13 @@
 #define GATEHOUSE_MCP_EDGE_SESSION_SESSION_STATE_H_
 
 #include <cstddef>
+#include <memory>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "gatehouse/tool/v1/tool.pb.h"
+#include "mcp_edge/auth/principal.h"
 #include "mcp_edge/session/client_requests.h"
 #include "mcp_edge/session/resource_set.h"
 
@@ -32,12 +34,17 @@ class SessionState {
   // above "a://b/c").
   bool IsSubscribed(absl::string_view uri) const;
 
+  // Whose token the last request of the session had: what it may hear of now is judged by that. Null before the first.
+  std::shared_ptr<const Principal> principal() const;
+  void set_principal(std::shared_ptr<const Principal> principal);
+
   ClientRequests& client_requests() { return client_requests_; }
 
  private:
   ClientRequests client_requests_;
   mutable absl::Mutex mutex_;
   gatehouse::tool::v1::LogLevel log_level_ ABSL_GUARDED_BY(mutex_) = gatehouse::tool::v1::LOG_LEVEL_WARNING;
+  std::shared_ptr<const Principal> principal_ ABSL_GUARDED_BY(mutex_);
   ResourceSet subscriptions_ ABSL_GUARDED_BY(mutex_);
 };
 

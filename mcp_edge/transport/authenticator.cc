@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
+#include "mcp_edge/dispatch/scope_check.h"
 #include "mcp_edge/http/bearer.h"
 #include "mcp_edge/http/request_trail.h"
 #include "mcp_edge/protocol/header_value.h"
@@ -20,8 +21,13 @@ ProtectedResource MakeProtectedResource(absl::string_view mcp_resource, absl::st
 }
 
 Authenticator::Authenticator(TokenVerifier& verifier, ScopesOf scopes_of, absl::Duration timeout,
-                             const common::Clock& clock, EdgeMetrics& metrics)
-    : verifier_(verifier), scopes_of_(std::move(scopes_of)), timeout_(timeout), clock_(clock), metrics_(metrics) {}
+                             const common::Clock& clock, EdgeMetrics& metrics, ErrorStyle style)
+    : verifier_(verifier),
+      scopes_of_(std::move(scopes_of)),
+      timeout_(timeout),
+      clock_(clock),
+      metrics_(metrics),
+      style_(style) {}
 
 std::shared_ptr<const Principal> Authenticator::Authenticate(const httplib::Request& request,
                                                              const ProtectedResource& resource,
@@ -29,7 +35,14 @@ std::shared_ptr<const Principal> Authenticator::Authenticate(const httplib::Requ
   std::vector<absl::string_view> authorization;
   const auto [begin, end] = request.headers.equal_range("Authorization");
   for (auto header = begin; header != end; ++header) authorization.push_back(TrimHeaderValue(header->second));
-  const BearerToken bearer = ReadBearerToken(authorization, request.has_param("access_token"));
+  const bool query_has_token = request.has_param("access_token");
+  const BearerToken bearer = ReadBearerToken(authorization, query_has_token);
+  if (style_ == ErrorStyle::kMcpAuth && bearer.form != BearerToken::Form::kPresent && !query_has_token &&
+      authorization.size() <= 1) {
+    if (bearer.form == BearerToken::Form::kMissing) metrics_.tokens_missing_total.Increment();
+    ReplyMcpAuth(resource, McpAuthErrorOfHeader(authorization.empty() ? "" : authorization.front()), response);
+    return nullptr;
+  }
   Challenge challenge;
   challenge.resource_metadata = resource.metadata_url;
   if (bearer.form == BearerToken::Form::kMalformed) {
@@ -52,11 +65,20 @@ std::shared_ptr<const Principal> Authenticator::Authenticate(const httplib::Requ
     metrics_.tokens_undecided_total.Increment();
     common::Log(common::Severity::kWarning, "token_undecided",
                 {{"request_id", CurrentTrail().request_id}, {"reason", verdict.status().message()}});
+    if (style_ == ErrorStyle::kMcpAuth && absl::IsInternal(verdict.status())) {
+      ReplyMcpAuth(resource, McpAuthError::kServerError, response);
+      return nullptr;
+    }
     ReplyError(response, "", {WireErrorKind::kUnavailable, "The token cannot be checked now; try again later", ""});
     return nullptr;
   }
   if (verdict->principal == nullptr) {
     metrics_.tokens_refused_total.Increment();
+    if (style_ == ErrorStyle::kMcpAuth) {
+      ReplyMcpAuth(resource, McpAuthErrorOfRefusal(verdict->refusal.reason), response);
+      CurrentTrail().reason = verdict->refusal.reason;
+      return nullptr;
+    }
     challenge.error = "invalid_token";
     challenge.error_description = verdict->refusal.description;
     response.set_header("WWW-Authenticate", WriteChallenge(challenge));
@@ -67,14 +89,32 @@ std::shared_ptr<const Principal> Authenticator::Authenticate(const httplib::Requ
   return verdict->principal;
 }
 
-void Authenticator::AddScopeChallenge(const ProtectedResource& resource, absl::string_view needed_scopes,
-                                      httplib::Response& response) const {
+void Authenticator::ReplyShortage(const ProtectedResource& resource, const ScopeShortage& shortage,
+                                  absl::string_view id_json, httplib::Response& response) const {
+  const std::string text(ShortageText(shortage));
+  ReplyError(response, id_json, {WireErrorKind::kInsufficientScope, text, ""});
+  if (!shortage.scopes_known) CurrentTrail().reason = "scopes_unknown";
+  if (style_ == ErrorStyle::kMcpAuth) {
+    McpAuthAnswer answer = WriteMcpAuthAnswer(McpAuthError::kMissingScopes, "", shortage.missing);
+    response.set_header("WWW-Authenticate", answer.challenge);
+    return ReplyJson(response, std::move(answer.body));
+  }
   Challenge challenge;
   challenge.error = "insufficient_scope";
-  challenge.error_description = "The token lacks a scope that this needs";
+  challenge.error_description = text;
   challenge.resource_metadata = resource.metadata_url;
-  challenge.scope = std::string(needed_scopes);
+  challenge.scope = shortage.needed;
   response.set_header("WWW-Authenticate", WriteChallenge(challenge));
+}
+
+void Authenticator::ReplyMcpAuth(const ProtectedResource& resource, McpAuthError error,
+                                 httplib::Response& response) const {
+  McpAuthAnswer answer = WriteMcpAuthAnswer(error, resource.metadata_url, {});
+  response.status = answer.status;
+  if (!answer.challenge.empty()) response.set_header("WWW-Authenticate", answer.challenge);
+  CurrentTrail().reason = std::string(WireErrorOf(WireErrorKind::kUnauthorized).reason);
+  if (answer.status == 500) CurrentTrail().reason = std::string(WireErrorOf(WireErrorKind::kInternal).reason);
+  ReplyJson(response, std::move(answer.body));
 }
 
 }  // namespace mcp_edge

@@ -13,7 +13,9 @@
 #include "httplib.h"
 #include "mcp_edge/auth/principal.h"
 #include "mcp_edge/auth/token_verifier.h"
+#include "mcp_edge/dispatch/exchange.h"
 #include "mcp_edge/edge_metrics.h"
+#include "mcp_edge/transport/mcp_auth_errors.h"
 
 namespace mcp_edge {
 
@@ -28,6 +30,12 @@ struct ProtectedResource {
 // The resource `path` of the server whose MCP endpoint is `mcp_resource` (an absolute URL).
 ProtectedResource MakeProtectedResource(absl::string_view mcp_resource, absl::string_view path);
 
+// What refusals look like.
+enum class ErrorStyle {
+  kRfc6750,  // RFC 6750, RFC 9728, MCP
+  kMcpAuth,  // as the mcp-auth library answers: see mcp_auth_errors.h
+};
+
 // Thread-safe.
 class Authenticator {
  public:
@@ -36,22 +44,27 @@ class Authenticator {
 
   // The collaborators must outlive the authenticator. `timeout`: how long a verdict may take.
   Authenticator(TokenVerifier& verifier, ScopesOf scopes_of, absl::Duration timeout, const common::Clock& clock,
-                EdgeMetrics& metrics);
+                EdgeMetrics& metrics, ErrorStyle style = ErrorStyle::kRfc6750);
 
-  // The principal of the request, or null after answering 400, 401 or 503 (RFC 6750, section 3).
+  // The principal of the request, or null after answering 400, 401 or 503 (RFC 6750, section 3); in the style of
+  // mcp-auth also 500, when auth_service is configured for other resources than the edge.
   std::shared_ptr<const Principal> Authenticate(const httplib::Request& request, const ProtectedResource& resource,
                                                 httplib::Response& response) const;
 
-  // Adds the challenge of a 403 `insufficient_scope`, with the scopes that are needed.
-  void AddScopeChallenge(const ProtectedResource& resource, absl::string_view needed_scopes,
-                         httplib::Response& response) const;
+  // Answers the request `id_json` (empty: none) with 403 and the challenge `insufficient_scope`.
+  void ReplyShortage(const ProtectedResource& resource, const ScopeShortage& shortage, absl::string_view id_json,
+                     httplib::Response& response) const;
 
  private:
+  // Answers 400, 401 or 500 in the style of mcp-auth.
+  void ReplyMcpAuth(const ProtectedResource& resource, McpAuthError error, httplib::Response& response) const;
+
   TokenVerifier& verifier_;
   const ScopesOf scopes_of_;
   const absl::Duration timeout_;
   const common::Clock& clock_;
   EdgeMetrics& metrics_;
+  const ErrorStyle style_;
 };
 
 }  // namespace mcp_edge

@@ -165,7 +165,7 @@ void McpEndpoint::PostLegacy(const httplib::Request& request, httplib::Response&
       return Initialize(only, *call, response);
     }
   }
-  call->session = FindSession(request, *call->principal, response);
+  call->session = FindSession(request, call->principal, response);
   if (call->session == nullptr) return;
   const ProtocolVersion version = call->session->record().version;
   if (body.is_batch) {
@@ -208,6 +208,7 @@ void McpEndpoint::Initialize(const Message& message, const Call& call, httplib::
     return ReplyError(response, message.id_json,
                       {WireErrorKind::kOverloaded, "No session can be opened now; try again later", ""});
   }
+  (*session)->state().set_principal(call.principal);
   response.set_header(kSessionHeader, (*session)->record().id);
   ReplyJson(response, ResultResponse(message.id_json, with_.dispatcher.InitializeResult(version)));
 }
@@ -229,6 +230,10 @@ void McpEndpoint::PostBatch(const httplib::Request& request, httplib::Response& 
     for (const Message& message : body.messages) HandleLegacyNotice(message, *call->session);
     response.status = 202;
     return;
+  }
+  // None of them has a status of its own, so none is begun.
+  if (const auto shortage = with_.dispatcher.FindShortage(body.messages, *call->principal); shortage != nullptr) {
+    return with_.authenticator.ReplyShortage(resource_, *shortage, "", response);
   }
   requests.body = std::move(body);
   requests.principal = call->principal;
@@ -253,13 +258,13 @@ void McpEndpoint::Respond(const httplib::Request& request, httplib::Response& re
   }
   // An error needs its status, whatever the client accepts.
   if (first.has_value() && first->last && (accepts.json || first->error.has_value())) {
+    if (first->error == WireErrorKind::kInsufficientScope && first->shortage != nullptr) {
+      return with_.authenticator.ReplyShortage(resource_, *first->shortage, call->id_json, response);
+    }
     if (first->error.has_value()) {
       const WireError& wire = WireErrorOf(*first->error);
       response.status = call->modern ? wire.http_modern : wire.http_legacy;
       CurrentTrail().reason = std::string(wire.reason);
-      if (*first->error == WireErrorKind::kInsufficientScope) {
-        with_.authenticator.AddScopeChallenge(resource_, first->needed_scopes, response);
-      }
     }
     return ReplyJson(response, std::move(first->message));
   }
@@ -355,7 +360,7 @@ void McpEndpoint::Get(const httplib::Request& request, httplib::Response& respon
   if (!ReadAccept(request).event_stream) {
     return ReplyError(response, "", {WireErrorKind::kNotAcceptable, "Accept text/event-stream", ""});
   }
-  std::shared_ptr<Session> session = FindSession(request, *principal, response);
+  std::shared_ptr<Session> session = FindSession(request, principal, response);
   if (session == nullptr) return;
   auto place = std::make_shared<Admission::Place>();
   if (const auto full = with_.admission.AdmitStream(principal->key, *place); full.has_value()) {
@@ -389,7 +394,7 @@ void McpEndpoint::Delete(const httplib::Request& request, httplib::Response& res
   const std::shared_ptr<const Principal> principal = with_.authenticator.Authenticate(request, resource_, response);
   if (principal == nullptr) return;
   if (NamesModernVersion(request)) return ReplyMethodNotAllowed(response, "POST");
-  const std::shared_ptr<Session> session = FindSession(request, *principal, response);
+  const std::shared_ptr<Session> session = FindSession(request, principal, response);
   if (session == nullptr) return;
   if (!with_.sessions.End(*session).ok()) {
     return ReplyError(response, "", {WireErrorKind::kUnavailable, "The session cannot be ended now; try again", ""});
@@ -397,7 +402,8 @@ void McpEndpoint::Delete(const httplib::Request& request, httplib::Response& res
   response.status = 204;
 }
 
-std::shared_ptr<Session> McpEndpoint::FindSession(const httplib::Request& request, const Principal& principal,
+std::shared_ptr<Session> McpEndpoint::FindSession(const httplib::Request& request,
+                                                  const std::shared_ptr<const Principal>& principal,
                                                   httplib::Response& response) {
   const HeaderField version = ReadHeader(request, "MCP-Protocol-Version");
   if (version.conflicting || (version.value.has_value() && !VersionFromName(*version.value).has_value())) {
@@ -412,8 +418,11 @@ std::shared_ptr<Session> McpEndpoint::FindSession(const httplib::Request& reques
     return nullptr;
   }
   absl::StatusOr<std::shared_ptr<Session>> session = absl::NotFoundError("");
-  if (!id.conflicting) session = with_.sessions.Find(*id.value, principal.key);
-  if (session.ok()) return *std::move(session);
+  if (!id.conflicting) session = with_.sessions.Find(*id.value, principal->key);
+  if (session.ok()) {
+    (*session)->state().set_principal(principal);
+    return *std::move(session);
+  }
   if (absl::IsUnavailable(session.status())) {
     ReplyError(response, "", {WireErrorKind::kUnavailable, "The session cannot be looked up now; try again", ""});
   } else {

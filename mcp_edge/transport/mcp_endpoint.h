@@ -45,8 +45,8 @@ class McpEndpoint {
   void RespondWithSessionStream(httplib::Response& response, std::shared_ptr<Call> call, std::optional<Step> first);
   void SetStream(httplib::Response& response, std::shared_ptr<Session> session, std::shared_ptr<StreamReader> reader,
                  absl::Time end_time, std::shared_ptr<Admission::Place> place);
-  std::shared_ptr<Session> FindSession(const httplib::Request& request, const Principal& principal,
-                                       httplib::Response& response);
+  std::shared_ptr<Session> FindSession(const httplib::Request& request,
+                                       const std::shared_ptr<const Principal>& principal, httplib::Response& response);
 
   const ProtectedResource resource_;
   const size_t max_body_bytes_;

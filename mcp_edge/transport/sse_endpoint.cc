@@ -46,6 +46,7 @@ struct SseEndpoint::Connection {
 
 // A request that was taken, with the text that it points into.
 struct SseEndpoint::Posted {
+  std::shared_ptr<const Principal> principal;  // of this very request; its key is that of the connection
   RequestBody body;
   Message message;
   TraceContext trace;
@@ -75,6 +76,7 @@ void SseEndpoint::Get(const httplib::Request& request, httplib::Response& respon
       kEventStreamType, [this, place, principal, socket = CurrentTrail().socket](size_t, httplib::DataSink& sink) {
         const auto connection = std::make_shared<Connection>(principal);
         Session& session = connection->session;
+        session.state().set_principal(principal);
         const std::string& id = session.record().id;
         {
           absl::MutexLock lock(&mutex_);
@@ -117,6 +119,8 @@ void SseEndpoint::Post(const httplib::Request& request, httplib::Response& respo
     return ReplyError(response, "", {WireErrorKind::kSessionNotFound, "There is no such session: open /sse again", ""});
   }
   const auto posted = std::make_shared<Posted>();
+  posted->principal = principal;
+  connection->session.state().set_principal(principal);
   if (!ReadBody(request, read_body, max_body_bytes_, with_.bodies, response, posted->body)) return;
   absl::StatusOr<Body> body = ParseBody(posted->body.text);
   if (!body.ok()) {
@@ -139,6 +143,10 @@ void SseEndpoint::Post(const httplib::Request& request, httplib::Response& respo
   if (message.kind == Message::Kind::kRequest) {
     if (const auto full = with_.admission.ConfirmRequest(*place); full.has_value()) {
       return ReplyError(response, message.id_json, *full);
+    }
+    // Later there is no status for it, only the stream.
+    if (const auto shortage = with_.dispatcher.FindShortage({&message, 1}, *principal); shortage != nullptr) {
+      return with_.authenticator.ReplyShortage(resource_, *shortage, message.id_json, response);
     }
     const bool started =
         running_.Run([this, connection, posted, place = std::move(place)] { Run(*connection, *posted); });
@@ -178,8 +186,8 @@ void SseEndpoint::Run(Connection& connection, const Posted& posted) {
     agreed = connection.agreed;
   }
   if (agreed == nullptr) agreed = NewRecord("");
-  const RequestContext context = {connection.principal, agreed->version,   &agreed->client,
-                                  posted.trace,         posted.request_id, &session.state()};
+  const RequestContext context = {posted.principal, agreed->version,   &agreed->client,
+                                  posted.trace,     posted.request_id, &session.state()};
   const std::unique_ptr<Exchange> exchange = with_.dispatcher.Start(message, context, nullptr);
   const Session::Begun begun = session.Begin(message.id_json, [running = exchange.get()] { running->Cancel(); });
   if (begun != Session::Begun::kYes) {

@@ -9,7 +9,10 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
@@ -35,7 +38,9 @@ namespace tool = gatehouse::tool::v1;
 
 constexpr char kResource[] = "http://mcp.example.com/mcp";
 
-// "alice" and "bob" are good tokens, "away" cannot be judged, others are refused.
+// "alice" and "bob" are good tokens, whose scopes are not known; "alice/mail.read+openid/700" one with the scopes
+// "mail:read" and "openid" that expires in 700 ms (left out: never). "away" cannot be judged, and "lost" because
+// auth_service knows of no such resource; others are refused, "stranger" for its audience.
 class FakeVerifier final : public TokenVerifier {
  public:
   absl::StatusOr<Verdict> Verify(absl::string_view token, absl::string_view resource, absl::Time) override {
@@ -44,10 +49,23 @@ class FakeVerifier final : public TokenVerifier {
       last_resource_ = std::string(resource);
     }
     if (token == "away") return absl::UnavailableError("provider down");
-    if (token != "alice" && token != "bob") return Verdict{nullptr, {"EXPIRED", "the token has expired"}};
+    if (token == "lost") return absl::InternalError("unknown resource");
+    if (token == "stranger") return Verdict{nullptr, {"WRONG_AUDIENCE", "the token is for another resource"}};
+    const std::vector<std::string> parts = absl::StrSplit(token, '/');
+    if (parts[0] != "alice" && parts[0] != "bob") return Verdict{nullptr, {"EXPIRED", "the token has expired"}};
     auto principal = std::make_shared<Principal>();
-    principal->subject = std::string(token);
-    principal->key = std::string(token);
+    principal->subject = parts[0];
+    principal->key = parts[0];
+    if (parts.size() > 1) {
+      principal->scopes_known = true;
+      for (absl::string_view scope : absl::StrSplit(parts[1], '+', absl::SkipEmpty())) {
+        principal->scopes.push_back(absl::StrReplaceAll(scope, {{".", ":"}}));
+      }
+    }
+    int64_t life = 0;
+    if (parts.size() > 2 && absl::SimpleAtoi(parts[2], &life)) {
+      principal->expire_time = absl::Now() + absl::Milliseconds(life);
+    }
     principal->for_tools.set_subject(principal->subject);
     return Verdict{principal, {}};
   }
@@ -102,7 +120,11 @@ class TransportTest : public testing::Test {
       if (entry.name == "guarded") entry.required_scopes = {{"mail:read"}};
       contents.tools.push_back(std::move(entry));
     }
-    catalog_.Publish(std::move(contents));
+    ResourceEntry& resource = contents.resources.emplace_back();
+    resource.resource.set_uri("a://b");
+    resource.service = contents.tools[0].service;
+    catalog_.Publish(contents);
+    contents_ = std::move(contents);
     HttpServerOptions options;
     options.port = 0;
     options.max_body_bytes = kMaxBody;
@@ -242,6 +264,7 @@ class TransportTest : public testing::Test {
                                      clock_, metrics_};
   MemoryEventBus bus_;
   Catalog catalog_;
+  CatalogContents contents_;  // what it holds
   AeadSealer sealer_{RandomKeyRing(), clock_};
   Dispatcher dispatcher_{{}, catalog_, sealer_, clock_, metrics_};
   MemorySessionStore store_{{}, clock_};
@@ -257,7 +280,7 @@ class TransportTest : public testing::Test {
                                bodies_,        disconnects_, clock_,    metrics_,   absl::Milliseconds(200)};
   McpEndpoint mcp_{MakeProtectedResource(kResource, "/mcp"), kMaxBody, 12, with_};
   SseEndpoint sse_{MakeProtectedResource(kResource, "/sse"), kMaxBody, 8, with_};
-  const SessionNotifier notifier_{bus_, sessions_, sse_};
+  const SessionNotifier notifier_{bus_, catalog_, sessions_, sse_, clock_};
   const HostPolicy hosts_ = *HostPolicy::Create(kResource, {}, {});
   std::unique_ptr<FakeToolService> service_;
   std::unique_ptr<HttpServer> server_;
@@ -541,6 +564,7 @@ TEST_F(TransportTest, ACallCanBeCancelledWhileItsClientIsAsked) {
 
 TEST_F(TransportTest, AnswersFindAPlaceWhenAllRequestsOfTheUserWaitForThem) {
   const Headers session = Session("2025-11-25");
+  ASSERT_TRUE(admission_.AwaitNoRequests(absl::Now() + absl::Seconds(5)));  // its place is free again
   absl::Mutex mutex;
   std::vector<std::string> asked;  // ids of the questions
   std::vector<std::thread> callers;
@@ -609,6 +633,37 @@ TEST_F(TransportTest, OnlySubscribersHearOfAResource) {
   });
   EXPECT_TRUE(absl::StrContains(heard, R"("params":{"uri":"a://b"})")) << heard;
   EXPECT_FALSE(absl::StrContains(heard, "a://other")) << heard;
+}
+
+TEST_F(TransportTest, WhatASessionHearsOfResourcesIsJudgedByTheTokenOfItsLastRequest) {
+  contents_.resources[0].required_scopes = {{"mail:read"}};
+  catalog_.Publish(contents_);
+  Headers session = Session("2025-11-25", "alice/mail.read");
+  EXPECT_EQ(
+      Post(R"({"jsonrpc":"2.0","id":1,"method":"resources/subscribe","params":{"uri":"a://b"}})", session)->status,
+      200);
+  const auto use = [&](const std::string& token) {
+    session.erase("Authorization");
+    session.emplace("Authorization", "Bearer " + token);
+    EXPECT_EQ(Post(R"({"jsonrpc":"2.0","id":2,"method":"ping"})", session)->status, 200);
+  };
+  const auto told = [&] { bus_.Publish({.kind = Event::Kind::kResourceUpdated, .uri = "a://b"}); };
+  use("alice/openid");
+  told();  // to nobody
+  use("alice/mail.read/1");
+  absl::SleepFor(absl::Milliseconds(2));
+  told();  // to nobody: it has expired
+  use("alice/mail.read+openid");
+  bus_.Publish({.kind = Event::Kind::kPromptsChanged});
+  told();
+  std::string heard;
+  session.emplace("Accept", "text/event-stream");
+  Client().Get("/mcp", session, [&](const char* data, size_t size) {
+    heard.append(data, size);
+    return !absl::StrContains(heard, "resources/updated");
+  });
+  EXPECT_LT(heard.find("prompts/list_changed"), heard.find("resources/updated")) << heard;
+  EXPECT_NE(heard.find("resources/updated"), std::string::npos);
 }
 
 TEST_F(TransportTest, ABrokenStreamIsResumedWhereItBroke) {
@@ -780,17 +835,113 @@ TEST_F(TransportTest, HttpAndSseAnswersOnItsStream) {
   EXPECT_TRUE(hears(R"("protocolVersion":"2024-11-05")"));
   EXPECT_EQ(Post(R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"plain"}})", {}, path)->status, 202);
   EXPECT_TRUE(hears("for alice"));
+  const std::string guarded = R"({"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"guarded"}})";
+  const auto refused = Post(guarded, {{"Authorization", "Bearer alice/openid"}}, path);
+  EXPECT_EQ(refused->status, 403) << "there is no status later";
+  EXPECT_EQ(Body(refused)["id"], 5);
+  EXPECT_TRUE(absl::StrContains(refused->get_header_value("WWW-Authenticate"), "scope=\"mail:read openid\""));
+  EXPECT_EQ(Post(guarded, {{"Authorization", "Bearer alice/mail.read"}}, path)->status, 202)
+      << "each request is judged by its own token";
+  EXPECT_TRUE(hears("\"id\":5"));
   EXPECT_EQ(Post(ModernBody("server/discover"), Modern("server/discover"), path)->status, 202);
   EXPECT_TRUE(hears("-32601"));
   EXPECT_EQ(Post(R"({"jsonrpc":"2.0","id":1,"method":"ping"})", {{"Authorization", "Bearer bob"}}, path)->status, 404);
   EXPECT_EQ(Post(R"({"jsonrpc":"2.0","id":1,"method":"ping"})", {}, "/messages?sessionId=x")->status, 404);
   EXPECT_EQ(Post("nonsense", {}, path)->status, 400);
   EXPECT_EQ(Post(R"({"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"hang"}})", {}, path)->status, 202);
-  ASSERT_TRUE(service_->WaitForCalls(2));
+  ASSERT_TRUE(service_->WaitForCalls(3));
   client.stop();
   reader.join();
   EXPECT_TRUE(service_->WaitForCancelledCalls(1)) << "the stream was the session";
   EXPECT_EQ(Post(R"({"jsonrpc":"2.0","id":1,"method":"ping"})", {}, path)->status, 404);
+}
+
+TEST_F(TransportTest, StreamsEndWithTheTokenThatOpenedThemAndTheSessionGoesOn) {
+  const auto ends_in_time = [&](const char* path, Headers headers, const std::string& token) {
+    headers.erase("Authorization");
+    headers.emplace("Authorization", "Bearer " + token);
+    headers.emplace("Accept", "text/event-stream");
+    const absl::Time start = absl::Now();
+    const auto result = Client().Get(path, headers);
+    const absl::Duration taken = absl::Now() - start;
+    EXPECT_EQ(result->status, 200);
+    EXPECT_GE(taken, absl::Milliseconds(390)) << path;
+    EXPECT_LT(taken, absl::Milliseconds(1'400)) << path << ": within a second of its end";
+  };
+  const Headers session = Session("2025-11-25");
+  ends_in_time("/mcp", session, "alice//400");
+  EXPECT_EQ(Post(R"({"jsonrpc":"2.0","id":1,"method":"ping"})", session)->status, 200) << "with another token";
+  ends_in_time("/mcp", session, "alice/openid/400");
+  ends_in_time("/sse", {}, "alice//400");
+}
+
+TEST_F(TransportTest, AListenerGetsItsResultWhenItsTokenExpires) {
+  Headers headers = Modern("subscriptions/listen");
+  headers.emplace("Authorization", "Bearer alice//400");
+  const absl::Time start = absl::Now();
+  const auto result = Post(ModernBody("subscriptions/listen", R"("notifications":{"toolsListChanged":true})"), headers);
+  EXPECT_LT(absl::Now() - start, absl::Milliseconds(1'400));
+  EXPECT_TRUE(absl::StrContains(result->body, "\"resultType\":\"complete\"")) << result->body;
+}
+
+TEST_F(TransportTest, ACallThatRunsWhenItsTokenExpiresIsFinished) {
+  Headers headers = Modern("tools/call", "slow");
+  headers.emplace("Authorization", "Bearer alice//100");
+  const auto modern = Post(ModernBody("tools/call", R"("name":"slow")"), headers);
+  EXPECT_TRUE(absl::StrContains(modern->body, "done")) << modern->body;
+  Headers session = Session("2025-11-25");
+  session.erase("Authorization");
+  session.emplace("Authorization", "Bearer alice//100");
+  const auto legacy = Post(LegacyCall(1, "slow"), session);
+  EXPECT_TRUE(absl::StrContains(legacy->body, "done")) << legacy->body;
+}
+
+TEST_F(TransportTest, TheStyleOfMcpAuthIsThatOfItsTable) {
+  const Authenticator authenticator(
+      verifier_, [](absl::string_view) { return "openid"; }, absl::Seconds(5), clock_, metrics_, ErrorStyle::kMcpAuth);
+  const ProtectedResource resource = MakeProtectedResource(kResource, "/mcp");
+  const auto answer = [&](const Headers& headers, const std::string& query = "") {
+    httplib::Request request;
+    request.headers = headers;
+    if (!query.empty()) request.params.emplace("access_token", query);
+    httplib::Response response;
+    EXPECT_EQ(authenticator.Authenticate(request, resource, response), nullptr);
+    return response;
+  };
+  const auto error = [&](const std::string& authorization) {
+    const auto response = answer({{"Authorization", authorization}});
+    const auto body = ReadJson(response.body);
+    return absl::StrCat(response.status, " ", body->value("error", ""));
+  };
+  const auto missing = answer({});
+  EXPECT_EQ(missing.status, 401);
+  EXPECT_EQ(missing.body, R"({"error":"missing_auth_header","error_description":"Missing `Authorization` header. )"
+                          R"(Please provide a valid bearer token."})");
+  EXPECT_EQ(
+      missing.get_header_value("WWW-Authenticate"),
+      "Bearer error=\"missing_auth_header\", error_description=\"Missing `Authorization` header. Please provide a "
+      "valid bearer token.\", "
+      "resource_metadata=\"http://mcp.example.com/.well-known/oauth-protected-resource/mcp\"");
+  EXPECT_EQ(error("Basic dTpw"), "401 invalid_auth_header_format");
+  EXPECT_EQ(error("Bearer a b"), "401 invalid_auth_header_format");
+  EXPECT_EQ(error("Bearer"), "401 missing_bearer_token");
+  EXPECT_EQ(error("Bearer %"), "401 invalid_token");
+  EXPECT_EQ(error("Bearer mallory"), "401 invalid_token");
+  EXPECT_EQ(error("Bearer stranger"), "401 invalid_audience");
+  EXPECT_EQ(error("Bearer lost"), "500 server_error");
+  EXPECT_FALSE(answer({{"Authorization", "Bearer lost"}}).has_header("WWW-Authenticate"));
+  EXPECT_EQ(answer({{"Authorization", "Bearer away"}}).status, 503);
+  EXPECT_EQ(answer({{"Authorization", "Bearer alice"}}, "alice").status, 400);
+  EXPECT_EQ(answer({{"Authorization", "Bearer a"}, {"Authorization", "Bearer b"}}).status, 400);
+  httplib::Response shortage;
+  authenticator.ReplyShortage(resource, {.needed = "a b", .missing = {"b"}}, "7", shortage);
+  EXPECT_EQ(shortage.status, 403);
+  EXPECT_EQ(shortage.body,
+            R"({"error":"missing_required_scopes","error_description":"The token does not contain the necessary )"
+            R"(scopes for this request.","missing_scopes":["b"]})");
+  EXPECT_EQ(shortage.get_header_value("WWW-Authenticate"),
+            "Bearer error=\"missing_required_scopes\", error_description=\"The token does not contain the necessary "
+            "scopes for this request.\"");
 }
 
 TEST_F(TransportTest, TokensAreJudgedFirst) {
@@ -816,10 +967,43 @@ TEST_F(TransportTest, TokensAreJudgedFirst) {
 }
 
 TEST_F(TransportTest, AMissingScopeIsAChallenge) {
+  Headers headers = Modern("tools/call", "guarded");
+  headers.emplace("Authorization", "Bearer alice/openid+offline_access");
+  headers.emplace("Accept", "text/event-stream");  // the status comes before any stream
+  const auto result = Post(ModernBody("tools/call", R"("name":"guarded")"), headers);
+  EXPECT_EQ(result->status, 403);
+  EXPECT_EQ(result->get_header_value("WWW-Authenticate"),
+            "Bearer error=\"insufficient_scope\", error_description=\"The token lacks a scope that this needs\", "
+            "resource_metadata=\"http://mcp.example.com/.well-known/oauth-protected-resource/mcp\", "
+            "scope=\"mail:read openid\"");
+  EXPECT_EQ(Body(result)["id"], 1);
+  EXPECT_TRUE(service_->Calls().empty());
+}
+
+TEST_F(TransportTest, AnOpaqueTokensScopesAreNotGuessed) {
   const auto result = ModernCall("guarded");
   EXPECT_EQ(result->status, 403);
-  EXPECT_TRUE(absl::StrContains(result->get_header_value("WWW-Authenticate"), "error=\"insufficient_scope\""));
-  EXPECT_TRUE(absl::StrContains(result->get_header_value("WWW-Authenticate"), "scope=\"mail:read\""));
+  const std::string challenge = result->get_header_value("WWW-Authenticate");
+  EXPECT_TRUE(absl::StrContains(challenge, "error=\"insufficient_scope\"")) << challenge;
+  EXPECT_TRUE(absl::StrContains(challenge, "ask for a token for this resource")) << challenge;
+  EXPECT_TRUE(absl::StrContains(challenge, "scope=\"mail:read\"")) << challenge;
+}
+
+TEST_F(TransportTest, ABatchThatLacksScopesIsRefusedAsAWholeBeforeAnythingIsRun) {
+  contents_.tools[0].required_scopes = {{"mail:send"}};
+  catalog_.Publish(contents_);
+  const std::string batch = "[" + LegacyCall(1, "steps") + "," + LegacyCall(2, "guarded") + "," +
+                            LegacyCall(3, "plain") + R"(,{"jsonrpc":"2.0","method":"notifications/x"}])";
+  const Headers session = Session("2025-03-26", "alice/mail.read");
+  const auto refused = Post(batch, session);
+  EXPECT_EQ(refused->status, 403);
+  EXPECT_TRUE(absl::StrContains(refused->get_header_value("WWW-Authenticate"), "scope=\"mail:send mail:read\""));
+  EXPECT_TRUE(service_->Calls().empty());
+  Headers more = session;
+  more.erase("Authorization");
+  more.emplace("Authorization", "Bearer alice/mail.read+mail.send");
+  EXPECT_EQ(Post(batch, more)->status, 200);
+  EXPECT_EQ(service_->Calls().size(), 3u);
 }
 
 TEST_F(TransportTest, ForeignNamesAre403BeforeAnythingElse) {
@@ -846,6 +1030,16 @@ TEST_F(TransportTest, BrowsersAreToldWhatTheyMaySend) {
   const auto challenge = Client().Post("/mcp", {{"Origin", "http://localhost:5173"}}, "{}", "application/json");
   EXPECT_EQ(challenge->status, 401);
   EXPECT_TRUE(absl::StrContains(challenge->get_header_value("Access-Control-Expose-Headers"), "WWW-Authenticate"));
+  Headers headers = Modern("tools/call", "guarded");
+  headers.emplace("Origin", "http://localhost:5173");
+  const auto step_up = Post(ModernBody("tools/call", R"("name":"guarded")"), headers);
+  EXPECT_EQ(step_up->status, 403);
+  EXPECT_EQ(step_up->get_header_value("Access-Control-Allow-Origin"), "http://localhost:5173");
+  EXPECT_TRUE(absl::StrContains(step_up->get_header_value("Access-Control-Expose-Headers"), "WWW-Authenticate"));
+  const auto document =
+      Client().Options("/.well-known/oauth-protected-resource/mcp", {{"Origin", "http://any.example.com"}});
+  EXPECT_EQ(document->status, 204);
+  EXPECT_EQ(document->get_header_value("Access-Control-Allow-Origin"), "*");
 }
 
 TEST_F(TransportTest, DocumentsNameTheirResource) {
