@@ -269,6 +269,11 @@ PrincipalVerdict PrincipalVerifier::JudgeClaims(absl::string_view claims_json, a
   }
   if (const auto own = claims->find("claims"); own != claims->end() && own->is_object()) {
     const absl::string_view text = RawMember(claims_json, "claims");
+    // The text and what was read must be the same: a name that comes twice, or is written with escapes, has two
+    // readings.
+    if (Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false) != *own) {
+      return Refuse(PrincipalRefusal::kMalformed, "its claims can be read in two ways");
+    }
     principal->set_claims_json(text.data(), text.size());
   }
   if (const auto origins = claims->find("claim_origins"); origins != claims->end()) {

@@ -114,6 +114,21 @@ TEST_F(PrincipalVerifierTest, ClaimsComeByteForByteAsTheyWereSigned) {
   EXPECT_EQ(std::get<std::shared_ptr<const Principal>>(verdict)->claims_json(), claims);
 }
 
+TEST_F(PrincipalVerifierTest, ClaimsThatCanBeReadInTwoWaysAreNotBelieved) {
+  const std::string rest = Claims().dump().substr(1);
+  for (const char* other : {R"({"claims":{"sub":"mallory"},)", R"({"cl\u0061ims":{"sub":"mallory"},)"}) {
+    const Json header = Header();
+    const std::string both = common::SignJws(header.dump(), absl::StrCat(other, rest), edge_key_);
+    const PrincipalVerdict verdict = Verify(both);
+    if (const auto* principal = std::get_if<std::shared_ptr<const Principal>>(&verdict)) {
+      EXPECT_EQ(Json::parse((*principal)->claims_json()), Claims()["claims"]) << other;
+    }
+  }
+  ExpectRefused(PrincipalRefusal::kMalformed,
+                common::SignJws(Header().dump(), absl::StrCat(R"({"claims":{"sub":"mallory"},)", rest), edge_key_),
+                "two ways");
+}
+
 TEST_F(PrincipalVerifierTest, WhatIsNotSaidIsNotKnown) {
   Json claims = Claims();
   for (const char* name :
