@@ -1,6 +1,9 @@
 #include "mcp_edge/config.h"
 
+#include <algorithm>
+
 #include "absl/flags/flag.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/flag_checks.h"
@@ -18,8 +21,11 @@ ABSL_FLAG(std::string, tools_config, "", "YAML file that lists the tool services
 ABSL_FLAG(std::vector<std::string>, allowed_hosts, {}, "Further Host values to answer to, beside the resource's own.");
 ABSL_FLAG(std::vector<std::string>, allowed_origins, {}, "Further origins whose web pages may talk to the edge.");
 ABSL_FLAG(std::string, authorization_server_metadata, "off",
-          "off, or mirror: serve the provider's metadata at /.well-known/oauth-authorization-server, for clients of "
-          "2025-03-26.");
+          "off; mirror: serve the provider's metadata at /.well-known/oauth-authorization-server, for clients of "
+          "2025-03-26; or register: the same, and let clients register at /register.");
+ABSL_FLAG(std::string, client_address_header, "",
+          "Header in which a proxy before the edge tells the client's address, like X-Forwarded-For; its last address "
+          "counts. Empty: there is no proxy.");
 ABSL_FLAG(
     std::string, error_style, "rfc6750",
     "How refusals of tokens look: rfc6750, or mcp-auth for clients that were written for the library of that name.");
@@ -89,9 +95,16 @@ absl::Status Config::Validate() const {
                      "\"",
                      resource, "\""));
   }
-  if (authorization_server_metadata != "off" && authorization_server_metadata != "mirror") {
-    return absl::InvalidArgumentError(absl::StrCat("--authorization_server_metadata must be off or mirror, got \"",
-                                                   authorization_server_metadata, "\""));
+  if (authorization_server_metadata != "off" && authorization_server_metadata != "mirror" &&
+      authorization_server_metadata != "register") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--authorization_server_metadata must be off, mirror or register, got \"",
+                     authorization_server_metadata, "\""));
+  }
+  if (!std::all_of(client_address_header.begin(), client_address_header.end(),
+                   [](char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-'; })) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--client_address_header must be the name of a header, got \"", client_address_header, "\""));
   }
   if (error_style != "rfc6750" && error_style != "mcp-auth") {
     return absl::InvalidArgumentError(
@@ -163,6 +176,7 @@ Config ConfigFromFlags() {
   config.allowed_hosts = absl::GetFlag(FLAGS_allowed_hosts);
   config.allowed_origins = absl::GetFlag(FLAGS_allowed_origins);
   config.authorization_server_metadata = absl::GetFlag(FLAGS_authorization_server_metadata);
+  config.client_address_header = absl::GetFlag(FLAGS_client_address_header);
   config.error_style = absl::GetFlag(FLAGS_error_style);
   config.tools_without_scope = absl::GetFlag(FLAGS_tools_without_scope);
   config.http_sse = absl::GetFlag(FLAGS_http_sse);

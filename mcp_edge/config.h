@@ -25,6 +25,7 @@ struct Config {
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> allowed_origins;
   std::string authorization_server_metadata;
+  std::string client_address_header;
   bool http_sse = true;
   std::string error_style;
   std::string tools_without_scope;

@@ -29,6 +29,7 @@ TEST(ConfigTest, EachMistakeNamesItsFlag) {
       {"--allowed_hosts", [](Config& c) { c.allowed_hosts = {"https://x"}; }},
       {"--allowed_origins", [](Config& c) { c.allowed_origins = {"x"}; }},
       {"--authorization_server_metadata", [](Config& c) { c.authorization_server_metadata = "on"; }},
+      {"--client_address_header", [](Config& c) { c.client_address_header = "X-Forwarded-For: 1"; }},
       {"--log_severity", [](Config& c) { c.log_severity = "loud"; }},
       {"--port", [](Config& c) { c.port = 70000; }},
       {"--verdict_ttl", [](Config& c) { c.verdict_ttl = absl::Seconds(-1); }},

@@ -23,6 +23,7 @@
 #include "common/shutdown_signals.h"
 #include "mcp_edge/assertion/principal_signer.h"
 #include "mcp_edge/auth/auth_client.h"
+#include "mcp_edge/auth/client_registration.h"
 #include "mcp_edge/auth/resource_metadata.h"
 #include "mcp_edge/catalog/catalog.h"
 #include "mcp_edge/catalog/catalog_watcher.h"
@@ -47,6 +48,7 @@
 #include "mcp_edge/tools/grpc_channel.h"
 #include "mcp_edge/transport/edge_routes.h"
 #include "mcp_edge/transport/mcp_endpoint.h"
+#include "mcp_edge/transport/registration_endpoint.h"
 #include "mcp_edge/transport/session_notifier.h"
 #include "mcp_edge/transport/sse_endpoint.h"
 #include "prometheus/registry.h"
@@ -205,7 +207,9 @@ int Run(int argc, char** argv) {
                       metrics);
   ResourceMetadataOptions metadata_options;
   metadata_options.resources = resources;
-  metadata_options.mirror_authorization_server = config.authorization_server_metadata == "mirror";
+  const bool registers = config.authorization_server_metadata == "register";
+  metadata_options.mirror_authorization_server = registers || config.authorization_server_metadata == "mirror";
+  if (registers) metadata_options.registration_endpoint = MakeProtectedResource(config.resource, "/register").uri;
   ResourceMetadata metadata(auth_channel, metadata_options);
   const Authenticator authenticator(
       verifier, [&](absl::string_view resource) { return metadata.Scopes(resource); }, config.auth_timeout, clock,
@@ -231,11 +235,15 @@ int Run(int argc, char** argv) {
   const auto max_body_bytes = static_cast<size_t>(config.max_body_bytes);
   McpEndpoint mcp(mcp_resource, max_body_bytes, limits.max_requests, with);
   SseEndpoint sse(sse_resource, max_body_bytes, kMaxSseRunning, with);
+  ClientRegistration client_registration(auth_channel);
+  RegistrationEndpoint registration(
+      [&](const auto& request, absl::Time deadline) { return client_registration.Register(request, deadline); },
+      config.client_address_header, max_body_bytes, admission, bodies, clock);
   const SessionNotifier notifier(bus, catalog, sessions, sse, clock);
   AddRoutes(config.resource, mcp, config.http_sse ? &sse : nullptr,
             {[&](absl::string_view resource) { return metadata.ProtectedResource(resource); },
              [&] { return metadata.AuthorizationServer(); }},
-            *hosts, metrics, server.routes());
+            *hosts, metrics, server.routes(), registers ? &registration : nullptr);
   // Those who come at once after a start wait a little rather than be told that there is no such tool.
   const absl::Time give_up_time = clock.Now() + watcher_options.first_answer_timeout;
   while (!watcher->Ready().ok() && clock.Now() < give_up_time) absl::SleepFor(kReadyPoll);

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/json_text.h"
 #include "common/log.h"
 #include "grpcpp/client_context.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
@@ -42,6 +43,15 @@ std::string ScopesOf(const nlohmann::json& document) {
     if (text != nullptr) absl::StrAppend(&scopes, scopes.empty() ? "" : " ", *text);
   }
   return scopes;
+}
+
+// `text`, which is `document`, with `endpoint` as the place to register.
+std::string WithRegistrationEndpoint(std::string text, const nlohmann::json& document, const std::string& endpoint) {
+  if (endpoint.empty() || document.contains("registration_endpoint")) return text;
+  std::string member = document.empty() ? "\"registration_endpoint\":" : ",\"registration_endpoint\":";
+  common::AppendJsonString(endpoint, member);
+  text.insert(text.rfind('}'), member);
+  return text;
 }
 
 }  // namespace
@@ -170,12 +180,15 @@ absl::Status ResourceMetadata::FetchAuthorizationServer() {
     return stub_->GetAuthorizationServerMetadata(&context, GetAuthorizationServerMetadataRequest(), &response);
   });
   if (!status.ok()) return status;
-  if (const auto document = ReadDocument(response.document_json()); !document.ok()) {
+  const absl::StatusOr<nlohmann::json> document = ReadDocument(response.document_json());
+  if (!document.ok()) {
     return absl::InternalError(
         absl::StrCat("auth_service: bad authorization server metadata: ", document.status().message()));
   }
+  std::string text =
+      WithRegistrationEndpoint(std::move(*response.mutable_document_json()), *document, options_.registration_endpoint);
   absl::MutexLock lock(&mutex_);
-  authorization_server_ = std::move(*response.mutable_document_json());
+  authorization_server_ = std::move(text);
   return absl::OkStatus();
 }
 

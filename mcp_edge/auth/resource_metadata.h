@@ -25,6 +25,8 @@ struct ResourceMetadataOptions {
   std::vector<std::string> resources;
   // Whether to mirror the provider's authorization server metadata too.
   bool mirror_authorization_server = false;
+  // Where clients may register at the edge (RFC 7591), to be named in that metadata; empty: nowhere.
+  std::string registration_endpoint = {};
   // How often to ask for newer documents.
   absl::Duration refresh_interval = absl::Minutes(1);
   // How soon to ask again after a failure: doubles from the least to the most.
@@ -53,7 +55,8 @@ class ResourceMetadata {
   // and when there are none.
   std::string Scopes(absl::string_view resource) const;
 
-  // The provider's own metadata (RFC 8414, OpenID Connect Discovery): one JSON object.
+  // The provider's own metadata (RFC 8414, OpenID Connect Discovery): one JSON object, byte for byte but for the
+  // `registration_endpoint` that is added at its end, if the provider names none itself.
   //
   // Errors: kUnavailable, not fetched yet; kNotFound, it is not mirrored here.
   absl::StatusOr<std::string> AuthorizationServer() const;

@@ -78,6 +78,34 @@ TEST_F(ResourceMetadataTest, MirrorsTheAuthorizationServerWhenAsked) {
   EXPECT_EQ(*metadata->AuthorizationServer(), R"({"issuer": "https://issuer.example"})");
 }
 
+TEST_F(ResourceMetadataTest, NamesTheEdgeAsThePlaceToRegisterUnlessTheProviderHasOne) {
+  service_->SetProtectedResource(kMcp, kMcpDocument);
+  service_->SetProtectedResource(kSse, kSseDocument);
+  ResourceMetadataOptions options = {.resources = {kMcp, kSse},
+                                     .mirror_authorization_server = true,
+                                     .registration_endpoint = "https://mcp.example/register",
+                                     .refresh_interval = absl::Milliseconds(20),
+                                     .min_backoff = absl::Milliseconds(10)};
+  ResourceMetadata metadata(MakeChannel(service_->target()), options);
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"issuer":"https://issuer.example","x": {"}":1} } )",
+       R"({"issuer":"https://issuer.example","x": {"}":1} ,"registration_endpoint":"https://mcp.example/register"} )"},
+      {"{}", R"({"registration_endpoint":"https://mcp.example/register"})"},
+      {R"({"client_id_metadata_document_supported":true})",
+       R"({"client_id_metadata_document_supported":true,"registration_endpoint":"https://mcp.example/register"})"},
+      {R"({"registration_endpoint":"https://issuer.example/reg"})",
+       R"({"registration_endpoint":"https://issuer.example/reg"})"},
+  };
+  for (const auto& [document, served] : cases) {
+    service_->SetAuthorizationServer(document);
+    EXPECT_TRUE(Eventually([&, served = served] {
+      const absl::StatusOr<std::string> now = metadata.AuthorizationServer();
+      return now.ok() && *now == served;
+    })) << document
+        << metadata.AuthorizationServer().value_or("");
+  }
+}
+
 TEST_F(ResourceMetadataTest, FollowsChangesAndKeepsTheLastGoodDocument) {
   service_->SetProtectedResource(kMcp, kMcpDocument);
   service_->SetProtectedResource(kSse, kSseDocument);

@@ -19,19 +19,27 @@ using HandlerResponse = httplib::Server::HandlerResponse;
 constexpr char kMcp[] = "/mcp";
 constexpr char kSse[] = "/sse";
 constexpr char kMessages[] = "/messages";
+constexpr char kRegister[] = "/register";
 constexpr char kProtectedResource[] = "/.well-known/oauth-protected-resource";
 constexpr char kAuthorizationServer[] = "/.well-known/oauth-authorization-server";
 constexpr absl::string_view kAllowedHeaders =
     "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID, "
     "traceparent, tracestate, baggage";
 
+// The endpoints that there may be.
+struct Endpoints {
+  bool sse = false;
+  bool registration = false;
+};
+
 bool IsDocument(absl::string_view path) { return absl::StartsWith(path, "/.well-known/"); }
 
 // The methods that a path has; empty for a path that is not ours.
-absl::string_view MethodsOf(absl::string_view path, bool with_sse) {
+absl::string_view MethodsOf(absl::string_view path, const Endpoints& with) {
   if (path == kMcp) return "GET, POST, DELETE, OPTIONS";
-  if (with_sse && path == kSse) return "GET, OPTIONS";
-  if (with_sse && path == kMessages) return "POST, OPTIONS";
+  if (with.sse && path == kSse) return "GET, OPTIONS";
+  if (with.sse && path == kMessages) return "POST, OPTIONS";
+  if (with.registration && path == kRegister) return "POST, OPTIONS";
   if (IsDocument(path)) return "GET, OPTIONS";
   return "";
 }
@@ -62,28 +70,30 @@ void ReplyDocument(const absl::StatusOr<std::string>& document, httplib::Respons
 }
 
 // What comes before every route: names the request, refuses foreign hosts and origins, answers preflights.
-HandlerResponse BeforeRouting(const HostPolicy& hosts, EdgeMetrics& metrics, bool with_sse,
+HandlerResponse BeforeRouting(const HostPolicy& hosts, EdgeMetrics& metrics, const Endpoints& with,
                               const httplib::Request& request, httplib::Response& response) {
   CurrentTrail().request_id = NewRequestId();
   const HeaderField host = ReadHeader(request, "Host");
   const HeaderField origin = ReadHeader(request, "Origin");
-  const bool document = IsDocument(request.path);
+  // The documents are public, and so is registration, which knows no cookies: any page may use them.
+  const bool registration = with.registration && request.path == kRegister;
+  const bool open = registration || IsDocument(request.path);
   const bool host_allowed = host.value.has_value() && !host.conflicting && hosts.AllowsHost(*host.value);
   const bool origin_allowed = !origin.value.has_value() || (!origin.conflicting && hosts.AllowsOrigin(*origin.value));
-  // The documents are public: any page may read them.
-  if (!host_allowed || (!origin_allowed && !document)) {
+  if (!host_allowed || (!origin_allowed && !open)) {
     metrics.foreign_origin_total.Increment();
     ReplyError(response, "", {WireErrorKind::kForbiddenOrigin, "This Host or Origin is not allowed here", ""});
     return HandlerResponse::Handled;
   }
-  if (document) {
+  if (open) {
     response.set_header("Access-Control-Allow-Origin", "*");
+    if (registration) response.set_header("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After");
   } else if (origin.value.has_value()) {
     response.set_header("Access-Control-Allow-Origin", std::string(*origin.value));
     response.set_header("Access-Control-Expose-Headers", "Mcp-Session-Id, WWW-Authenticate, Retry-After");
     response.set_header("Vary", "Origin");
   }
-  const absl::string_view methods = MethodsOf(request.path, with_sse);
+  const absl::string_view methods = MethodsOf(request.path, with);
   if (methods.empty()) {
     ReplyError(response, "", {WireErrorKind::kNotFound, "There is nothing at this path", ""});
     return HandlerResponse::Handled;
@@ -113,13 +123,14 @@ HandlerResponse BeforeRouting(const HostPolicy& hosts, EdgeMetrics& metrics, boo
 }  // namespace
 
 void AddRoutes(absl::string_view mcp_resource, McpEndpoint& mcp, SseEndpoint* sse, Documents documents,
-               const HostPolicy& hosts, EdgeMetrics& metrics, httplib::Server& server) {
+               const HostPolicy& hosts, EdgeMetrics& metrics, httplib::Server& server,
+               RegistrationEndpoint* registration) {
   using httplib::ContentReader;
   using httplib::Request;
   using httplib::Response;
-  const bool with_sse = sse != nullptr;
-  server.set_pre_routing_handler([&hosts, &metrics, with_sse](const Request& request, Response& response) {
-    return BeforeRouting(hosts, metrics, with_sse, request, response);
+  const Endpoints with = {.sse = sse != nullptr, .registration = registration != nullptr};
+  server.set_pre_routing_handler([&hosts, &metrics, with](const Request& request, Response& response) {
+    return BeforeRouting(hosts, metrics, with, request, response);
   });
   server.Post(kMcp, [&mcp](const Request& request, Response& response, const ContentReader& reader) {
     mcp.Post(request, response, reader);
@@ -136,7 +147,12 @@ void AddRoutes(absl::string_view mcp_resource, McpEndpoint& mcp, SseEndpoint* ss
   add_document(absl::StrCat(kProtectedResource, kMcp), mcp_uri);
   server.Get(kAuthorizationServer, [get = std::move(documents.authorization_server)](
                                        const Request&, Response& response) { ReplyDocument(get(), response); });
-  if (!with_sse) return;
+  if (registration != nullptr) {
+    server.Post(kRegister, [registration](const Request& request, Response& response, const ContentReader& reader) {
+      registration->Post(request, response, reader);
+    });
+  }
+  if (!with.sse) return;
   server.Get(kSse, [sse](const Request& request, Response& response) { sse->Get(request, response); });
   server.Post(kMessages, [sse](const Request& request, Response& response, const ContentReader& reader) {
     sse->Post(request, response, reader);

@@ -12,6 +12,7 @@
 #include "mcp_edge/edge_metrics.h"
 #include "mcp_edge/http/host_policy.h"
 #include "mcp_edge/transport/mcp_endpoint.h"
+#include "mcp_edge/transport/registration_endpoint.h"
 #include "mcp_edge/transport/sse_endpoint.h"
 
 namespace mcp_edge {
@@ -23,9 +24,11 @@ struct Documents {
 };
 
 // Adds the routes to `server`. All arguments but `mcp_resource` and `documents` must outlive it; a null `sse` leaves
-// HTTP+SSE out. `mcp_resource`: the canonical URI of the MCP endpoint, whose path is `/mcp`.
+// HTTP+SSE out, a null `registration` the registration of clients. `mcp_resource`: the canonical URI of the MCP
+// endpoint, whose path is `/mcp`.
 void AddRoutes(absl::string_view mcp_resource, McpEndpoint& mcp, SseEndpoint* sse, Documents documents,
-               const HostPolicy& hosts, EdgeMetrics& metrics, httplib::Server& server);
+               const HostPolicy& hosts, EdgeMetrics& metrics, httplib::Server& server,
+               RegistrationEndpoint* registration = nullptr);
 
 }  // namespace mcp_edge
 

@@ -134,7 +134,7 @@ class TransportTest : public testing::Test {
                  return absl::StrCat("{\"resource\":\"", resource, "\"}");
                },
                []() -> absl::StatusOr<std::string> { return absl::NotFoundError("off"); }},
-              hosts_, metrics_, server_->routes());
+              hosts_, metrics_, server_->routes(), &registration_);
     ASSERT_TRUE(server_->Bind().ok());
     server_->Start();
   }
@@ -280,6 +280,15 @@ class TransportTest : public testing::Test {
                                bodies_,        disconnects_, clock_,    metrics_,   absl::Milliseconds(200)};
   McpEndpoint mcp_{MakeProtectedResource(kResource, "/mcp"), kMaxBody, 12, with_};
   SseEndpoint sse_{MakeProtectedResource(kResource, "/sse"), kMaxBody, 8, with_};
+  RegistrationEndpoint registration_{
+      [](const auto&, absl::Time) -> absl::StatusOr<gatehouse::auth::v1::RegisterClientResponse> {
+        return absl::UnavailableError("away");
+      },
+      "",
+      kMaxBody,
+      admission_,
+      bodies_,
+      clock_};
   const SessionNotifier notifier_{bus_, catalog_, sessions_, sse_, clock_};
   const HostPolicy hosts_ = *HostPolicy::Create(kResource, {}, {});
   std::unique_ptr<FakeToolService> service_;
@@ -1014,6 +1023,20 @@ TEST_F(TransportTest, ForeignNamesAre403BeforeAnythingElse) {
   }
   EXPECT_EQ(Client().Get("/.well-known/oauth-protected-resource", {{"Origin", "http://other.example.com"}})->status,
             200);
+}
+
+TEST_F(TransportTest, AnyPageMayRegisterAClientWithoutCredentials) {
+  const Headers foreign = {{"Origin", "http://other.example.com"}};
+  const auto registered = Client().Post("/register", foreign, "{}", "application/json");
+  EXPECT_EQ(registered->status, 503);  // the provider is away, but the origin is no obstacle
+  EXPECT_EQ(registered->get_header_value("Access-Control-Allow-Origin"), "*");
+  EXPECT_EQ(registered->get_header_value("Access-Control-Allow-Credentials"), "");
+  EXPECT_EQ(registered->get_header_value("Access-Control-Expose-Headers"), "WWW-Authenticate, Retry-After");
+  const auto preflight = Client().Options("/register", foreign);
+  EXPECT_EQ(preflight->status, 204);
+  EXPECT_EQ(preflight->get_header_value("Access-Control-Allow-Methods"), "POST, OPTIONS");
+  EXPECT_EQ(Client().Get("/register")->status, 405);
+  EXPECT_EQ(Client().Post("/register", {{"Host", "evil.example.com"}}, "{}", "application/json")->status, 403);
 }
 
 TEST_F(TransportTest, BrowsersAreToldWhatTheyMaySend) {

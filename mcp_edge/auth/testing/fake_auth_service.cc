@@ -37,6 +37,10 @@ class GrpcFakeAuthService final : public FakeAuthService, private AuthService::C
     absl::MutexLock lock(&mutex_);
     verifier_ = std::move(verifier);
   }
+  void OnRegister(Registrar registrar) override {
+    absl::MutexLock lock(&mutex_);
+    registrar_ = std::move(registrar);
+  }
   void SetProtectedResource(absl::string_view resource, absl::string_view document_json) override {
     absl::MutexLock lock(&mutex_);
     protected_resources_[std::string(resource)] = std::string(document_json);
@@ -96,6 +100,17 @@ class GrpcFakeAuthService final : public FakeAuthService, private AuthService::C
     return new Reactor(verdict);
   }
 
+  grpc::ServerUnaryReactor* RegisterClient(grpc::CallbackServerContext* context, const RegisterClientRequest* request,
+                                           RegisterClientResponse* response) override {
+    absl::MutexLock lock(&mutex_);
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    FakeRegistration registration{.status = grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "off")};
+    if (registrar_ != nullptr) registration = registrar_(*request);
+    *response = registration.response;
+    reactor->Finish(registration.status);
+    return reactor;
+  }
+
   grpc::ServerUnaryReactor* GetProtectedResourceMetadata(grpc::CallbackServerContext* context,
                                                          const GetProtectedResourceMetadataRequest* request,
                                                          GetProtectedResourceMetadataResponse* response) override {
@@ -129,6 +144,7 @@ class GrpcFakeAuthService final : public FakeAuthService, private AuthService::C
 
   mutable absl::Mutex mutex_;
   Verifier verifier_ ABSL_GUARDED_BY(mutex_);
+  Registrar registrar_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::string> protected_resources_ ABSL_GUARDED_BY(mutex_);
   std::string authorization_server_ ABSL_GUARDED_BY(mutex_);
   int verify_calls_ ABSL_GUARDED_BY(mutex_) = 0;

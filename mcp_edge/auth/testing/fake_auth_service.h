@@ -22,10 +22,18 @@ struct FakeVerdict {
   absl::Duration delay = absl::ZeroDuration();
 };
 
+// The same of a registration.
+struct FakeRegistration {
+  gatehouse::auth::v1::RegisterClientResponse response = {};
+  grpc::Status status = grpc::Status::OK;
+};
+
 // A gRPC server on a free port of 127.0.0.1. Thread-safe.
 class FakeAuthService {
  public:
   using Verifier = std::function<FakeVerdict(const gatehouse::auth::v1::VerifyTokenRequest&)>;
+
+  using Registrar = std::function<FakeRegistration(const gatehouse::auth::v1::RegisterClientRequest&)>;
 
   // Starts with every answer UNAVAILABLE. `port` 0 takes a free one. Null when the port is taken.
   static std::unique_ptr<FakeAuthService> Start(int port = 0);
@@ -38,6 +46,8 @@ class FakeAuthService {
 
   // Says what VerifyToken answers from now on. Called on the server's threads; must not block.
   virtual void OnVerify(Verifier verifier) = 0;
+  // Says what RegisterClient answers from now on, UNIMPLEMENTED before. Likewise.
+  virtual void OnRegister(Registrar registrar) = 0;
   // Sets the documents; empty: not there.
   virtual void SetProtectedResource(absl::string_view resource, absl::string_view document_json) = 0;
   virtual void SetAuthorizationServer(absl::string_view document_json) = 0;
