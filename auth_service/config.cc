@@ -71,6 +71,12 @@ ABSL_FLAG(int32_t, registrations_per_hour_per_address, auth_service::Config().re
 ABSL_FLAG(absl::Duration, clock_skew, auth_service::Config().clock_skew,
           "how far the issuer's clock may differ from this one");
 ABSL_FLAG(absl::Duration, provider_timeout, auth_service::Config().provider_timeout, "for one request to the provider");
+ABSL_FLAG(int32_t, provider_concurrency, auth_service::Config().provider_concurrency,
+          "how many requests of one kind an issuer is sent at once");
+ABSL_FLAG(int32_t, provider_failures_to_open, auth_service::Config().provider_failures_to_open,
+          "after how many failures in a row an endpoint is left alone, for 0.5 s to 10 s");
+ABSL_FLAG(int32_t, opaque_refusals_per_second, auth_service::Config().opaque_refusals_per_second,
+          "how many unknown opaque tokens the provider may be asked about and refuse each second");
 ABSL_FLAG(std::string, provider_ca_file, "",
           "PEM file of the certificate authorities to trust for the provider; empty: the system's");
 ABSL_FLAG(absl::Duration, metadata_refresh_interval, auth_service::Config().metadata_refresh_interval,
@@ -79,6 +85,8 @@ ABSL_FLAG(absl::Duration, verdict_ttl, auth_service::Config().verdict_ttl,
           "how long a good token is remembered, at most until it expires; 0 for not at all");
 ABSL_FLAG(absl::Duration, negative_verdict_ttl, auth_service::Config().negative_verdict_ttl,
           "how long a refused token is remembered; 0 for not at all");
+ABSL_FLAG(absl::Duration, stale_if_unavailable, auth_service::Config().stale_if_unavailable,
+          "how much longer a good token is accepted while the provider cannot be asked, at most until it expires");
 ABSL_FLAG(int32_t, verdict_cache_size, auth_service::Config().verdict_cache_size,
           "how many good tokens are remembered");
 
@@ -258,10 +266,14 @@ absl::Status Config::Validate() const {
            CheckRange("registrations_per_hour_per_address", registrations_per_hour_per_address, 1, 10'000),
            CheckRange("clock_skew", clock_skew, absl::ZeroDuration(), absl::Minutes(5)),
            CheckRange("provider_timeout", provider_timeout, absl::Milliseconds(10), absl::Minutes(1)),
+           CheckRange("provider_concurrency", provider_concurrency, 1, 1000),
+           CheckRange("provider_failures_to_open", provider_failures_to_open, 1, 1000),
+           CheckRange("opaque_refusals_per_second", opaque_refusals_per_second, 1, 100'000),
            CheckFile("provider_ca_file", provider_ca_file),
            CheckRange("metadata_refresh_interval", metadata_refresh_interval, absl::Seconds(1), absl::Hours(24)),
            CheckRange("verdict_ttl", verdict_ttl, absl::ZeroDuration(), absl::Hours(1)),
            CheckRange("negative_verdict_ttl", negative_verdict_ttl, absl::ZeroDuration(), absl::Minutes(1)),
+           CheckRange("stale_if_unavailable", stale_if_unavailable, absl::ZeroDuration(), absl::Hours(1)),
            CheckRange("verdict_cache_size", verdict_cache_size, 0, 10'000'000),
            CheckRange("port", port, 0, 65535),
            CheckRange("admin_port", admin_port, 0, 65535),
@@ -324,10 +336,14 @@ Config ConfigFromFlags() {
   config.registrations_per_hour_per_address = absl::GetFlag(FLAGS_registrations_per_hour_per_address);
   config.clock_skew = absl::GetFlag(FLAGS_clock_skew);
   config.provider_timeout = absl::GetFlag(FLAGS_provider_timeout);
+  config.provider_concurrency = absl::GetFlag(FLAGS_provider_concurrency);
+  config.provider_failures_to_open = absl::GetFlag(FLAGS_provider_failures_to_open);
+  config.opaque_refusals_per_second = absl::GetFlag(FLAGS_opaque_refusals_per_second);
   config.provider_ca_file = absl::GetFlag(FLAGS_provider_ca_file);
   config.metadata_refresh_interval = absl::GetFlag(FLAGS_metadata_refresh_interval);
   config.verdict_ttl = absl::GetFlag(FLAGS_verdict_ttl);
   config.negative_verdict_ttl = absl::GetFlag(FLAGS_negative_verdict_ttl);
+  config.stale_if_unavailable = absl::GetFlag(FLAGS_stale_if_unavailable);
   config.verdict_cache_size = absl::GetFlag(FLAGS_verdict_cache_size);
   return config;
 }

@@ -65,6 +65,11 @@ struct Config {
   absl::Duration clock_skew = absl::Seconds(30);
   // For one request to the provider.
   absl::Duration provider_timeout = absl::Seconds(5);
+  // How many requests of one kind an issuer is sent at once; how many failures in a row make it be left alone for a
+  // moment; how many refusals of unknown opaque tokens it may cost a second.
+  int provider_concurrency = 64;
+  int provider_failures_to_open = 10;
+  int opaque_refusals_per_second = 100;
   // PEM file of the certificate authorities to trust for the provider in place of the system's; empty: the system's.
   std::string provider_ca_file;
   // How often metadata and keys are fetched again.
@@ -72,6 +77,8 @@ struct Config {
   // How long a principal, and a refusal, are remembered; zero: not at all. Never past the token's expiry.
   absl::Duration verdict_ttl = absl::Seconds(60);
   absl::Duration negative_verdict_ttl = absl::Seconds(5);
+  // How much longer a principal may be used while the provider cannot be asked; never past the token's expiry.
+  absl::Duration stale_if_unavailable = absl::ZeroDuration();
   // How many principals are remembered.
   int verdict_cache_size = 100'000;
 

@@ -117,6 +117,13 @@ TEST(ConfigTest, EachRuleNamesItsFlagAndTheValue) {
       {"--verdict_ttl must be in [0, 1h], got -1s", [](Config& config) { config.verdict_ttl = absl::Seconds(-1); }},
       {"--negative_verdict_ttl must be in [0, 1m], got 2m",
        [](Config& config) { config.negative_verdict_ttl = absl::Minutes(2); }},
+      {"--provider_concurrency must be in [1, 1000], got 0", [](Config& config) { config.provider_concurrency = 0; }},
+      {"--provider_failures_to_open must be in [1, 1000], got 0",
+       [](Config& config) { config.provider_failures_to_open = 0; }},
+      {"--opaque_refusals_per_second must be in [1, 100000], got 0",
+       [](Config& config) { config.opaque_refusals_per_second = 0; }},
+      {"--stale_if_unavailable must be in [0, 1h], got 2h",
+       [](Config& config) { config.stale_if_unavailable = absl::Hours(2); }},
       {"--verdict_cache_size must be in [0, 10000000], got -1", [](Config& config) { config.verdict_cache_size = -1; }},
       {"--port must be in [0, 65535], got 70000", [](Config& config) { config.port = 70'000; }},
       {"--admin_port must be in [0, 65535], got -1", [](Config& config) { config.admin_port = -1; }},
@@ -145,6 +152,7 @@ TEST(ConfigTest, FlagsAreTheSettings) {
                                         "--allowed_client_ids=a,b",
                                         "--profile=userinfo",
                                         "--verdict_ttl=0",
+                                        "--stale_if_unavailable=5m",
                                         "--clock_skew=1m",
                                         "--log_severity=warning",
                                         "--port=0"};
@@ -159,6 +167,7 @@ TEST(ConfigTest, FlagsAreTheSettings) {
   EXPECT_THAT(config.allowed_client_ids, ElementsAre("a", "b"));
   EXPECT_EQ(config.profile, "userinfo");
   EXPECT_EQ(config.verdict_ttl, absl::ZeroDuration());
+  EXPECT_EQ(config.stale_if_unavailable, absl::Minutes(5));
   EXPECT_EQ(config.clock_skew, absl::Minutes(1));
   EXPECT_EQ(config.severity(), common::Severity::kWarning);
   EXPECT_EQ(config.port, 0);

@@ -27,9 +27,11 @@
 #include "auth_service/logto/management_api.h"
 #include "auth_service/logto/scope_claims.h"
 #include "auth_service/metrics.h"
+#include "auth_service/provider/circuit_breaker_http_client.h"
 #include "auth_service/provider/curl_http_client.h"
 #include "auth_service/provider/discovery.h"
 #include "auth_service/provider/key_set.h"
+#include "auth_service/provider/limiting_http_client.h"
 #include "auth_service/provider/metered_http_client.h"
 #include "auth_service/provider/refresher.h"
 #include "auth_service/registration/registrar.h"
@@ -42,6 +44,7 @@
 #include "auth_service/token/issuer_verifier.h"
 #include "auth_service/token/jwt_verifier.h"
 #include "auth_service/token/opaque_verifier.h"
+#include "auth_service/token/refusal_budget.h"
 #include "auth_service/token/token_verifier.h"
 #include "auth_service/token/userinfo_claims.h"
 #include "auth_service/token/verdict_cache.h"
@@ -60,8 +63,8 @@ using common::Severity;
 
 constexpr char kServiceName[] = "gatehouse.auth.v1.AuthService";
 
-// Checks that wait for the provider, each on a thread; and how many more may wait for a thread.
-constexpr size_t kProviderThreads = 64;
+// Checks that wait for the provider have --provider_concurrency threads for each form of token; so many more may wait
+// for a thread.
 constexpr size_t kProviderWaiting = 1024;
 // Checks that compute wait for a core, for about a tenth of a second at most.
 constexpr size_t kLocalWaiting = 512;
@@ -98,11 +101,16 @@ double RandomFraction() {
 
 // What is known of one issuer, and what its JWTs are worth.
 struct Issuer {
-  Issuer(const std::string& name, const Config& config, HttpClient& http, const common::Clock& clock)
-      : discovery(name, config.provider_timeout, http, clock),
+  Issuer(const std::string& name, const Config& config, HttpClient& client, Metrics& metrics,
+         const common::Clock& clock)
+      : circuit_breaker({name, config.provider_failures_to_open, RandomFraction}, client, metrics, clock),
+        http(config.provider_concurrency, circuit_breaker, metrics, clock),
+        discovery(name, config.provider_timeout, http, clock),
         keys(discovery, config.provider_timeout, http, clock),
         jwt_verifier(name, config.clock_skew, keys, clock) {}
 
+  CircuitBreakerHttpClient circuit_breaker;
+  LimitingHttpClient http;  // how to ask this issuer
   Discovery discovery;
   KeySet keys;
   JwtVerifier jwt_verifier;
@@ -178,12 +186,13 @@ int Run(int argc, char** argv) {
 
   // What is known of the providers.
   CurlHttpClient curl(config.provider_ca_file);
-  MeteredHttpClient http(curl, metrics, clock);
+  MeteredHttpClient metered(curl, metrics, clock);
   const bool introspect = config.opaque_tokens == "introspection";
   const bool ask_userinfo_of_opaque = config.opaque_tokens == "userinfo";
   std::deque<Issuer> issuers;
-  for (const std::string& name : config.issuers) issuers.emplace_back(name, config, http, clock);
-  const Issuer& first_issuer = issuers.front();
+  for (const std::string& name : config.issuers) issuers.emplace_back(name, config, metered, metrics, clock);
+  Issuer& first_issuer = issuers.front();
+  HttpClient& http = first_issuer.http;
 
   // What a token is worth.
   absl::flat_hash_map<std::string, Verifier*> jwt_verifiers;
@@ -211,10 +220,12 @@ int Run(int argc, char** argv) {
                        : config.profile == "logto"  ? static_cast<Verifier&>(directory_profile)
                                                     : static_cast<Verifier&>(allowed_verifier);
   common::ThreadExecutor local_executor(std::max(1u, std::thread::hardware_concurrency()), kLocalWaiting);
-  common::ThreadExecutor provider_executor(kProviderThreads, kProviderWaiting);
-  VerdictCache verdicts(
-      {static_cast<size_t>(config.verdict_cache_size), config.verdict_ttl, config.negative_verdict_ttl}, verifier,
-      local_executor, provider_executor, metrics, clock);
+  common::ThreadExecutor jwt_executor(config.provider_concurrency, kProviderWaiting);
+  common::ThreadExecutor opaque_executor(config.provider_concurrency, kProviderWaiting);
+  RefusalBudget refusal_budget(config.opaque_refusals_per_second, clock);
+  VerdictCache verdicts({static_cast<size_t>(config.verdict_cache_size), config.verdict_ttl,
+                         config.negative_verdict_ttl, config.stale_if_unavailable},
+                        verifier, {local_executor, jwt_executor, opaque_executor}, refusal_budget, metrics, clock);
 
   // How clients register.
   RegistrationMetrics registration_metrics(registry);
@@ -248,14 +259,14 @@ int Run(int argc, char** argv) {
   std::deque<Refresher> refreshers;
   for (Issuer& issuer : issuers) {
     const bool is_first = &issuer == &first_issuer;
-    prometheus::Gauge& issuer_ready = metrics.issuer_ready(issuer.discovery.issuer());
+    prometheus::Gauge* const issuer_ready = &metrics.issuer_ready(issuer.discovery.issuer());
     Refresher::Options options;
     options.interval = config.metadata_refresh_interval;
     options.needs_userinfo = is_first && (ask_userinfo_of_opaque || config.profile == "userinfo");
     options.needs_introspection = is_first && introspect;
     options.random = RandomFraction;
-    options.on_readiness = [&, is_first](const absl::Status& readiness) {
-      issuer_ready.Set(readiness.ok() ? 1 : 0);
+    options.on_readiness = [&, issuer_ready, is_first](const absl::Status& readiness) {
+      issuer_ready->Set(readiness.ok() ? 1 : 0);
       if (is_first) set_serving(readiness.ok() && !draining);
     };
     refreshers.emplace_back(std::move(options), issuer.discovery, issuer.keys);
@@ -288,7 +299,8 @@ int Run(int argc, char** argv) {
   admin->reset();  // asks a refresher
   refreshers.clear();
   local_executor.Stop();
-  provider_executor.Stop();
+  jwt_executor.Stop();
+  opaque_executor.Stop();
   registration_executor.Stop();
   common::Log(Severity::kInfo, "stopped");
   return 0;

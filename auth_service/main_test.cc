@@ -123,9 +123,10 @@ class Provider {
     server_.Get("/oidc/.well-known/openid-configuration", [this](const httplib::Request&, httplib::Response& response) {
       response.status = up ? 200 : 503;
       if (up) {
-        response.set_content(absl::StrCat(R"({"issuer":")", issuer(), R"(","jwks_uri":")", issuer(),
-                                          R"(/jwks","userinfo_endpoint":")", issuer(), R"(/me"})"),
-                             "application/json");
+        response.set_content(
+            absl::StrCat(R"({"issuer":")", issuer(), R"(","jwks_uri":")", issuer(), R"(/jwks","userinfo_endpoint":")",
+                         issuer(), R"(/me","introspection_endpoint":")", issuer(), R"(/introspection"})"),
+            "application/json");
       }
     });
     server_.Get("/oidc/jwks", [this](const httplib::Request&, httplib::Response& response) {
@@ -146,6 +147,16 @@ class Provider {
     server_.Get("/api/users/bob", [](const httplib::Request& request, httplib::Response& response) {
       response.status = request.get_header_value("Authorization") == "Bearer machine" ? 200 : 401;
       response.set_content(R"({"id":"bob","isSuspended":false,"primaryEmail":"bob@example.com","name":"Bob"})",
+                           "application/json");
+    });
+    server_.Post("/oidc/introspection", [](const httplib::Request& request, httplib::Response& response) {
+      if (request.get_header_value("Authorization") != "Basic Z2F0ZTpzM2NyZXQ=") {  // gate:s3cret
+        response.status = 401;
+        return;
+      }
+      response.set_content(request.get_param_value("token") == "good"
+                               ? R"({"active":true,"sub":"alice","client_id":"smartmail","token_type":"Bearer"})"
+                               : R"({"active":false})",
                            "application/json");
     });
     thread_ = std::thread([this] { server_.listen_after_bind(); });
@@ -238,6 +249,29 @@ TEST(MainTest, TheDirectorySaysWhoTheUserIs) {
   EXPECT_THAT(principal.claims_json(), ::testing::Not(HasSubstr("Bob")));
   EXPECT_THAT(program.Await("/metrics", 200),
               HasSubstr("gatehouse_auth_provider_requests_total{endpoint=\"management_api\",outcome=\"ok\"} 1"));
+}
+
+TEST(MainTest, IntrospectionAsksWithTheCredentialsOfItsFilesAndAListOfClientsNarrows) {
+  Provider provider;
+  const std::string id_file = absl::StrCat(std::getenv("TEST_TMPDIR"), "/id");
+  const std::string secret_file = absl::StrCat(std::getenv("TEST_TMPDIR"), "/secret");
+  std::ofstream(id_file) << "gate\n";
+  std::ofstream(secret_file) << "s3cret\n";
+  std::vector<std::string> arguments = Arguments(provider.issuer());
+  for (const std::string& argument :
+       {std::string("--opaque_tokens=introspection"), "--introspection_client_id_file=" + id_file,
+        "--introspection_client_secret_file=" + secret_file, std::string("--allowed_client_ids=smartmail")}) {
+    arguments.push_back(argument);
+  }
+  Program program(arguments);
+  EXPECT_EQ(program.Await("/readyz", 200), "ok\n");
+  EXPECT_EQ(SubjectOf(*program.Stub(), "good"), "alice");
+  EXPECT_EQ(SubjectOf(*program.Stub(), "bad"), "");
+  EXPECT_EQ(SubjectOf(*program.Stub(), provider.Jwt()), "");  // of no client that could be told
+  const std::string metrics = program.Await("/metrics", 200);
+  EXPECT_THAT(metrics, HasSubstr("gatehouse_auth_verdicts_total{outcome=\"refused\",reason=\"client_not_allowed\"} 1"));
+  EXPECT_THAT(metrics, HasSubstr("gatehouse_auth_provider_circuits_open{endpoint=\"introspection\"} 0"));
+  EXPECT_EQ(program.Log().find("s3cret"), std::string::npos);
 }
 
 TEST(MainTest, WaitsForAProviderThatIsAway) {

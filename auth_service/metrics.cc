@@ -21,6 +21,8 @@ constexpr const char* kEndpointNames[kProviderEndpoints] = {"discovery",     "jw
 constexpr const char* kOutcomeNames[kProviderOutcomes] = {"ok",      "redirect",  "client_error", "server_error",
                                                           "timeout", "too_large", "unreachable"};
 
+constexpr const char* kRejectionNames[kProviderRejections] = {"circuit_open", "concurrency"};
+
 // Add() and Register() give the same object for the same name and labels, so families need not be kept.
 Family<Counter>& Verdicts(Registry& registry) {
   return BuildCounter()
@@ -37,6 +39,8 @@ Family<Counter>& CacheLookups(Registry& registry) {
 }
 
 }  // namespace
+
+absl::string_view ProviderEndpointName(ProviderEndpoint endpoint) { return kEndpointNames[static_cast<int>(endpoint)]; }
 
 absl::string_view RefusalReasonName(RefusalReason reason) {
   static const auto* const names = [] {
@@ -63,6 +67,16 @@ Metrics::Metrics(Registry& registry)
                      .Help("Checks turned away because too many were under way.")
                      .Register(registry)
                      .Add({})),
+      over_refusal_budget(BuildCounter()
+                              .Name("gatehouse_auth_over_refusal_budget_total")
+                              .Help("Checks of unknown opaque tokens turned away because too many were refused.")
+                              .Register(registry)
+                              .Add({})),
+      stale_accepted(BuildCounter()
+                         .Name("gatehouse_auth_stale_accepted_total")
+                         .Help("Tokens accepted past the time of their verdict, as the provider could not be asked.")
+                         .Register(registry)
+                         .Add({})),
       rpcs_in_flight(
           BuildGauge().Name("gatehouse_auth_rpcs_in_flight").Help("RPCs being served.").Register(registry).Add({})),
       ready(BuildGauge().Name("gatehouse_auth_ready").Help("1 while ready, else 0.").Register(registry).Add({})),
@@ -82,7 +96,25 @@ Metrics::Metrics(Registry& registry)
                       .Name("gatehouse_auth_provider_request_seconds")
                       .Help("How long the OIDC provider took to answer, by endpoint.")
                       .Register(registry);
+  auto& rejected = BuildCounter()
+                       .Name("gatehouse_auth_provider_rejected_total")
+                       .Help("Requests that were not sent to the OIDC provider, by endpoint and reason.")
+                       .Register(registry);
+  auto& circuits_open = BuildGauge()
+                            .Name("gatehouse_auth_provider_circuits_open")
+                            .Help("Circuits that are open: the provider failed and is left alone, by endpoint.")
+                            .Register(registry);
+  auto& circuit_opened = BuildCounter()
+                             .Name("gatehouse_auth_provider_circuit_opened_total")
+                             .Help("How often a circuit was opened, by endpoint.")
+                             .Register(registry);
   for (int endpoint = 0; endpoint < kProviderEndpoints; ++endpoint) {
+    for (int reason = 0; reason < kProviderRejections; ++reason) {
+      provider_rejected_[endpoint][reason] =
+          &rejected.Add({{"endpoint", kEndpointNames[endpoint]}, {"reason", kRejectionNames[reason]}});
+    }
+    provider_circuits_open_[endpoint] = &circuits_open.Add({{"endpoint", kEndpointNames[endpoint]}});
+    provider_circuit_opened_[endpoint] = &circuit_opened.Add({{"endpoint", kEndpointNames[endpoint]}});
     for (int outcome = 0; outcome < kProviderOutcomes; ++outcome) {
       provider_requests_[endpoint][outcome] =
           &requests.Add({{"endpoint", kEndpointNames[endpoint]}, {"outcome", kOutcomeNames[outcome]}});

@@ -21,6 +21,9 @@ namespace auth_service {
 enum class ProviderOutcome { kOk, kRedirect, kClientError, kServerError, kTimeout, kTooLarge, kUnreachable };
 inline constexpr int kProviderOutcomes = 7;
 inline constexpr int kProviderEndpoints = 6;
+// Why a request was not sent to the provider.
+enum class ProviderRejection { kCircuitOpen, kConcurrency };
+inline constexpr int kProviderRejections = 2;
 
 // Every series exists from the start, so that a rate over a first event is right. Thread-safe; one instance, built in
 // main.
@@ -42,6 +45,10 @@ class Metrics {
   prometheus::Counter& cache_joined;
   // Checks that were turned away because too many were under way.
   prometheus::Counter& overloaded;
+  // Checks that were turned away because too many before them had ended in a refusal.
+  prometheus::Counter& over_refusal_budget;
+  // Principals given past their reuse time, since the provider could not be asked.
+  prometheus::Counter& stale_accepted;
 
   prometheus::Gauge& rpcs_in_flight;
   // 1 while the service is ready.
@@ -56,12 +63,29 @@ class Metrics {
     return *provider_seconds_[static_cast<int>(endpoint)];
   }
 
+  prometheus::Counter& provider_rejected(ProviderEndpoint endpoint, ProviderRejection reason) {
+    return *provider_rejected_[static_cast<int>(endpoint)][static_cast<int>(reason)];
+  }
+  // How many circuits of the endpoint, one of each issuer, are open now; how often one was opened.
+  prometheus::Gauge& provider_circuits_open(ProviderEndpoint endpoint) {
+    return *provider_circuits_open_[static_cast<int>(endpoint)];
+  }
+  prometheus::Counter& provider_circuit_opened(ProviderEndpoint endpoint) {
+    return *provider_circuit_opened_[static_cast<int>(endpoint)];
+  }
+
  private:
   prometheus::Family<prometheus::Gauge>& issuer_ready_;
   std::array<prometheus::Counter*, gatehouse::auth::v1::RefusalReason_ARRAYSIZE> refused_{};
   std::array<std::array<prometheus::Counter*, kProviderOutcomes>, kProviderEndpoints> provider_requests_{};
   std::array<prometheus::Histogram*, kProviderEndpoints> provider_seconds_{};
+  std::array<std::array<prometheus::Counter*, kProviderRejections>, kProviderEndpoints> provider_rejected_{};
+  std::array<prometheus::Gauge*, kProviderEndpoints> provider_circuits_open_{};
+  std::array<prometheus::Counter*, kProviderEndpoints> provider_circuit_opened_{};
 };
+
+// The name of an endpoint in metrics and logs: "userinfo" for ProviderEndpoint::kUserinfo.
+absl::string_view ProviderEndpointName(ProviderEndpoint endpoint);
 
 // The name of a reason in metrics and logs: "expired" for REFUSAL_REASON_EXPIRED.
 absl::string_view RefusalReasonName(gatehouse::auth::v1::RefusalReason reason);

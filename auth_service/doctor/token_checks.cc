@@ -35,7 +35,7 @@ class FixedKeys final : public KeySource {
  public:
   explicit FixedKeys(const Keys& keys) : keys_(std::make_shared<const Keys>(keys)) {}
   std::shared_ptr<const Keys> current() const override { return keys_; }
-  absl::Status RefreshForUnknownKey(absl::Duration) override { return absl::OkStatus(); }
+  absl::Status RefreshForUnknownKey(absl::string_view, absl::Duration) override { return absl::OkStatus(); }
 
  private:
   const std::shared_ptr<const Keys> keys_;

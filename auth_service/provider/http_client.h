@@ -54,7 +54,8 @@ class HttpClient {
   //
   // Errors: kDeadlineExceeded, there was no whole answer within `timeout`;
   //         kResourceExhausted, the body is longer than `max_response_bytes`;
-  //         kUnavailable, there is no connection, no trust in the certificate, or no HTTP.
+  //         kUnavailable, there is no connection, no trust in the certificate, or no HTTP; or nothing was sent, to
+  //         spare the provider.
   virtual absl::StatusOr<HttpResponse> Send(const HttpRequest& request) = 0;
 };
 

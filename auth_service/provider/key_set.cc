@@ -15,6 +15,8 @@ constexpr size_t kMinRsaBits = 2048;
 constexpr size_t kMaxRsaBits = 8192;
 // How many threads may wait for one refresh; more would leave none for other work when the issuer is slow.
 constexpr int kMaxWaiting = 16;
+// How long it is remembered that a token named an unknown key.
+constexpr absl::Duration kAskedForTime = absl::Minutes(1);
 
 struct Curve {
   const char* name;
@@ -99,32 +101,57 @@ std::shared_ptr<const Keys> KeySet::current() const {
   return current_;
 }
 
-absl::Status KeySet::RefreshForUnknownKey(absl::Duration timeout) {
+absl::Status KeySet::RefreshForUnknownKey(absl::string_view key_id, absl::Duration timeout) {
+  int64_t begun;
   {
     absl::MutexLock lock(&mutex_);
+    begun = FirstAskedFor(key_id);
     if (refreshing_for_unknown_key_) {
       if (waiting_ >= kMaxWaiting) return absl::UnavailableError("too many checks wait for the issuer's keys");
       ++waiting_;
       const auto done = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !refreshing_for_unknown_key_; };
       const bool in_time = mutex_.AwaitWithTimeout(absl::Condition(&done), timeout);
       --waiting_;
-      return in_time ? last_status_ : absl::UnavailableError("the issuer's keys took too long to come");
+      return in_time ? Answer(begun) : absl::UnavailableError("the issuer's keys took too long to come");
     }
-    if (clock_.Now() < next_unknown_key_time_) return last_status_;
+    if (clock_.Now() < next_unknown_key_time_) return Answer(begun);
     refreshing_for_unknown_key_ = true;
   }
   const absl::Status status = RefreshWithin(std::min(timeout, timeout_));
   absl::MutexLock lock(&mutex_);
   refreshing_for_unknown_key_ = false;
   next_unknown_key_time_ = clock_.Now() + (status.ok() ? kUnknownKeyInterval : kFailedKeysInterval);
-  return status;
+  return Answer(begun);
+}
+
+int64_t KeySet::FirstAskedFor(absl::string_view key_id) {
+  const common::TokenDigest name = common::DigestToken(key_id, "");  // a key id may be long
+  const std::optional<int64_t> known = asked_for_.Get(name);
+  if (known.has_value()) return *known;
+  asked_for_.Put(name, begun_, clock_.Now() + kAskedForTime);
+  return begun_;
+}
+
+absl::Status KeySet::Answer(int64_t begun) const {
+  if (!last_status_.ok()) return last_status_;
+  if (current_number_ > begun) return absl::OkStatus();
+  return absl::UnavailableError("the issuer's keys were fetched a moment ago, and are not fetched again yet");
 }
 
 absl::Status KeySet::RefreshWithin(absl::Duration timeout) {
+  int64_t number;
+  {
+    absl::MutexLock lock(&mutex_);
+    number = ++begun_;
+  }
   absl::StatusOr<Keys> keys = Fetch(timeout);
   absl::MutexLock lock(&mutex_);
+  if (number < current_number_) return keys.status();  // overtaken by one that began later
   last_status_ = keys.status();
-  if (keys.ok()) current_ = std::make_shared<const Keys>(*std::move(keys));
+  if (keys.ok()) {
+    current_ = std::make_shared<const Keys>(*std::move(keys));
+    current_number_ = number;
+  }
   return last_status_;
 }
 

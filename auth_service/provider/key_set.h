@@ -5,6 +5,7 @@
 
 #include <cjose/cjose.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@
 #include "auth_service/provider/discovery.h"
 #include "auth_service/provider/http_client.h"
 #include "common/clock.h"
+#include "common/expiring_cache.h"
+#include "common/token_digest.h"
 
 namespace auth_service {
 
@@ -48,12 +51,13 @@ class KeySource {
   // The keys known now; null if they have never been fetched. Does not block.
   virtual std::shared_ptr<const Keys> current() const = 0;
 
-  // Asks the issuer for its keys because a token names an unknown one; blocks at most `timeout`. However often this is
-  // called, the issuer is asked at most once per kUnknownKeyInterval, or per kFailedKeysInterval while that fails. OK
-  // means that current() is as good as it gets.
+  // Asks the issuer for its keys because a token names an unknown one, `key_id`; blocks at most `timeout`. However
+  // often this is called, the issuer is asked at most once per kUnknownKeyInterval, or per kFailedKeysInterval while
+  // that fails. OK means that current() was fetched after a token had first named this key: if it is not there, the
+  // issuer does not publish it.
   //
-  // Errors: kUnavailable, the issuer could not be asked.
-  virtual absl::Status RefreshForUnknownKey(absl::Duration timeout) = 0;
+  // Errors: kUnavailable, the issuer could not be asked, or was asked a moment ago and may have got the key since.
+  virtual absl::Status RefreshForUnknownKey(absl::string_view key_id, absl::Duration timeout) = 0;
 };
 
 // How often tokens with unknown keys can make this service ask for the issuer's keys.
@@ -65,7 +69,7 @@ class KeySet final : public KeySource {
  public:
   // `timeout` is for one request. The others must outlive this.
   KeySet(const Discovery& discovery, absl::Duration timeout, HttpClient& client, const common::Clock& clock)
-      : discovery_(discovery), timeout_(timeout), client_(client), clock_(clock) {}
+      : discovery_(discovery), timeout_(timeout), client_(client), clock_(clock), asked_for_(kMaxAskedFor, clock) {}
 
   // Fetches the keys, once, whatever was asked before. On an error, what was there stays. An issuer whose metadata
   // names no `jwks_uri` has no keys.
@@ -74,11 +78,19 @@ class KeySet final : public KeySource {
   absl::Status Refresh();
 
   std::shared_ptr<const Keys> current() const override;
-  absl::Status RefreshForUnknownKey(absl::Duration timeout) override;
+  absl::Status RefreshForUnknownKey(absl::string_view key_id, absl::Duration timeout) override;
 
  private:
+  // How many unknown keys are remembered. Beyond that the ones asked for longest ago are forgotten, and who asks again
+  // is told kUnavailable once more.
+  static constexpr size_t kMaxAskedFor = 1024;
+
   absl::StatusOr<Keys> Fetch(absl::Duration timeout) const;
   absl::Status RefreshWithin(absl::Duration timeout);
+  // How many fetches had begun when a token first named this key.
+  int64_t FirstAskedFor(absl::string_view key_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What there is to say to one whose key was first named after `begun` fetches.
+  absl::Status Answer(int64_t begun) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Discovery& discovery_;
   const absl::Duration timeout_;
@@ -87,7 +99,10 @@ class KeySet final : public KeySource {
 
   mutable absl::Mutex mutex_;
   std::shared_ptr<const Keys> current_ ABSL_GUARDED_BY(mutex_);
-  absl::Status last_status_ ABSL_GUARDED_BY(mutex_);  // of the latest refresh
+  int64_t begun_ ABSL_GUARDED_BY(mutex_) = 0;           // fetches
+  int64_t current_number_ ABSL_GUARDED_BY(mutex_) = 0;  // of the fetch that brought current_
+  absl::Status last_status_ ABSL_GUARDED_BY(mutex_);    // of the latest refresh
+  common::ExpiringCache<common::TokenDigest, int64_t> asked_for_;
   absl::Time next_unknown_key_time_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   bool refreshing_for_unknown_key_ ABSL_GUARDED_BY(mutex_) = false;
   int waiting_ ABSL_GUARDED_BY(mutex_) = 0;

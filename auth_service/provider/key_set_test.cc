@@ -137,36 +137,89 @@ TEST_F(KeySetTest, TheLastGoodKeysStay) {
 TEST_F(KeySetTest, UnknownKeysAreAskedForOnceInAnInterval) {
   ASSERT_TRUE(keys_.Refresh().ok());
   provider_.Answer(kJwksUri, 200, Jwks(EcKey().Jwk("second")));
-  EXPECT_TRUE(keys_.RefreshForUnknownKey(absl::Seconds(1)).ok());
+  EXPECT_TRUE(keys_.RefreshForUnknownKey("k", absl::Seconds(1)).ok());
   EXPECT_EQ(FirstKeyId(), "second");
   provider_.Answer(kJwksUri, 200, Jwks(EcKey().Jwk("third")));
-  for (int i = 0; i < 100; ++i) EXPECT_TRUE(keys_.RefreshForUnknownKey(absl::Seconds(1)).ok());
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(keys_.RefreshForUnknownKey("k", absl::Seconds(1)).ok());
   clock_.Advance(kUnknownKeyInterval - absl::Seconds(1));
-  EXPECT_TRUE(keys_.RefreshForUnknownKey(absl::Seconds(1)).ok());
+  EXPECT_TRUE(keys_.RefreshForUnknownKey("k", absl::Seconds(1)).ok());
   EXPECT_EQ(provider_.CountOf(kJwksUri), 2);
   clock_.Advance(absl::Seconds(1));
-  EXPECT_TRUE(keys_.RefreshForUnknownKey(absl::Seconds(1)).ok());
+  EXPECT_TRUE(keys_.RefreshForUnknownKey("k", absl::Seconds(1)).ok());
   EXPECT_EQ(FirstKeyId(), "third");
   EXPECT_EQ(provider_.CountOf(kJwksUri), 3);
+}
+
+TEST_F(KeySetTest, AKeyIsMissingOnlyIfItWasLookedForAfterATokenNamedIt) {
+  // First named: the keys are fetched, and it is not among them.
+  EXPECT_TRUE(keys_.RefreshForUnknownKey("a", absl::Seconds(1)).ok());
+  // Named in the interval after that: nobody has looked since.
+  EXPECT_EQ(keys_.RefreshForUnknownKey("b", absl::Seconds(1)).code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(keys_.RefreshForUnknownKey("b", absl::Seconds(1)).code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(keys_.RefreshForUnknownKey("a", absl::Seconds(1)).ok());
+  EXPECT_EQ(provider_.CountOf(kJwksUri), 1);
+  // Whatever looks next looks for all of them.
+  ASSERT_TRUE(keys_.Refresh().ok());
+  EXPECT_TRUE(keys_.RefreshForUnknownKey("b", absl::Seconds(1)).ok());
+  EXPECT_EQ(keys_.RefreshForUnknownKey("c", absl::Seconds(1)).code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(provider_.CountOf(kJwksUri), 2);
+  clock_.Advance(kUnknownKeyInterval);
+  EXPECT_TRUE(keys_.RefreshForUnknownKey("d", absl::Seconds(1)).ok());
+  EXPECT_TRUE(keys_.RefreshForUnknownKey("c", absl::Seconds(1)).ok());
+}
+
+TEST_F(KeySetTest, ManyMadeUpKeyIdsMakeNobodyForgetThatNothingIsKnownYet) {
+  EXPECT_TRUE(keys_.RefreshForUnknownKey("a", absl::Seconds(1)).ok());
+  for (int i = 0; i < 5000; ++i) {
+    EXPECT_FALSE(keys_.RefreshForUnknownKey(absl::StrCat("made-up", i), absl::Seconds(1)).ok());
+  }
+  EXPECT_FALSE(keys_.RefreshForUnknownKey("new", absl::Seconds(1)).ok());
+  EXPECT_EQ(provider_.CountOf(kJwksUri), 1);
+}
+
+TEST_F(KeySetTest, AnAnswerThatWasOvertakenDoesNotReplaceTheNewerOne) {
+  // The first request is answered last, with what was true when it was made.
+  class Reordering final : public HttpClient {
+   public:
+    explicit Reordering(KeySet** keys) : keys_(keys) {}
+    absl::StatusOr<HttpResponse> Send(const HttpRequest&) override {
+      if (++requests == 1) {
+        EXPECT_TRUE((*keys_)->Refresh().ok());
+        return HttpResponse{200, Jwks(EcKey().Jwk("old"))};
+      }
+      return HttpResponse{200, Jwks(EcKey().Jwk("new"))};
+    }
+    int requests = 0;
+
+   private:
+    KeySet** keys_;
+  };
+  KeySet* pointer = nullptr;
+  Reordering client(&pointer);
+  KeySet keys(discovery_, absl::Seconds(5), client, clock_);
+  pointer = &keys;
+  EXPECT_TRUE(keys.Refresh().ok());
+  ASSERT_EQ(keys.current()->size(), 1u);
+  EXPECT_EQ(keys.current()->front().key_id, "new");
 }
 
 TEST_F(KeySetTest, AFailureIsTriedAgainSooner) {
   provider_.Answer(kJwksUri, 503, "");
   for (int i = 0; i < 10; ++i) {
-    EXPECT_EQ(keys_.RefreshForUnknownKey(absl::Seconds(1)).code(), absl::StatusCode::kUnavailable);
+    EXPECT_EQ(keys_.RefreshForUnknownKey("k", absl::Seconds(1)).code(), absl::StatusCode::kUnavailable);
   }
   EXPECT_EQ(provider_.CountOf(kJwksUri), 1);
   provider_.Answer(kJwksUri, 200, Jwks(EcKey().Jwk("second")));
   clock_.Advance(kFailedKeysInterval);
-  EXPECT_TRUE(keys_.RefreshForUnknownKey(absl::Seconds(1)).ok());
+  EXPECT_TRUE(keys_.RefreshForUnknownKey("k", absl::Seconds(1)).ok());
   EXPECT_EQ(FirstKeyId(), "second");
 }
 
 TEST_F(KeySetTest, TheRequestTakesNoLongerThanTheCallerHas) {
-  EXPECT_TRUE(keys_.RefreshForUnknownKey(absl::Milliseconds(300)).ok());
+  EXPECT_TRUE(keys_.RefreshForUnknownKey("k", absl::Milliseconds(300)).ok());
   EXPECT_EQ(provider_.requests().back().timeout, absl::Milliseconds(300));
   clock_.Advance(kUnknownKeyInterval);
-  EXPECT_TRUE(keys_.RefreshForUnknownKey(absl::Seconds(60)).ok());
+  EXPECT_TRUE(keys_.RefreshForUnknownKey("k", absl::Seconds(60)).ok());
   EXPECT_EQ(provider_.requests().back().timeout, absl::Seconds(5));
 }
 
@@ -177,7 +230,7 @@ TEST_F(KeySetTest, ConcurrentCallersShareOneRequestAndTheirNumberIsBounded) {
   std::atomic<int> turned_away{0};
   std::vector<std::thread> callers;
   const auto call = [&] {
-    if (keys_.RefreshForUnknownKey(absl::Seconds(60)).ok()) {
+    if (keys_.RefreshForUnknownKey("k", absl::Seconds(60)).ok()) {
       ++ok;
     } else {
       ++turned_away;
@@ -197,9 +250,9 @@ TEST_F(KeySetTest, ConcurrentCallersShareOneRequestAndTheirNumberIsBounded) {
 TEST_F(KeySetTest, ACallerDoesNotWaitLongerThanItsTime) {
   const size_t before = provider_.requests().size();
   provider_.Hold();
-  std::thread first([&] { (void)keys_.RefreshForUnknownKey(absl::Seconds(60)); });
+  std::thread first([&] { (void)keys_.RefreshForUnknownKey("k", absl::Seconds(60)); });
   provider_.AwaitRequests(before + 1);
-  EXPECT_EQ(keys_.RefreshForUnknownKey(absl::Milliseconds(1)).code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(keys_.RefreshForUnknownKey("k", absl::Milliseconds(1)).code(), absl::StatusCode::kUnavailable);
   provider_.Release();
   first.join();
 }

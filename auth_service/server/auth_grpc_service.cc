@@ -50,6 +50,7 @@ grpc::Status Conclude(const VerdictCache::Result& result, bool remembered, const
   response = verdict.response;
   if (verdict.accepted()) {
     metrics.accepted.Increment();
+    if (verdict.stale) metrics.stale_accepted.Increment();
   } else {
     const auto reason = verdict.response.refusal().reason();
     metrics.refused(reason).Increment();

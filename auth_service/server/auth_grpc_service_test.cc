@@ -123,7 +123,13 @@ class AuthGrpcServiceTest : public ::testing::Test {
   TokenVerifier verifier_{jwt_, opaque_};
   common::ThreadExecutor local_{2, 10};
   common::ThreadExecutor asking_{4, 2};
-  VerdictCache verdicts_{{1000, absl::Seconds(60), absl::Seconds(5)}, verifier_, local_, asking_, metrics_, clock_};
+  RefusalBudget budget_{1000, clock_};
+  VerdictCache verdicts_{{1000, absl::Seconds(60), absl::Seconds(5), absl::ZeroDuration()},
+                         verifier_,
+                         {local_, asking_, asking_},
+                         budget_,
+                         metrics_,
+                         clock_};
   AuthGrpcService service_{
       {kResource, "https://mcp.example.com/sse"}, {"openid", "profile"}, {&discovery_, &other_}, verdicts_, metrics_};
   std::unique_ptr<grpc::Server> server_;
@@ -340,7 +346,8 @@ TEST_F(AuthGrpcServiceTest, BeforeDiscoveryThereIsNoMetadataAndNoVerdict) {
   JwtVerifier jwt(kIssuer, absl::Seconds(30), no_keys, clock_);
   OpaqueVerifier opaque(true, absl::Seconds(5), nothing_yet, away, clock_);
   TokenVerifier verifier(jwt, opaque);
-  VerdictCache verdicts({10, absl::Seconds(60), absl::Seconds(5)}, verifier, local_, asking_, metrics_, clock_);
+  VerdictCache verdicts({10, absl::Seconds(60), absl::Seconds(5), absl::ZeroDuration()}, verifier,
+                        {local_, asking_, asking_}, budget_, metrics_, clock_);
   AuthGrpcService service({kResource}, {}, {&nothing_yet}, verdicts, metrics_);
   const auto server = grpc::ServerBuilder().RegisterService(&service).BuildAndStart();
   stub_ = AuthService::NewStub(server->InProcessChannel({}));

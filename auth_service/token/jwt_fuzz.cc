@@ -42,7 +42,7 @@ class FixedKeySource final : public KeySource {
     if (keys_->size() != 2) std::abort();
   }
   std::shared_ptr<const Keys> current() const override { return keys_; }
-  absl::Status RefreshForUnknownKey(absl::Duration) override { return absl::OkStatus(); }
+  absl::Status RefreshForUnknownKey(absl::string_view, absl::Duration) override { return absl::OkStatus(); }
 
  private:
   const std::shared_ptr<const Keys> keys_;

@@ -47,6 +47,14 @@ struct JwsDeleter {
 // A piece of what a token says, for a log line.
 std::string Excerpt(absl::string_view text) { return absl::StrCat("'", text.substr(0, 128), "'"); }
 
+// The `kid` that the header names; empty if it names none, or cannot be read.
+std::string KeyIdOf(absl::string_view token) {
+  const std::optional<JwsParts> parts = SplitJws(token);
+  const std::optional<std::string> header = parts.has_value() ? DecodeBase64Url(parts->header) : std::nullopt;
+  const std::optional<json> members = header.has_value() ? ParseJsonObject(*header) : std::nullopt;
+  return members.has_value() ? std::string(StringMember(*members, "kid")) : "";
+}
+
 bool IsGenericType(absl::string_view type) { return absl::EqualsIgnoreCase(type, "JWT"); }
 
 bool IsAccessTokenType(absl::string_view type) {
@@ -77,7 +85,7 @@ std::optional<Verdict> JwtVerifier::VerifyLocally(absl::string_view token, absl:
 
 absl::StatusOr<Verdict> JwtVerifier::VerifyWithProvider(absl::string_view token, absl::string_view resource,
                                                         absl::Time deadline) {
-  const absl::Status refreshed = keys_.RefreshForUnknownKey(deadline - clock_.Now());
+  const absl::Status refreshed = keys_.RefreshForUnknownKey(KeyIdOf(token), deadline - clock_.Now());
   if (const std::shared_ptr<const Keys> keys = keys_.current(); keys != nullptr) {
     if (std::optional<Verdict> verdict = Judge(token, resource, *keys); verdict.has_value()) return *std::move(verdict);
   }

@@ -35,14 +35,16 @@ class FakeKeySource final : public KeySource {
 
   std::shared_ptr<const Keys> current() const override { return current_; }
 
-  absl::Status RefreshForUnknownKey(absl::Duration timeout) override {
+  absl::Status RefreshForUnknownKey(absl::string_view key_id, absl::Duration timeout) override {
     ++refreshes;
+    last_key_id = std::string(key_id);
     last_timeout = timeout;
     if (!after_refresh.empty()) Set(after_refresh);
     return refresh_status;
   }
 
   int refreshes = 0;
+  std::string last_key_id;
   absl::Duration last_timeout;
   std::string after_refresh;
   absl::Status refresh_status;

@@ -17,6 +17,8 @@ struct Verdict {
   gatehouse::auth::v1::VerifyTokenResponse response;
   // Of a refusal: what was found, for the log; the caller never sees it. Holds no token and no secret.
   std::string detail;
+  // A principal that is given past the time of its verdict, since the provider cannot be asked.
+  bool stale = false;
 
   bool accepted() const { return response.has_principal(); }
 };

@@ -4,27 +4,41 @@
 #include <utility>
 
 #include "auth_service/token/token_form.h"
+#include "common/log.h"
 #include "common/proto_time.h"
 
 namespace auth_service {
+namespace {
 
-VerdictCache::VerdictCache(Options options, Verifier& verifier, common::Executor& local, common::Executor& provider,
+// How long a token that was accepted is recognised after the time of its verdict.
+constexpr absl::Duration kRecognitionTime = absl::Minutes(10);
+// How long a verdict past its time is given before the provider is tried again.
+constexpr absl::Duration kStaleReuseTime = absl::Seconds(1);
+
+}  // namespace
+
+VerdictCache::VerdictCache(Options options, Verifier& verifier, Executors executors, RefusalBudget& refusal_budget,
                            Metrics& metrics, const common::Clock& clock)
     : options_(options),
       verifier_(verifier),
-      local_(local),
-      provider_(provider),
+      executors_(executors),
+      refusal_budget_(refusal_budget),
       metrics_(metrics),
       clock_(clock),
-      principals_(options.capacity, clock),
+      accepted_(options.capacity, clock),
       refusals_((options.capacity + 9) / 10, clock) {}
 
 std::shared_ptr<const Verdict> VerdictCache::Find(const common::TokenDigest& digest) {
-  std::optional<std::shared_ptr<const Verdict>> found = principals_.Get(digest);
-  if (!found.has_value()) found = refusals_.Get(digest);
-  if (!found.has_value()) return nullptr;
-  metrics_.cache_hits.Increment();
-  return *std::move(found);
+  std::shared_ptr<const Verdict> verdict;
+  if (std::optional<Accepted> accepted = accepted_.Get(digest); accepted.has_value()) {
+    if (clock_.Now() < accepted->reuse_until) verdict = std::move(accepted->verdict);
+  }
+  if (verdict == nullptr) {
+    std::optional<std::shared_ptr<const Verdict>> refusal = refusals_.Get(digest);
+    if (refusal.has_value()) verdict = *std::move(refusal);
+  }
+  if (verdict != nullptr) metrics_.cache_hits.Increment();
+  return verdict;
 }
 
 void VerdictCache::Verify(const common::TokenDigest& digest, absl::string_view token, absl::string_view resource,
@@ -50,12 +64,13 @@ void VerdictCache::Verify(const common::TokenDigest& digest, absl::string_view t
     flight->digest = digest;
     flight->token = std::string(token);
     flight->resource = std::string(resource);
+    flight->is_jwt = FormOf(token) == TokenForm::kJwt;
     flight->waiters.push_back({deadline, std::move(done)});
     under_way = flight;
   }
   // Only a JWT takes computing before it is known whether the provider must be asked.
-  if (FormOf(token) != TokenForm::kJwt) return RunLocally(flight);
-  if (!local_.Submit([this, flight] { RunLocally(flight); })) LandOverloaded(flight);
+  if (!flight->is_jwt) return RunLocally(flight);
+  if (!executors_.local.Submit([this, flight] { RunLocally(flight); })) LandOverloaded(flight);
 }
 
 void VerdictCache::RunLocally(const FlightPtr& flight) {
@@ -64,20 +79,38 @@ void VerdictCache::RunLocally(const FlightPtr& flight) {
   }
   std::optional<Verdict> verdict = verifier_.VerifyLocally(flight->token, flight->resource);
   if (verdict.has_value()) return Land(flight, *std::move(verdict));
-  if (!provider_.Submit([this, flight] { RunWithProvider(flight); })) LandOverloaded(flight);
+  SubmitToProvider(flight);
+}
+
+void VerdictCache::SubmitToProvider(const FlightPtr& flight) {
+  // What a JWT may cost is bounded where keys are fetched, and a made-up one gets no further than that.
+  if (!flight->is_jwt && !accepted_.Get(flight->digest).has_value()) {
+    if (!refusal_budget_.Reserve()) {
+      metrics_.over_refusal_budget.Increment();
+      return Land(flight, absl::UnavailableError("too many unknown tokens were refused; try again"));
+    }
+    flight->on_budget = true;
+  }
+  common::Executor& executor = flight->is_jwt ? executors_.jwt : executors_.opaque;
+  if (!executor.Submit([this, flight] { RunWithProvider(flight); })) LandOverloaded(flight);
 }
 
 void VerdictCache::RunWithProvider(const FlightPtr& flight) {
   while (true) {
     const absl::Time deadline = LastDeadline(*flight);
     if (deadline <= clock_.Now()) return Land(flight, absl::DeadlineExceededError("the caller's time is over"));
-    absl::StatusOr<Verdict> verdict = verifier_.VerifyWithProvider(flight->token, flight->resource, deadline);
+    const bool can_be_stale = FindStale(flight->digest).has_value();
+    const absl::Time now = clock_.Now();
+    absl::StatusOr<Verdict> verdict = verifier_.VerifyWithProvider(
+        flight->token, flight->resource, can_be_stale ? now + (deadline - now) / 2 : deadline);
+    if (verdict.ok()) return Land(flight, std::move(verdict));
     // If the check ended because its callers' time did, it goes on for those who joined later with more of it.
-    if (verdict.ok() || clock_.Now() < deadline) return Land(flight, std::move(verdict));
+    if (can_be_stale || clock_.Now() < deadline) return LandWithoutProvider(flight, verdict.status());
   }
 }
 
 void VerdictCache::Land(const FlightPtr& flight, absl::StatusOr<Verdict> verdict) {
+  if (flight->on_budget && !(verdict.ok() && verdict->response.has_refusal())) refusal_budget_.GiveBack();
   const Result result = verdict.ok() ? Result(Remember(flight->digest, *std::move(verdict))) : Result(verdict.status());
   std::vector<Waiter> waiters;
   {
@@ -88,9 +121,26 @@ void VerdictCache::Land(const FlightPtr& flight, absl::StatusOr<Verdict> verdict
   for (const Waiter& waiter : waiters) waiter.done(result);
 }
 
+void VerdictCache::LandWithoutProvider(const FlightPtr& flight, const absl::Status& reason) {
+  const std::optional<Accepted> stale = FindStale(flight->digest);
+  if (!stale.has_value()) return Land(flight, reason);
+  common::Log(
+      common::Severity::kWarning, "token_accepted_stale",
+      {{"message", reason.message()}, {"stale_seconds", absl::ToInt64Seconds(clock_.Now() - stale->checked_until)}});
+  Verdict verdict = *stale->verdict;
+  verdict.stale = true;
+  Land(flight, std::move(verdict));
+}
+
 void VerdictCache::LandOverloaded(const FlightPtr& flight) {
   metrics_.overloaded.Increment();
-  Land(flight, absl::UnavailableError("too many token checks are under way"));
+  LandWithoutProvider(flight, absl::UnavailableError("too many token checks are under way"));
+}
+
+std::optional<VerdictCache::Accepted> VerdictCache::FindStale(const common::TokenDigest& digest) {
+  std::optional<Accepted> accepted = accepted_.Get(digest);
+  if (accepted.has_value() && clock_.Now() >= accepted->stale_until) accepted.reset();
+  return accepted;
 }
 
 absl::Time VerdictCache::LastDeadline(const Flight& flight) {
@@ -102,15 +152,33 @@ absl::Time VerdictCache::LastDeadline(const Flight& flight) {
 
 std::shared_ptr<const Verdict> VerdictCache::Remember(const common::TokenDigest& digest, Verdict verdict) {
   const absl::Time now = clock_.Now();
-  absl::Time reuse_until = now + (verdict.accepted() ? options_.ttl : options_.negative_ttl);
-  if (verdict.accepted() && verdict.response.principal().has_expire_time()) {
-    // A token that is accepted in its clock skew is past its expiry: its verdict is good for this moment only.
-    reuse_until = std::max(now, std::min(reuse_until, common::FromProto(verdict.response.principal().expire_time())));
+  if (!verdict.accepted()) {
+    accepted_.Put(digest, {}, absl::InfinitePast());  // a token that was refused once is good no more
+    const absl::Time reuse_until = now + options_.negative_ttl;
+    SetTimestamp(reuse_until, *verdict.response.mutable_reuse_until_time());
+    auto refusal = std::make_shared<const Verdict>(std::move(verdict));
+    refusals_.Put(digest, refusal, reuse_until);
+    return refusal;
   }
-  SetTimestamp(reuse_until, *verdict.response.mutable_reuse_until_time());
-  auto& room = verdict.accepted() ? principals_ : refusals_;
-  auto remembered = std::make_shared<const Verdict>(std::move(verdict));
-  room.Put(digest, remembered, reuse_until);
+  // A token that is accepted in its clock skew is past its expiry: its verdict is good for this moment only.
+  const auto& principal = verdict.response.principal();
+  const absl::Time last =
+      principal.has_expire_time() ? std::max(now, common::FromProto(principal.expire_time())) : absl::InfiniteFuture();
+  Accepted accepted;
+  if (verdict.stale) {
+    const std::optional<Accepted> before = FindStale(digest);
+    accepted.checked_until = before.has_value() ? before->checked_until : now;
+    accepted.stale_until = before.has_value() ? before->stale_until : now;
+    accepted.reuse_until = std::min(now + kStaleReuseTime, accepted.stale_until);
+  } else {
+    accepted.checked_until = accepted.reuse_until = std::min(now + options_.ttl, last);
+    accepted.stale_until = std::min(accepted.reuse_until + options_.stale_if_unavailable, last);
+  }
+  SetTimestamp(accepted.reuse_until, *verdict.response.mutable_reuse_until_time());
+  accepted.verdict = std::make_shared<const Verdict>(std::move(verdict));
+  const absl::Time keep_until = std::max(accepted.reuse_until + kRecognitionTime, accepted.stale_until);
+  std::shared_ptr<const Verdict> remembered = accepted.verdict;
+  accepted_.Put(digest, std::move(accepted), keep_until);
   return remembered;
 }
 

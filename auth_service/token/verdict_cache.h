@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "auth_service/metrics.h"
+#include "auth_service/token/refusal_budget.h"
 #include "auth_service/token/verifier.h"
 #include "common/clock.h"
 #include "common/executor.h"
@@ -27,6 +29,12 @@ namespace auth_service {
 // A cache of verdicts before a Verifier. Knows tokens by their digest only, except while a check is under way. A
 // principal is kept for `ttl` and never past the expiry of its token, a refusal for `negative_ttl`; refusals have a
 // room of their own, so that garbage cannot crowd out good tokens. That there was no verdict is never kept.
+//
+// A token that was accepted is recognised for a while after its time is over, for two things. It may be checked again
+// however many made-up opaque tokens have used up the RefusalBudget. And with `stale_if_unavailable`, while the
+// provider cannot be asked, its principal may be used that much longer: never past the expiry of the token, and never
+// once the token has been refused. Such a check gives the provider half of the callers' time.
+//
 // Thread-safe.
 class VerdictCache {
  public:
@@ -34,14 +42,20 @@ class VerdictCache {
     size_t capacity = 0;  // principals; a tenth of it refusals
     absl::Duration ttl;
     absl::Duration negative_ttl;
+    absl::Duration stale_if_unavailable;
+  };
+  // Which threads do what.
+  struct Executors {
+    common::Executor& local;   // what only computes
+    common::Executor& jwt;     // checks of JWTs that wait for the provider
+    common::Executor& opaque;  // checks of opaque tokens that do
   };
   // The verdict with its `reuse_until_time`, or why there is none.
   using Result = absl::StatusOr<std::shared_ptr<const Verdict>>;
   using Callback = std::function<void(const Result&)>;
 
-  // `local` runs what only computes, `provider` what waits for the provider; both must outlive this, as must the
-  // others. Before the end of this, both must have run what they were given.
-  VerdictCache(Options options, Verifier& verifier, common::Executor& local, common::Executor& provider,
+  // All must outlive this. Before the end of this, the executors must have run what they were given.
+  VerdictCache(Options options, Verifier& verifier, Executors executors, RefusalBudget& refusal_budget,
                Metrics& metrics, const common::Clock& clock);
 
   // The verdict if it is remembered; else null. `digest` is DigestToken(token, resource). Does not block.
@@ -65,25 +79,38 @@ class VerdictCache {
     common::TokenDigest digest;
     std::string token;
     std::string resource;
+    bool is_jwt = false;
+    bool on_budget = false;       // a refusal will have been paid for
     std::vector<Waiter> waiters;  // guarded by flights_mutex_
   };
   using FlightPtr = std::shared_ptr<Flight>;
+  // A principal that was found out some time ago.
+  struct Accepted {
+    std::shared_ptr<const Verdict> verdict;
+    absl::Time checked_until;  // the time of the verdict when it was found out
+    absl::Time reuse_until;    // the same; or a moment later, again and again, while it is stale
+    absl::Time stale_until;
+  };
 
   void RunLocally(const FlightPtr& flight);
+  void SubmitToProvider(const FlightPtr& flight);
   void RunWithProvider(const FlightPtr& flight);
   void Land(const FlightPtr& flight, absl::StatusOr<Verdict> verdict);
+  // With a verdict past its time, if there is one to be had; else with `reason`.
+  void LandWithoutProvider(const FlightPtr& flight, const absl::Status& reason);
   void LandOverloaded(const FlightPtr& flight);
+  std::optional<Accepted> FindStale(const common::TokenDigest& digest);
   // When the last waiter's time ends.
   absl::Time LastDeadline(const Flight& flight);
   std::shared_ptr<const Verdict> Remember(const common::TokenDigest& digest, Verdict verdict);
 
   const Options options_;
   Verifier& verifier_;
-  common::Executor& local_;
-  common::Executor& provider_;
+  const Executors executors_;
+  RefusalBudget& refusal_budget_;
   Metrics& metrics_;
   const common::Clock& clock_;
-  common::ExpiringCache<common::TokenDigest, std::shared_ptr<const Verdict>> principals_;
+  common::ExpiringCache<common::TokenDigest, Accepted> accepted_;
   common::ExpiringCache<common::TokenDigest, std::shared_ptr<const Verdict>> refusals_;
   absl::Mutex flights_mutex_;
   absl::flat_hash_map<common::TokenDigest, FlightPtr> flights_ ABSL_GUARDED_BY(flights_mutex_);

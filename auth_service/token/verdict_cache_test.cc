@@ -75,10 +75,11 @@ Verdict Principal(const std::string& subject, absl::Time expire_time = absl::Inf
 
 class VerdictCacheTest : public ::testing::Test {
  protected:
-  VerdictCacheTest() : metrics_(registry_) { Make({100, absl::Seconds(60), absl::Seconds(5)}); }
+  VerdictCacheTest() : metrics_(registry_) { Make({100, absl::Seconds(60), absl::Seconds(5), absl::ZeroDuration()}); }
 
   void Make(VerdictCache::Options options) {
-    cache_ = std::make_unique<VerdictCache>(options, verifier_, local_, provider_, metrics_, clock_);
+    cache_ = std::make_unique<VerdictCache>(
+        options, verifier_, VerdictCache::Executors{local_, jwt_provider_, provider_}, budget_, metrics_, clock_);
   }
 
   static common::TokenDigest Digest(absl::string_view token) { return common::DigestToken(token, kResource); }
@@ -96,8 +97,9 @@ class VerdictCacheTest : public ::testing::Test {
   }
 
   void RunAll() {
-    while (local_.size() + provider_.size() > 0) {
+    while (local_.size() + jwt_provider_.size() + provider_.size() > 0) {
       local_.RunAll();
+      jwt_provider_.RunAll();
       provider_.RunAll();
     }
   }
@@ -116,7 +118,9 @@ class VerdictCacheTest : public ::testing::Test {
   Metrics metrics_;
   ScriptedVerifier verifier_;
   ManualExecutor local_;
+  ManualExecutor jwt_provider_;
   ManualExecutor provider_;
+  RefusalBudget budget_{10'000, clock_};
   std::unique_ptr<VerdictCache> cache_;
   std::deque<std::optional<VerdictCache::Result>> results_;
 };
@@ -302,7 +306,7 @@ TEST_F(VerdictCacheTest, WhatIsToldLocallyAsksNobody) {
 }
 
 TEST_F(VerdictCacheTest, WithATtlOfZeroNothingIsRememberedButWorkIsStillShared) {
-  Make({100, absl::ZeroDuration(), absl::ZeroDuration()});
+  Make({100, absl::ZeroDuration(), absl::ZeroDuration(), absl::ZeroDuration()});
   verifier_.provider = Principal("alice");
   const size_t first = Ask("t");
   const size_t second = Ask("t");
@@ -315,6 +319,212 @@ TEST_F(VerdictCacheTest, WithATtlOfZeroNothingIsRememberedButWorkIsStillShared) 
   Ask("t");
   RunAll();
   EXPECT_EQ(verifier_.provider_calls, 2);
+}
+
+TEST_F(VerdictCacheTest, AFloodOfOpaqueTokensDoesNotHoldUpJwtsThatNeedTheProvider) {
+  verifier_.provider = Principal("alice");
+  provider_.room = 1;
+  Ask("opaque");
+  const size_t flood = Ask("another");
+  EXPECT_EQ(CodeOf(flood), absl::StatusCode::kUnavailable);
+  const size_t jwt = Ask(kJwt);
+  local_.RunAll();
+  jwt_provider_.RunAll();
+  EXPECT_EQ(SubjectOf(jwt), "alice");
+}
+
+// A cache whose budget is five refusals, and one more each second.
+class RefusalBudgetCacheTest : public VerdictCacheTest {
+ protected:
+  RefusalBudgetCacheTest() {
+    cache_ = std::make_unique<VerdictCache>(
+        VerdictCache::Options{100, absl::Seconds(60), absl::Seconds(5), absl::ZeroDuration()}, verifier_,
+        VerdictCache::Executors{local_, jwt_provider_, provider_}, small_budget_, metrics_, clock_);
+  }
+
+  // Asks with made-up tokens until one is not let through; how many were.
+  int Flood() {
+    verifier_.provider = Refuse(gatehouse::auth::v1::REFUSAL_REASON_INACTIVE, "401");
+    for (int i = 0;; ++i) {
+      const size_t asked = Ask("made-up" + std::to_string(made_up_++));
+      RunAll();
+      if (CodeOf(asked) == absl::StatusCode::kUnavailable) return i;
+    }
+  }
+
+  RefusalBudget small_budget_{1, clock_};
+  int made_up_ = 0;
+};
+
+TEST_F(RefusalBudgetCacheTest, MadeUpTokensReachTheProviderNoFasterThanTheBudgetSays) {
+  EXPECT_EQ(Flood(), 5);
+  EXPECT_EQ(verifier_.provider_calls, 5);
+  EXPECT_EQ(metrics_.over_refusal_budget.Value(), 1);
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_EQ(Flood(), 2);
+  EXPECT_EQ(verifier_.provider_calls, 7);
+}
+
+TEST_F(RefusalBudgetCacheTest, NewGoodTokensCostNothing) {
+  verifier_.provider = Principal("alice");
+  for (int i = 0; i < 100; ++i) {
+    const size_t asked = Ask("good" + std::to_string(i));
+    RunAll();
+    EXPECT_EQ(SubjectOf(asked), "alice");
+  }
+  verifier_.provider = absl::UnavailableError("down");  // and outages are nobody's fault
+  for (int i = 0; i < 100; ++i) {
+    Ask("unlucky" + std::to_string(i));
+    RunAll();
+  }
+  EXPECT_EQ(Flood(), 5);
+}
+
+TEST_F(RefusalBudgetCacheTest, ATokenThatWasGoodIsCheckedAgainWhateverTheFloodHasUsedUp) {
+  verifier_.provider = Principal("alice");
+  Ask("good");
+  RunAll();
+  Flood();
+  EXPECT_NE(cache_->Find(Digest("good")), nullptr);
+  clock_.Advance(absl::Seconds(60));  // its verdict's time is over
+  Flood();
+  verifier_.provider = Principal("alice");
+  const size_t known = Ask("good");
+  const size_t unknown = Ask("good, but new");
+  RunAll();
+  EXPECT_EQ(SubjectOf(known), "alice");
+  EXPECT_EQ(CodeOf(unknown), absl::StatusCode::kUnavailable);  // which is 503 and Retry-After, never 401
+  // Once it has been refused it is a token like any other.
+  clock_.Advance(absl::Seconds(60));
+  Flood();
+  verifier_.provider = Refuse(gatehouse::auth::v1::REFUSAL_REASON_INACTIVE, "revoked");
+  Ask("good");
+  RunAll();
+  clock_.Advance(absl::Seconds(5));
+  Flood();
+  const size_t revoked = Ask("good");
+  RunAll();
+  EXPECT_EQ(CodeOf(revoked), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(RefusalBudgetCacheTest, JwtsAreNotOnTheBudget) {
+  Flood();
+  verifier_.provider = Refuse(gatehouse::auth::v1::REFUSAL_REASON_UNKNOWN_KEY, "no such key");
+  for (int i = 0; i < 10; ++i) {
+    const size_t asked = Ask("e30.e30." + std::to_string(i));
+    RunAll();
+    EXPECT_EQ(CodeOf(asked), absl::StatusCode::kOk);
+  }
+}
+
+// The outage table of README.md, with stale_if_unavailable of two minutes.
+class StaleVerdictTest : public VerdictCacheTest {
+ protected:
+  StaleVerdictTest() { Make({100, absl::Seconds(60), absl::Seconds(5), absl::Minutes(2)}); }
+
+  // Accepts "t" as alice's, then lets the provider be away.
+  void AcceptThenGoAway(absl::Time expire_time = absl::InfiniteFuture()) {
+    verifier_.provider = Principal("alice", expire_time);
+    Ask("t");
+    RunAll();
+    verifier_.provider = absl::UnavailableError("down");
+  }
+
+  size_t AskAndRun(absl::string_view token = "t") {
+    const size_t asked = Ask(token);
+    RunAll();
+    return asked;
+  }
+};
+
+TEST_F(StaleVerdictTest, WhileTheProviderIsAwayAPrincipalIsUsedForSoMuchLonger) {
+  AcceptThenGoAway();
+  clock_.Advance(absl::Seconds(60));
+  const size_t first = AskAndRun();
+  EXPECT_EQ(SubjectOf(first), "alice");
+  EXPECT_TRUE((**results_[first])->stale);
+  // For a moment only, so that the provider is soon tried again.
+  EXPECT_EQ(common::FromProto((**results_[first])->response.reuse_until_time()), clock_.Now() + absl::Seconds(1));
+  EXPECT_NE(cache_->Find(Digest("t")), nullptr);
+  clock_.Advance(absl::Seconds(119));
+  const size_t last = AskAndRun();
+  EXPECT_EQ(SubjectOf(last), "alice");
+  EXPECT_EQ(verifier_.provider_calls, 3);
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_EQ(cache_->Find(Digest("t")), nullptr);
+  EXPECT_EQ(CodeOf(AskAndRun()), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(StaleVerdictTest, UsingItAgainAndAgainDoesNotMakeItLonger) {
+  AcceptThenGoAway();
+  clock_.Advance(absl::Seconds(60));
+  for (int i = 0; i < 120; ++i) {
+    EXPECT_EQ(SubjectOf(AskAndRun()), "alice") << i;
+    clock_.Advance(absl::Seconds(1));
+  }
+  EXPECT_EQ(CodeOf(AskAndRun()), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(StaleVerdictTest, NeverPastTheExpiryOfTheToken) {
+  AcceptThenGoAway(clock_.Now() + absl::Seconds(70));
+  clock_.Advance(absl::Seconds(69));
+  const size_t before = AskAndRun();
+  EXPECT_EQ(SubjectOf(before), "alice");
+  EXPECT_EQ(common::FromProto((**results_[before])->response.reuse_until_time()), clock_.Now() + absl::Seconds(1));
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_EQ(cache_->Find(Digest("t")), nullptr);
+  EXPECT_EQ(CodeOf(AskAndRun()), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(StaleVerdictTest, NeverOnceTheTokenHasBeenRefused) {
+  AcceptThenGoAway();
+  clock_.Advance(absl::Seconds(60));
+  verifier_.provider = Refuse(gatehouse::auth::v1::REFUSAL_REASON_INACTIVE, "revoked");
+  EXPECT_TRUE((**results_[AskAndRun()])->response.has_refusal());
+  verifier_.provider = absl::UnavailableError("down");
+  clock_.Advance(absl::Seconds(5));
+  EXPECT_EQ(CodeOf(AskAndRun()), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(StaleVerdictTest, AProviderThatIsBackIsBelievedAtOnce) {
+  AcceptThenGoAway();
+  clock_.Advance(absl::Seconds(60));
+  AskAndRun();
+  clock_.Advance(absl::Seconds(1));
+  verifier_.provider = Principal("alice");
+  const size_t back = AskAndRun();
+  EXPECT_FALSE((**results_[back])->stale);
+  EXPECT_EQ(common::FromProto((**results_[back])->response.reuse_until_time()), clock_.Now() + absl::Seconds(60));
+}
+
+TEST_F(StaleVerdictTest, ASlowProviderHasHalfOfTheCallersTime) {
+  AcceptThenGoAway();
+  clock_.Advance(absl::Seconds(60));
+  const absl::Time now = clock_.Now();
+  verifier_.during_provider_call = [&] { clock_.Advance(absl::Seconds(5)); };
+  const size_t asked = Ask("t", absl::Seconds(10));
+  RunAll();
+  EXPECT_EQ(verifier_.deadlines.back(), now + absl::Seconds(5));
+  EXPECT_EQ(SubjectOf(asked), "alice");
+}
+
+TEST_F(StaleVerdictTest, WithoutRoomForTheCheckItIsUsedToo) {
+  AcceptThenGoAway();
+  clock_.Advance(absl::Seconds(60));
+  provider_.room = 0;
+  EXPECT_EQ(SubjectOf(AskAndRun()), "alice");
+}
+
+TEST_F(StaleVerdictTest, ATokenThatIsNewGainsNothing) {
+  AcceptThenGoAway();
+  EXPECT_EQ(CodeOf(AskAndRun("new")), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(StaleVerdictTest, WithoutTheSettingNothingIsUsedPastItsTime) {
+  Make({100, absl::Seconds(60), absl::Seconds(5), absl::ZeroDuration()});
+  AcceptThenGoAway();
+  clock_.Advance(absl::Seconds(60));
+  EXPECT_EQ(CodeOf(AskAndRun()), absl::StatusCode::kUnavailable);
 }
 
 // On real threads: many callers of few tokens.
@@ -331,7 +541,9 @@ TEST(VerdictCacheThreadsTest, EveryCallerIsAnsweredOnce) {
   Metrics metrics(registry);
   common::ThreadExecutor local(2, 1000);
   common::ThreadExecutor provider(4, 1000);
-  VerdictCache cache({16, absl::Milliseconds(1), absl::Milliseconds(1)}, verifier, local, provider, metrics, clock);
+  RefusalBudget budget(1, clock);
+  VerdictCache cache({16, absl::Milliseconds(1), absl::Milliseconds(1), absl::ZeroDuration()}, verifier,
+                     {local, provider, provider}, budget, metrics, clock);
   std::atomic<int> right{0};
   std::vector<std::thread> callers;
   for (int t = 0; t < 4; ++t) {
