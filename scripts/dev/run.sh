@@ -279,7 +279,8 @@ command_up() {
   declare -p own_provider issuer opaque_tokens mcp_url sse_url edge_port admin_port auth_port auth_admin_port \
     whoami_port whoami_admin_port todo_port todo_admin_port provider_port | sed 's/^declare -- //' >"${run_dir}/settings"
   {
-    printf 'tool_services:\n'
+    # First, because ./dev run-tool adds entries at the end.
+    printf 'implied_scopes:\n  todo:write: [todo:read]\ntool_services:\n'
     printf '  - name: whoami\n    target: dns:///localhost:%s\n' "${whoami_port}"
     printf '  - name: todo\n    target: dns:///localhost:%s\n' "${todo_port}"
   } >"${run_dir}/tools.yaml"

@@ -3,17 +3,21 @@
 // registration.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
 
 import { obtainMachineToken, obtainToken } from '../../dev_provider/lib/sign_in.js';
 import { Forger } from './lib/forged_tokens.js';
-import { callWhoami } from './lib/mcp.js';
+import { callModern, callWhoami } from './lib/mcp.js';
 import { LegacySession, ModernClient } from './lib/raw_mcp.js';
 import { ROOT, System, outputDir, python, until } from './lib/system.js';
+
+const run = promisify(execFile);
 
 const recording = (file) => ({
   name: 'recording',
@@ -267,5 +271,48 @@ describe('a provider that sends auth_service elsewhere', { timeout: 60_000 }, ()
     await system.fault({ path: DISCOVERY, kind: 'answer', body: { ...(await discovery()), jwks_uri: 'http://169.254.169.254/' } });
     assert.equal((await callWhoami(system, token)).status, 200);
     await system.clearFaults();
+  });
+});
+
+describe('a principal that nobody vouches for, straight to a tool service', { timeout: 60_000 }, () => {
+  const recordFile = join(outputDir('attacks_principal'), 'recorded.jsonl');
+  let system;
+  before(async () => {
+    system = await System.start('attacks_principal', { tools: ['whoami', recording(recordFile)] });
+  });
+  after(() => system?.stop());
+
+  const CLAIMS = '{"sub":"a1ice7k2m9xq","admin":true}';
+  const forged = (more = {}) => ({ issuer: system.issuer, subject: 'a1ice7k2m9xq', clientId: 'smartmail', claimsJson: CLAIMS, ...more });
+  async function callDirectly(principal) {
+    const script = join(ROOT, 'tests', 'e2e', 'tool_services', 'call_directly.py');
+    const { file, env } = python();
+    const { stdout } = await run(file, [script, String(system.ports.whoami), 'whoami', JSON.stringify(principal)], { env: { ...process.env, ...env } });
+    return JSON.parse(stdout);
+  }
+
+  it('without a signature: UNAUTHENTICATED', async () => {
+    assert.equal((await callDirectly(forged())).code, 'UNAUTHENTICATED');
+  });
+
+  it('with one that the edge made for another tool service: UNAUTHENTICATED', async () => {
+    const token = await system.token();
+    await callModern(system.mcpUrl, 'tools/call', { name: 'record', arguments: {} }, token);
+    const { request } = JSON.parse(readFileSync(recordFile, 'utf8').trim().split('\n').filter((line) => line.includes('"CallTool"')).at(-1));
+    const assertion = /[\w-]{10,}\.[\w-]{20,}\.[\w-]{20,}/.exec(Buffer.from(request, 'hex').toString('latin1'))?.[0];
+    assert.ok(assertion, 'the edge signs');
+    assert.ok(!token.includes(assertion), 'with its own key');
+    const outcome = await callDirectly(forged({ assertion }));
+    assert.equal(outcome.code, 'UNAUTHENTICATED', JSON.stringify(outcome));
+  });
+
+  it('signed by somebody else, or by nobody: UNAUTHENTICATED', async () => {
+    const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const now = Math.floor(Date.now() / 1000);
+    const payload = part({ iss: system.mcpUrl, aud: 'whoami', sub: 'a1ice7k2m9xq', idp: system.issuer, iat: now, exp: now + 60, claims: JSON.parse(CLAIMS) });
+    for (const header of [{ alg: 'none' }, { alg: 'ES256', kid: 'x', typ: 'gatehouse-principal+jwt' }]) {
+      const signature = header.alg === 'none' ? '' : Buffer.alloc(64, 1).toString('base64url');
+      assert.equal((await callDirectly(forged({ assertion: `${part(header)}.${payload}.${signature}` }))).code, 'UNAUTHENTICATED', header.alg);
+    }
   });
 });
