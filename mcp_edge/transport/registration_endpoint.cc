@@ -138,6 +138,9 @@ void RegistrationEndpoint::Post(const httplib::Request& request, httplib::Respon
   }
   RequestBody body;
   if (!ReadBody(request, reader, max_body_bytes_, bodies_, response, body)) return ReplyAgain(response);
+  if (!common::IsUtf8(body.text)) {  // no field of a protobuf message can hold it
+    return Reply({400, "invalid_client_metadata", "the body must be JSON in UTF-8", "malformed_json", 0}, response);
+  }
 
   RegisterClientRequest registration;
   registration.set_metadata_json(std::move(body.text));

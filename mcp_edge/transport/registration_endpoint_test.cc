@@ -150,6 +150,7 @@ TEST_F(RegistrationEndpointTest, WhatCannotBeReadIsNotPassedOn) {
   ExpectError(Post({}, std::string(64 * 1024 + 1, ' ')), 413, "invalid_client_metadata");
   ExpectError(Post({}, kMetadata, "text/plain"), 415, "invalid_client_metadata");
   ExpectError(Post({}, "redirect_uris=x", "application/x-www-form-urlencoded"), 415, "invalid_client_metadata");
+  ExpectError(Post({}, "{\"client_name\":\"\xff\"}"), 400, "invalid_client_metadata");
   ExpectError(Post({{"Authorization", "Bearer a b"}}), 400, "invalid_request");
   ExpectError(Post({}, kMetadata, "application/json", "/register?access_token=x"), 400, "invalid_request");
   EXPECT_FALSE(asked().has_value());
