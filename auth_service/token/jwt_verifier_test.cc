@@ -289,6 +289,15 @@ TEST_F(JwtVerifierTest, TheAudienceMustContainTheResource) {
   EXPECT_THAT(verdict->detail, HasSubstr("https://mcp.example.com/mcp"));
 }
 
+TEST_F(JwtVerifierTest, ATokenForTheManagementApiIsForAnotherResource) {
+  // As Logto issues it to a machine: the same issuer, key and type.
+  EXPECT_EQ(ReasonOfClaims({{"aud", "\"https://default.logto.app/api\""},
+                            {"scope", "\"all\""},
+                            {"sub", "\"m2m-client\""},
+                            {"client_id", "\"m2m-client\""}}),
+            gatehouse::auth::v1::REFUSAL_REASON_WRONG_AUDIENCE);
+}
+
 TEST_F(JwtVerifierTest, ATokenExpiresAfterItsTimeAndTheSkew) {
   EXPECT_TRUE(Accepts(Sign(Claims({{"exp", absl::StrCat(kNow - 29)}}))));
   EXPECT_EQ(ReasonOfClaims({{"exp", absl::StrCat(kNow - 30)}}), gatehouse::auth::v1::REFUSAL_REASON_EXPIRED);
