@@ -100,6 +100,10 @@ const COMMON = ['--provider_timeout=1s', '--negative_verdict_ttl=0s'];
 const SETTINGS = [
   { name: 'verdicts kept for 60 s', authFlags: ['--verdict_ttl=60s'], seenOpaque: ['ok'], states: Object.keys(STATES) },
   { name: 'verdicts kept for 1 s', authFlags: ['--verdict_ttl=1s'], seenOpaque: ['ok', 'unavailable'], states: ['killed', 'answers 500'] },
+  {
+    name: 'for 1 s, and stale for 60 s', authFlags: ['--verdict_ttl=1s', '--stale_if_unavailable=60s'], seenOpaque: ['ok'],
+    states: ['killed', 'stalled', 'answers 500'],
+  },
 ];
 
 for (const { name: setting, authFlags, seenOpaque, states } of SETTINGS) {
