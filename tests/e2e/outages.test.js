@@ -156,6 +156,41 @@ for (const { name: setting, authFlags, seenOpaque, states } of SETTINGS) {
   });
 }
 
+describe('somebody sends made-up opaque tokens', { timeout: 60_000 }, () => {
+  const REFUSALS_PER_SECOND = 10;
+  let system;
+  before(async () => {
+    system = await System.start('outages_flood', {
+      authFlags: [`--opaque_refusals_per_second=${REFUSALS_PER_SECOND}`, '--verdict_ttl=1s', '--negative_verdict_ttl=0s'],
+      edgeFlags: ['--verdict_ttl=200ms'],
+    });
+  });
+  after(() => system?.stop());
+
+  it('who was there before and JWTs notice nothing, and the provider is asked no more than it was agreed', async () => {
+    const seen = await system.token({ resource: null });
+    assert.equal((await callWhoami(system, seen)).status, 200);
+    const jwts = await newTokens(system);
+    let madeUp = 0;
+    const startMs = performance.now();
+    const flood = new Load({ url: system.mcpUrl, token: () => `made-up-token-${++madeUp}`, workers: 8 });
+    const good = new Load({ url: system.mcpUrl, token: seen, workers: 2 });
+    await sleep(2000);
+    const newJwts = countsOf(await callEach(system, jwts, 2000));
+    const [floodCounts, goodCounts] = [countsOf(await flood.stop()), countsOf(await good.stop())];
+    const seconds = (performance.now() - startMs) / 1000;
+    record('10 refusals a second', 'up, flood', 'opaque, seen before', goodCounts);
+    record('10 refusals a second', 'up, flood', 'JWT, new', newJwts);
+    record('10 refusals a second', 'up, flood', 'opaque, made up', floodCounts);
+    assertOnly(goodCounts, ['ok'], 'seen before');
+    assertOnly(newJwts, ['ok'], 'JWTs');
+    assertOnly(floodCounts, ['status 401', 'unavailable'], 'made up');
+    const asked = (await system.metrics(system.ports.authAdmin))('gatehouse_auth_provider_requests_total{endpoint="userinfo",outcome="client_error"}');
+    assert.ok(madeUp > 2 * asked, `${madeUp} made-up tokens, ${asked} questions`);
+    assert.ok(asked <= REFUSALS_PER_SECOND * (5 + seconds) + 1, `${asked} questions in ${seconds} s`);
+  });
+});
+
 describe('auth_service from three replicas to one and back, under load', { timeout: 90_000 }, () => {
   let system;
   before(async () => {
