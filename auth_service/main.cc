@@ -116,6 +116,16 @@ struct Issuer {
   JwtVerifier jwt_verifier;
 };
 
+ManagementApiOptions ManagementApiOf(const Config& config) {
+  ManagementApiOptions options;
+  options.endpoint = config.LogtoAddress();
+  options.api_resource = config.logto_api_resource;
+  options.client_id_file = config.logto_client_id_file;
+  options.client_secret_file = config.logto_client_secret_file;
+  options.timeout = config.provider_timeout;
+  return options;
+}
+
 RegistrarOptions RegistrationOptions(const Config& config) {
   RegistrarOptions options;
   options.user_scopes = config.registration_user_scopes;
@@ -209,9 +219,7 @@ int Run(int argc, char** argv) {
   ClientAllowList allowed_verifier(config.allowed_client_ids, token_verifier);
   // What is known of the caller besides.
   UserinfoClaims userinfo_profile(allowed_verifier, config.provider_timeout, first_issuer.discovery, http, clock);
-  ManagementApi management_api({config.LogtoAddress(), config.logto_api_resource, config.logto_client_id_file,
-                                config.logto_client_secret_file, config.provider_timeout},
-                               http, clock);
+  ManagementApi management_api(ManagementApiOf(config), http, clock);
   absl::StatusOr<ScopeClaims> scope_claims = ScopeClaims::Create(config.scope_claims);
   if (!scope_claims.ok()) return Fail("config_invalid", scope_claims.status());
   DirectoryProfile directory_profile({first_issuer.discovery.issuer()}, *std::move(scope_claims), allowed_verifier,
@@ -227,9 +235,11 @@ int Run(int argc, char** argv) {
                          config.negative_verdict_ttl, config.stale_if_unavailable},
                         verifier, {local_executor, jwt_executor, opaque_executor}, refusal_budget, metrics, clock);
 
-  // How clients register.
+  // How clients register: past the circuit breaker, for what strangers bring about must not stop those who are signed
+  // in.
   RegistrationMetrics registration_metrics(registry);
-  Registrar registrar(RegistrationOptions(config), management_api, registration_metrics, clock);
+  ManagementApi registration_api(ManagementApiOf(config), metered, clock);
+  Registrar registrar(RegistrationOptions(config), registration_api, registration_metrics, clock);
   common::ThreadExecutor registration_executor(kRegistrationThreads, kRegistrationsWaiting);
   RegistrationHandler registrations(registrar, registration_executor, registration_metrics);
 

@@ -159,6 +159,14 @@ class Provider {
                                : R"({"active":false})",
                            "application/json");
     });
+    server_.Post("/api/applications", [](const httplib::Request&, httplib::Response& response) {
+      response.set_content(R"({"id":"app1"})", "application/json");  // 200, as Logto has it
+    });
+    server_.Post("/api/applications/app1/user-consent-scopes",
+                 [](const httplib::Request&, httplib::Response& response) {
+                   response.status = 201;
+                   response.set_content("Created", "text/plain");
+                 });
     thread_ = std::thread([this] { server_.listen_after_bind(); });
     server_.wait_until_ready();
   }
@@ -272,6 +280,38 @@ TEST(MainTest, IntrospectionAsksWithTheCredentialsOfItsFilesAndAListOfClientsNar
   EXPECT_THAT(metrics, HasSubstr("gatehouse_auth_verdicts_total{outcome=\"refused\",reason=\"client_not_allowed\"} 1"));
   EXPECT_THAT(metrics, HasSubstr("gatehouse_auth_provider_circuits_open{endpoint=\"introspection\"} 0"));
   EXPECT_EQ(program.Log().find("s3cret"), std::string::npos);
+}
+
+TEST(MainTest, ClientsRegisterIfTheyMay) {
+  Provider provider;
+  gatehouse::auth::v1::RegisterClientRequest request;
+  request.set_metadata_json(R"({"redirect_uris":["http://localhost/cb"],"client_name":")" +
+                            std::string(40 * 1024, ' ') + "\"}");
+  {
+    Program program(Arguments(provider.issuer()));
+    EXPECT_EQ(program.Await("/readyz", 200), "ok\n");
+    grpc::ClientContext context;
+    gatehouse::auth::v1::RegisterClientResponse response;
+    EXPECT_EQ(program.Stub()->RegisterClient(&context, request, &response).error_code(),
+              grpc::StatusCode::UNIMPLEMENTED);
+  }
+  std::vector<std::string> arguments = Arguments(provider.issuer());
+  arguments.push_back("--registration=logto");
+  arguments.push_back("--logto_client_id_file=" + FileWith("id", "m2m\n"));
+  arguments.push_back("--logto_client_secret_file=" + FileWith("secret", "s3cret\n"));
+  Program program(arguments);
+  EXPECT_EQ(program.Await("/readyz", 200), "ok\n");
+  grpc::ClientContext too_long_name;
+  gatehouse::auth::v1::RegisterClientResponse response;
+  ASSERT_TRUE(program.Stub()->RegisterClient(&too_long_name, request, &response).ok());
+  EXPECT_THAT(response.refusal().description(), HasSubstr("client_name"));
+  request.set_metadata_json(R"({"redirect_uris":["http://localhost/cb"],"client_name":"Agent"})");
+  grpc::ClientContext context;
+  const grpc::Status status = program.Stub()->RegisterClient(&context, request, &response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(response.client().client_id(), "app1");
+  EXPECT_THAT(program.Await("/metrics", 200),
+              HasSubstr("gatehouse_auth_registrations_total{outcome=\"registered\"} 1"));
 }
 
 TEST(MainTest, WaitsForAProviderThatIsAway) {
