@@ -28,7 +28,6 @@ Outcome OutcomeOf(const HttpRequest& request, const absl::StatusOr<HttpResponse>
 }  // namespace
 
 absl::StatusOr<HttpResponse> CircuitBreakerHttpClient::Send(const HttpRequest& request) {
-  if (request.method == HttpMethod::kDelete) return client_.Send(request);
   Circuit& circuit = circuits_[static_cast<int>(request.endpoint)];
   bool is_probe = false;
   {

@@ -26,8 +26,7 @@ namespace auth_service {
 //
 // A failure is: no answer, no answer in time (unless the caller left less than kShortestTellingTimeout), status 429 and
 // 5xx. An answer that is too long, and a refusal (4xx), are answers: what one token brings about is no reason to stop
-// asking for others. A DELETE always goes through and counts for nothing: here it takes back what was done before, and
-// what is not taken back stays.
+// asking for others.
 class CircuitBreakerHttpClient final : public HttpClient {
  public:
   struct Options {
