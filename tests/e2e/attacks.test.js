@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -13,6 +13,7 @@ import { promisify } from 'node:util';
 
 import { obtainMachineToken, obtainToken } from '../../dev_provider/lib/sign_in.js';
 import { Forger } from './lib/forged_tokens.js';
+import { Load } from './lib/load.js';
 import { callModern, callWhoami } from './lib/mcp.js';
 import { LegacySession, ModernClient } from './lib/raw_mcp.js';
 import { ROOT, System, outputDir, python, until } from './lib/system.js';
@@ -34,7 +35,12 @@ async function trap() {
     res.end('{}');
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return { requests, port: server.address().port, url: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
+  return {
+    requests,
+    port: server.address().port,
+    url: `http://127.0.0.1:${server.address().port}`,
+    close: () => server.close(),
+  };
 }
 
 async function assertRefused(system, token, what) {
@@ -43,7 +49,7 @@ async function assertRefused(system, token, what) {
   assert.match(headers.get('www-authenticate'), /error="invalid_token"/, what);
 }
 
-describe('the client\'s token goes no further than auth_service', { timeout: 60_000 }, () => {
+describe("the client's token goes no further than auth_service", { timeout: 60_000 }, () => {
   const recordFile = join(outputDir('attacks_passthrough'), 'recorded.jsonl');
   let system;
   before(async () => {
@@ -56,20 +62,38 @@ describe('the client\'s token goes no further than auth_service', { timeout: 60_
   after(() => system?.stop());
 
   it('it is in no log, metric, answer or gRPC message', async () => {
-    const good = { jwt: await system.token({ scope: 'openid todo:read' }), opaque: await system.token({ resource: null }) };
+    const good = {
+      jwt: await system.token({ scope: 'openid todo:read' }),
+      opaque: await system.token({ resource: null }),
+    };
     const { id_token: idToken } = await obtainToken({ issuer: system.issuer });
     const marker = 'marker0123456789marker0123456789';
     const bad = {
-      idToken, garbage: marker, jwtLike: `eyJhbGciOiJub25lIn0.${marker}.${marker}`, otherAudience: await system.token({ resource: system.sseUrl }),
+      idToken,
+      garbage: marker,
+      jwtLike: `eyJhbGciOiJub25lIn0.${marker}.${marker}`,
+      otherAudience: await system.token({ resource: system.sseUrl }),
     };
     const answers = [];
-    const keep = ({ status, headers, body, error, result }) => answers.push(JSON.stringify({ status, headers: headers && [...headers], body, error, result }));
+    const keep = ({ status, headers, body, error, result }) =>
+      answers.push(JSON.stringify({ status, headers: headers && [...headers], body, error, result }));
     for (const token of Object.values(good)) {
       const client = new ModernClient({ url: system.mcpUrl, token });
-      keep(await client.call('tools/call', { name: 'record', arguments: { a: 1 } }, { headers: { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' } }));
+      keep(
+        await client.call(
+          'tools/call',
+          { name: 'record', arguments: { a: 1 } },
+          { headers: { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' } },
+        ),
+      );
       keep(await client.call('resources/read', { uri: 'recording://resource' }));
       keep(await client.call('prompts/get', { name: 'record_prompt' }));
-      keep(await client.call('completion/complete', { ref: { type: 'ref/prompt', name: 'record_prompt' }, argument: { name: 'x', value: '' } }));
+      keep(
+        await client.call('completion/complete', {
+          ref: { type: 'ref/prompt', name: 'record_prompt' },
+          argument: { name: 'x', value: '' },
+        }),
+      );
       keep(await client.call('tools/call', { name: 'no_such_tool', arguments: {} }));
       keep(await client.call('no/such/method'));
       keep(await callWhoami(system, token));
@@ -83,15 +107,26 @@ describe('the client\'s token goes no further than auth_service', { timeout: 60_
     }
     for (const token of Object.values(bad)) keep(await callWhoami(system, token));
 
-    const recorded = readFileSync(recordFile, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+    const recorded = readFileSync(recordFile, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     assert.ok(recorded.filter(({ method }) => method === 'CallTool').length >= 4, 'the recorder was called');
     const places = new Map([
       ['answers', answers.join('\n')],
-      ['gRPC metadata and messages', recorded.map(({ metadata, request }) => JSON.stringify(metadata) + Buffer.from(request, 'hex').toString('latin1')).join('\n')],
+      [
+        'gRPC metadata and messages',
+        recorded
+          .map(({ metadata, request }) => JSON.stringify(metadata) + Buffer.from(request, 'hex').toString('latin1'))
+          .join('\n'),
+      ],
     ]);
     for (const [name, service] of system.services) places.set(`the log of ${name}`, service.lines.join('\n'));
     for (const name of ['authAdmin', 'edgeAdmin', 'whoamiAdmin']) {
-      places.set(`the metrics of ${name}`, await (await fetch(`http://127.0.0.1:${system.ports[name]}/metrics`)).text());
+      places.set(
+        `the metrics of ${name}`,
+        await (await fetch(`http://127.0.0.1:${system.ports[name]}/metrics`)).text(),
+      );
     }
     for (const [name, token] of Object.entries({ ...good, ...bad })) {
       // The whole, and of a JWT the signature alone, which is what makes it good.
@@ -140,21 +175,31 @@ describe('tokens that are good for something else', { timeout: 60_000 }, () => {
   });
 
   it('a token for the Management API', async () => {
-    await assertRefused(system, (await obtainMachineToken({ issuer: system.issuer })).access_token, 'Management API token');
+    await assertRefused(
+      system,
+      (await obtainMachineToken({ issuer: system.issuer })).access_token,
+      'Management API token',
+    );
   });
 
   it('a refresh token', async () => {
     const redirectUri = 'http://127.0.0.1:33418/callback';
     const application = await system.manage('POST', '/applications', {
-      name: 'Web', type: 'SPA', customClientMetadata: { alwaysIssueRefreshToken: true },
+      name: 'Web',
+      type: 'SPA',
+      customClientMetadata: { alwaysIssueRefreshToken: true },
       oidcClientMetadata: { redirectUris: [redirectUri], postLogoutRedirectUris: [] },
     });
-    const { refresh_token: refreshToken } = await obtainToken({ issuer: system.issuer, clientId: application.id, redirectUri });
+    const { refresh_token: refreshToken } = await obtainToken({
+      issuer: system.issuer,
+      clientId: application.id,
+      redirectUri,
+    });
     assert.ok(refreshToken);
     await assertRefused(system, refreshToken, 'refresh token');
   });
 
-  it('one issuer\'s token that says it is of another', async () => {
+  it("one issuer's token that says it is of another", async () => {
     // Signed with the key of the first, and everything else as the second would write it.
     const forger = new Forger(system);
     assert.equal((await callWhoami(system, forger.signed())).status, 200, 'the forger can write good ones');
@@ -173,7 +218,12 @@ describe('the same user in another application', { timeout: 60_000 }, () => {
   });
   after(() => system?.stop());
 
-  const capabilities = { elicitation: {}, roots: {}, sampling: {}, extensions: { 'io.modelcontextprotocol/tasks': {} } };
+  const capabilities = {
+    elicitation: {},
+    roots: {},
+    sampling: {},
+    extensions: { 'io.modelcontextprotocol/tasks': {} },
+  };
   const clientOf = (token) => new ModernClient({ url: system.mcpUrl, token, capabilities });
 
   it('does not reach my session', async () => {
@@ -194,13 +244,17 @@ describe('the same user in another application', { timeout: 60_000 }, () => {
     const { requestState: state, inputRequests } = first.result;
     assert.ok(state, JSON.stringify(first.result));
     const inputResponses = Object.fromEntries(Object.keys(inputRequests).map((key) => [key, { action: 'decline' }]));
-    const retry = (token) => clientOf(token).call('tools/call', { name: 'book_trip', arguments: args, requestState: state, inputResponses });
+    const retry = (token) =>
+      clientOf(token).call('tools/call', { name: 'book_trip', arguments: args, requestState: state, inputResponses });
     assert.equal((await retry(theirs)).error?.code, -32602);
     assert.ok((await retry(mine)).result);
   });
 
   it('does not see my task', async () => {
-    const { result } = await clientOf(mine).call('tools/call', { name: 'confirm_delete', arguments: { filename: 'x' } });
+    const { result } = await clientOf(mine).call('tools/call', {
+      name: 'confirm_delete',
+      arguments: { filename: 'x' },
+    });
     assert.equal(result.resultType, 'task', JSON.stringify(result));
     const get = (token) => clientOf(token).call('tasks/get', { taskId: result.taskId });
     assert.ok((await get(theirs)).error, 'not theirs');
@@ -239,9 +293,17 @@ describe('a provider that sends auth_service elsewhere', { timeout: 60_000 }, ()
   }
 
   for (const [name, change, reason] of [
-    ['keys at a metadata service of a cloud', { jwks_uri: 'http://169.254.169.254/latest/meta-data' }, /jwks_uri must be https/],
+    [
+      'keys at a metadata service of a cloud',
+      { jwks_uri: 'http://169.254.169.254/latest/meta-data' },
+      /jwks_uri must be https/,
+    ],
     ['keys in a file', { jwks_uri: 'file:///etc/passwd' }, /jwks_uri must be https/],
-    ['userinfo at another host by http', { userinfo_endpoint: 'http://192.0.2.1/me' }, /userinfo_endpoint must be https/],
+    [
+      'userinfo at another host by http',
+      { userinfo_endpoint: 'http://192.0.2.1/me' },
+      /userinfo_endpoint must be https/,
+    ],
     ['another issuer', { issuer: 'http://localhost:1/oidc' }, /is of issuer/],
   ]) {
     it(`${name}: not followed, and not ready`, async () => {
@@ -252,7 +314,12 @@ describe('a provider that sends auth_service elsewhere', { timeout: 60_000 }, ()
 
   it('redirects of metadata and keys: not followed', async () => {
     for (const path of [DISCOVERY, '/oidc/jwks']) {
-      const why = await restartedWith({ path, kind: 'answer', status: 302, headers: { Location: `${elsewhere.url}/redirected` } });
+      const why = await restartedWith({
+        path,
+        kind: 'answer',
+        status: 302,
+        headers: { Location: `${elsewhere.url}/redirected` },
+      });
       assert.match(why, /HTTP status 302/);
     }
     assert.deepEqual(elsewhere.requests, []);
@@ -268,7 +335,11 @@ describe('a provider that sends auth_service elsewhere', { timeout: 60_000 }, ()
   it('later, too: what was known before goes on', async () => {
     const token = await system.token();
     await system.fault({ path: '/oidc/jwks', kind: 'answer', body: { keys: [] } });
-    await system.fault({ path: DISCOVERY, kind: 'answer', body: { ...(await discovery()), jwks_uri: 'http://169.254.169.254/' } });
+    await system.fault({
+      path: DISCOVERY,
+      kind: 'answer',
+      body: { ...(await discovery()), jwks_uri: 'http://169.254.169.254/' },
+    });
     assert.equal((await callWhoami(system, token)).status, 200);
     await system.clearFaults();
   });
@@ -283,11 +354,19 @@ describe('a principal that nobody vouches for, straight to a tool service', { ti
   after(() => system?.stop());
 
   const CLAIMS = '{"sub":"a1ice7k2m9xq","admin":true}';
-  const forged = (more = {}) => ({ issuer: system.issuer, subject: 'a1ice7k2m9xq', clientId: 'smartmail', claimsJson: CLAIMS, ...more });
+  const forged = (more = {}) => ({
+    issuer: system.issuer,
+    subject: 'a1ice7k2m9xq',
+    clientId: 'smartmail',
+    claimsJson: CLAIMS,
+    ...more,
+  });
   async function callDirectly(principal) {
     const script = join(ROOT, 'tests', 'e2e', 'tool_services', 'call_directly.py');
     const { file, env } = python();
-    const { stdout } = await run(file, [script, String(system.ports.whoami), 'whoami', JSON.stringify(principal)], { env: { ...process.env, ...env } });
+    const { stdout } = await run(file, [script, String(system.ports.whoami), 'whoami', JSON.stringify(principal)], {
+      env: { ...process.env, ...env },
+    });
     return JSON.parse(stdout);
   }
 
@@ -298,7 +377,13 @@ describe('a principal that nobody vouches for, straight to a tool service', { ti
   it('with one that the edge made for another tool service: UNAUTHENTICATED', async () => {
     const token = await system.token();
     await callModern(system.mcpUrl, 'tools/call', { name: 'record', arguments: {} }, token);
-    const { request } = JSON.parse(readFileSync(recordFile, 'utf8').trim().split('\n').filter((line) => line.includes('"CallTool"')).at(-1));
+    const { request } = JSON.parse(
+      readFileSync(recordFile, 'utf8')
+        .trim()
+        .split('\n')
+        .filter((line) => line.includes('"CallTool"'))
+        .at(-1),
+    );
     const assertion = /[\w-]{10,}\.[\w-]{20,}\.[\w-]{20,}/.exec(Buffer.from(request, 'hex').toString('latin1'))?.[0];
     assert.ok(assertion, 'the edge signs');
     assert.ok(!token.includes(assertion), 'with its own key');
@@ -309,10 +394,66 @@ describe('a principal that nobody vouches for, straight to a tool service', { ti
   it('signed by somebody else, or by nobody: UNAUTHENTICATED', async () => {
     const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const now = Math.floor(Date.now() / 1000);
-    const payload = part({ iss: system.mcpUrl, aud: 'whoami', sub: 'a1ice7k2m9xq', idp: system.issuer, iat: now, exp: now + 60, claims: JSON.parse(CLAIMS) });
+    const payload = part({
+      iss: system.mcpUrl,
+      aud: 'whoami',
+      sub: 'a1ice7k2m9xq',
+      idp: system.issuer,
+      iat: now,
+      exp: now + 60,
+      claims: JSON.parse(CLAIMS),
+    });
     for (const header of [{ alg: 'none' }, { alg: 'ES256', kid: 'x', typ: 'gatehouse-principal+jwt' }]) {
       const signature = header.alg === 'none' ? '' : Buffer.alloc(64, 1).toString('base64url');
-      assert.equal((await callDirectly(forged({ assertion: `${part(header)}.${payload}.${signature}` }))).code, 'UNAUTHENTICATED', header.alg);
+      assert.equal(
+        (await callDirectly(forged({ assertion: `${part(header)}.${payload}.${signature}` }))).code,
+        'UNAUTHENTICATED',
+        header.alg,
+      );
+    }
+  });
+});
+
+describe('a flood of tokens that nobody issued', { timeout: 60_000 }, () => {
+  const BUDGET = 20;
+  const FLOOD_S = 3;
+
+  it('costs the provider a bounded number of requests, and good tokens nothing', async () => {
+    const system = await System.start('attacks_flood', {
+      authFlags: ['--verdict_ttl=60s', `--opaque_refusals_per_second=${BUDGET}`],
+    });
+    try {
+      const tokens = [await system.token(), await system.token({ resource: null })];
+      for (const token of tokens) assert.equal((await callWhoami(system, token)).status, 200);
+      const before = await system.providerRequests();
+      let number = 0;
+      const flood = new Load({ url: system.mcpUrl, token: () => `random-${++number}-${'x'.repeat(30)}`, workers: 16 });
+      const jwts = new Load({
+        url: system.mcpUrl,
+        token: () =>
+          `${Buffer.from(JSON.stringify({ alg: 'ES384', typ: 'at+jwt', kid: `k${++number}` })).toString('base64url')}.${tokens[0].split('.')[1]}.AAAA`,
+        workers: 4,
+      });
+      let turn = 0;
+      const good = new Load({ url: system.mcpUrl, token: () => tokens[turn++ % 2], workers: 2 });
+      await new Promise((resume) => setTimeout(resume, FLOOD_S * 1000));
+      await Promise.all([flood, jwts, good].map((load) => load.stop()));
+      assert.deepEqual(Object.keys(good.counts()), ['ok'], 'good tokens do not notice');
+      for (const load of [flood, jwts]) {
+        for (const kind of Object.keys(load.counts())) assert.ok(['status 401', 'unavailable'].includes(kind), kind);
+      }
+      const requests = await system.providerRequests();
+      const keys = (requests['GET /oidc/jwks'] ?? 0) - (before['GET /oidc/jwks'] ?? 0);
+      assert.ok(keys <= 2, `${keys} requests for keys`);
+      const userinfo = (requests['GET /oidc/me'] ?? 0) - (before['GET /oidc/me'] ?? 0);
+      // Five seconds' budget may have been saved up.
+      assert.ok(userinfo <= (FLOOD_S + 6) * BUDGET, `${userinfo} of ${flood.outcomes.length} reached the provider`);
+      writeFileSync(
+        join(outputDir('attacks_flood'), 'measured.txt'),
+        `${flood.outcomes.length} random opaque tokens in 3 s: ${userinfo} requests to userinfo; ${jwts.outcomes.length} JWTs with unknown keys: ${keys} for keys; good calls meanwhile: ${good.outcomes.length}\n`,
+      );
+    } finally {
+      await system.stop();
     }
   });
 });

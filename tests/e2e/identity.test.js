@@ -31,7 +31,10 @@ async function assertRefused(system, token, description) {
   if (description) assert.match(challenge, description);
 }
 
-const sourcesOf = ({ sources }, source) => Object.keys(sources).filter((claim) => sources[claim] === source).sort();
+const sourcesOf = ({ sources }, source) =>
+  Object.keys(sources)
+    .filter((claim) => sources[claim] === source)
+    .sort();
 
 describe('--profile=token --opaque_tokens=userinfo, two issuers', { timeout: 60_000 }, () => {
   let system;
@@ -39,7 +42,11 @@ describe('--profile=token --opaque_tokens=userinfo, two issuers', { timeout: 60_
     system = await System.start('identity_token', {
       providerFlags: ['--custom_claims=false'],
       hasSecondProvider: true,
-      authFlags: ({ issuer, otherIssuer }) => [`--issuers=${issuer},${otherIssuer}`, '--verdict_ttl=0s', '--negative_verdict_ttl=0s'],
+      authFlags: ({ issuer, otherIssuer }) => [
+        `--issuers=${issuer},${otherIssuer}`,
+        '--verdict_ttl=0s',
+        '--negative_verdict_ttl=0s',
+      ],
       edgeFlags: ['--verdict_ttl=0s'],
     });
   });
@@ -85,7 +92,12 @@ describe('--profile=token --opaque_tokens=userinfo, two issuers', { timeout: 60_
   });
 
   it('a machine is its client', async () => {
-    const { access_token: token } = await obtainMachineToken({ issuer: system.issuer, clientId: 'nightly', resource: system.mcpUrl, scope: '' });
+    const { access_token: token } = await obtainMachineToken({
+      issuer: system.issuer,
+      clientId: 'nightly',
+      resource: system.mcpUrl,
+      scope: '',
+    });
     const { claims } = await identityOf(system, token);
     assert.equal(claims.sub, 'nightly');
     assert.equal(claims.client_id, 'nightly');
@@ -109,7 +121,9 @@ describe('--profile=token --opaque_tokens=userinfo, two issuers', { timeout: 60_
 
   it('refused: an opaque token whose application was deleted', async () => {
     const application = await system.manage('POST', '/applications', {
-      name: 'Short-lived', type: 'Native', oidcClientMetadata: { redirectUris: ['http://127.0.0.1/callback'], postLogoutRedirectUris: [] },
+      name: 'Short-lived',
+      type: 'Native',
+      oidcClientMetadata: { redirectUris: ['http://127.0.0.1/callback'], postLogoutRedirectUris: [] },
     });
     const token = await system.token({ resource: null, clientId: application.id });
     await identityOf(system, token);
@@ -132,7 +146,9 @@ describe('--profile=token --opaque_tokens=userinfo, two issuers', { timeout: 60_
     assert.equal(status, 503);
     assert.ok(Number(headers.get('retry-after')) > 0);
     await system.clearFaults();
-    await until('the token is good again', async () => (await callWhoami(system, token)).status === 200, { timeoutMs: 20_000 });
+    await until('the token is good again', async () => (await callWhoami(system, token)).status === 200, {
+      timeoutMs: 20_000,
+    });
   });
 });
 
@@ -200,34 +216,50 @@ describe('--profile=logto --opaque_tokens=introspection', { timeout: 90_000 }, (
   });
 
   it('a machine is not looked up', async () => {
-    const { access_token: token } = await obtainMachineToken({ issuer: system.issuer, clientId: 'nightly', resource: system.mcpUrl, scope: '' });
+    const { access_token: token } = await obtainMachineToken({
+      issuer: system.issuer,
+      clientId: 'nightly',
+      resource: system.mcpUrl,
+      scope: '',
+    });
     const identity = await identityOf(system, token);
     assert.deepEqual(sourcesOf(identity, 'directory'), []);
     assert.equal(identity.claims.sub, 'nightly');
   });
 
   it('refused: clients that are not on the list, whatever the shape of the token', async () => {
-    for (const resource of [system.mcpUrl, null]) await assertRefused(system, await system.token({ resource, clientId: 'mailapp' }));
+    for (const resource of [system.mcpUrl, null])
+      await assertRefused(system, await system.token({ resource, clientId: 'mailapp' }));
   });
 
   let users = 0;
   /** A new user: `{id, person}`, the latter for token(). */
   async function newUser() {
     const username = `carol-${++users}`;
-    const { id } = await system.manage('POST', '/users', { username, password: 'pw', name: 'Carol', primaryEmail: 'carol@example.com' });
+    const { id } = await system.manage('POST', '/users', {
+      username,
+      password: 'pw',
+      name: 'Carol',
+      primaryEmail: 'carol@example.com',
+    });
     return { id, person: { username, password: 'pw', scope: SCOPES } };
   }
 
   it('refused: tokens of a user who was suspended, and of one who was deleted', async () => {
     const [suspended, deleted] = [await newUser(), await newUser()];
     const tokens = [];
-    for (const { person } of [suspended, deleted]) for (const resource of [system.mcpUrl, null]) tokens.push(await system.token({ ...person, resource }));
+    for (const { person } of [suspended, deleted])
+      for (const resource of [system.mcpUrl, null]) tokens.push(await system.token({ ...person, resource }));
     for (const token of tokens) assert.equal((await identityOf(system, token)).claims.name, 'Carol');
     await system.manage('PATCH', `/users/${suspended.id}/is-suspended`, { isSuspended: true });
     await system.manage('DELETE', `/users/${deleted.id}`);
     // The answer of the directory may be remembered for some seconds beside the verdict.
     const refused = async (token) => (await callWhoami(system, token)).status === 401;
-    await Promise.all(tokens.map((token) => until('the token is refused', () => refused(token), { timeoutMs: 15_000, intervalMs: 200 })));
+    await Promise.all(
+      tokens.map((token) =>
+        until('the token is refused', () => refused(token), { timeoutMs: 15_000, intervalMs: 200 }),
+      ),
+    );
     const count = await system.metrics(system.ports.authAdmin);
     for (const reason of ['user_suspended', 'user_unknown']) {
       assert.ok(count(`gatehouse_auth_verdicts_total{outcome="refused",reason="${reason}"}`) > 0, reason);
@@ -244,7 +276,10 @@ describe('--profile=logto --opaque_tokens=introspection', { timeout: 90_000 }, (
       await system.fault({ path: '/api/users/*', ...fault });
       assert.equal((await callWhoami(system, token)).status, 503);
       await system.clearFaults();
-      await until('the token is good', async () => (await callWhoami(system, token)).status === 200, { timeoutMs: 20_000, intervalMs: 100 });
+      await until('the token is good', async () => (await callWhoami(system, token)).status === 200, {
+        timeoutMs: 20_000,
+        intervalMs: 100,
+      });
     });
   }
 });

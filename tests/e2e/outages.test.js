@@ -24,7 +24,8 @@ after(() => {
     const other = Object.values(others).reduce((sum, count) => sum + count, 0);
     return `| ${width(setting, 34)} | ${width(state, 24)} | ${width(token, 26)} | ${width(ok, 6)} | ${width(unavailable, 6)} | ${width(refused, 4)} | ${width(other, 5)} |`;
   });
-  const head = '| auth_service | provider | token | 200 | 503 | 401 | other |\n| --- | --- | --- | --- | --- | --- | --- |';
+  const head =
+    '| auth_service | provider | token | 200 | 503 | 401 | other |\n| --- | --- | --- | --- | --- | --- | --- |';
   writeFileSync(join(outputDir('outages'), 'table.md'), `${head}\n${lines.join('\n')}\n`);
 });
 
@@ -57,17 +58,18 @@ function callEach(system, tokens, overMs) {
 
 async function newTokens(system, options) {
   const tokens = [];
-  for (let time = 0; time < NEW_TOKENS; ++time) tokens.push(await system.token({ ...options, username: time % 2 ? 'alice' : 'bob' }));
+  for (let time = 0; time < NEW_TOKENS; ++time)
+    tokens.push(await system.token({ ...options, username: time % 2 ? 'alice' : 'bob' }));
   return tokens;
 }
 
 // How the provider can fail: `begin` and `end` the failure.
 const STATES = {
-  'killed': {
+  killed: {
     begin: (system) => system.provider.kill(),
     end: (system) => system.provider.start(),
   },
-  'stalled': {
+  stalled: {
     begin: (system) => system.fault({ path: PROVIDER, kind: 'stall' }),
     end: (system) => system.clearFaults(),
   },
@@ -99,10 +101,17 @@ const STATES = {
 const COMMON = ['--provider_timeout=1s', '--negative_verdict_ttl=0s'];
 const SETTINGS = [
   { name: 'verdicts kept for 60 s', authFlags: ['--verdict_ttl=60s'], seenOpaque: ['ok'], states: Object.keys(STATES) },
-  { name: 'verdicts kept for 1 s', authFlags: ['--verdict_ttl=1s'], seenOpaque: ['ok', 'unavailable'], states: ['killed', 'answers 500'] },
   {
-    name: 'for 1 s, and stale for 60 s', authFlags: ['--verdict_ttl=1s', '--stale_if_unavailable=60s'], seenOpaque: ['ok'],
-    states: ['killed', 'stalled', 'answers 500'],
+    name: 'verdicts kept for 1 s',
+    authFlags: ['--verdict_ttl=1s'],
+    seenOpaque: ['ok', 'unavailable'],
+    states: ['killed', 'answers 500'],
+  },
+  {
+    name: 'for 1 s, and stale for 60 s',
+    authFlags: ['--verdict_ttl=1s', '--stale_if_unavailable=60s'],
+    seenOpaque: ['ok'],
+    states: ['killed', 'stalled', 'answers 500', 'flapping (200 ms)'],
   },
 ];
 
@@ -111,7 +120,10 @@ for (const { name: setting, authFlags, seenOpaque, states } of SETTINGS) {
     let system;
     let loads = [];
     before(async () => {
-      system = await System.start(`outages_${table.length}`, { authFlags: [...COMMON, ...authFlags], edgeFlags: ['--verdict_ttl=200ms'] });
+      system = await System.start(`outages_${table.length}`, {
+        authFlags: [...COMMON, ...authFlags],
+        edgeFlags: ['--verdict_ttl=200ms'],
+      });
     });
     afterEach(() => Promise.all(loads.map((load) => load.stop())));
     after(() => system?.stop());
@@ -121,14 +133,18 @@ for (const { name: setting, authFlags, seenOpaque, states } of SETTINGS) {
         const { begin, end, isPartial } = STATES[state];
         const seen = { JWT: await system.token(), opaque: await system.token({ resource: null }) };
         const fresh = { JWT: await newTokens(system), opaque: await newTokens(system, { resource: null }) };
-        await until('the provider is asked again', async () => (await callWhoami(system, seen.opaque)).status === 200, { timeoutMs: 15_000 });
+        await until('the provider is asked again', async () => (await callWhoami(system, seen.opaque)).status === 200, {
+          timeoutMs: 15_000,
+        });
         assert.equal((await callWhoami(system, seen.JWT)).status, 200);
 
         await begin.call(STATES[state], system);
         const begunMs = performance.now();
         loads = Object.values(seen).map((token) => new Load({ url: system.mcpUrl, token, workers: 2 }));
         const [newJwts, newOpaque] = await Promise.all([
-          callEach(system, fresh.JWT, OUTAGE_MS), callEach(system, fresh.opaque, OUTAGE_MS), sleep(OUTAGE_MS + 500),
+          callEach(system, fresh.JWT, OUTAGE_MS),
+          callEach(system, fresh.opaque, OUTAGE_MS),
+          sleep(OUTAGE_MS + 500),
         ]);
         const [jwt, opaque] = await Promise.all(loads.map(async (load) => countsOf(await load.stop())));
         await end.call(STATES[state], system);
@@ -145,12 +161,21 @@ for (const { name: setting, authFlags, seenOpaque, states } of SETTINGS) {
 
         // Afterwards all is well by itself, for those who were told to come again too.
         const startMs = performance.now();
-        await until('all tokens are good', async () => {
-          const outcomes = await callEach(system, fresh.opaque, 0);
-          assertOnly(countsOf(outcomes), ['ok', 'unavailable'], 'after the outage');
-          return outcomes.every(({ kind }) => kind === 'ok');
-        }, { timeoutMs: 15_000, intervalMs: 100 });
-        record(setting, `${state}: recovery`, `after ${Math.round(performance.now() - startMs)} ms`, countsOf(await callEach(system, fresh.opaque, 0)));
+        await until(
+          'all tokens are good',
+          async () => {
+            const outcomes = await callEach(system, fresh.opaque, 0);
+            assertOnly(countsOf(outcomes), ['ok', 'unavailable'], 'after the outage');
+            return outcomes.every(({ kind }) => kind === 'ok');
+          },
+          { timeoutMs: 15_000, intervalMs: 100 },
+        );
+        record(
+          setting,
+          `${state}: recovery`,
+          `after ${Math.round(performance.now() - startMs)} ms`,
+          countsOf(await callEach(system, fresh.opaque, 0)),
+        );
       });
     }
   });
@@ -161,7 +186,11 @@ describe('somebody sends made-up opaque tokens', { timeout: 60_000 }, () => {
   let system;
   before(async () => {
     system = await System.start('outages_flood', {
-      authFlags: [`--opaque_refusals_per_second=${REFUSALS_PER_SECOND}`, '--verdict_ttl=1s', '--negative_verdict_ttl=0s'],
+      authFlags: [
+        `--opaque_refusals_per_second=${REFUSALS_PER_SECOND}`,
+        '--verdict_ttl=1s',
+        '--negative_verdict_ttl=0s',
+      ],
       edgeFlags: ['--verdict_ttl=200ms'],
     });
   });
@@ -185,9 +214,110 @@ describe('somebody sends made-up opaque tokens', { timeout: 60_000 }, () => {
     assertOnly(goodCounts, ['ok'], 'seen before');
     assertOnly(newJwts, ['ok'], 'JWTs');
     assertOnly(floodCounts, ['status 401', 'unavailable'], 'made up');
-    const asked = (await system.metrics(system.ports.authAdmin))('gatehouse_auth_provider_requests_total{endpoint="userinfo",outcome="client_error"}');
+    const asked = (await system.metrics(system.ports.authAdmin))(
+      'gatehouse_auth_provider_requests_total{endpoint="userinfo",outcome="client_error"}',
+    );
     assert.ok(madeUp > 2 * asked, `${madeUp} made-up tokens, ${asked} questions`);
     assert.ok(asked <= REFUSALS_PER_SECOND * (5 + seconds) + 1, `${asked} questions in ${seconds} s`);
+  });
+});
+
+describe('an outage is no way to keep a token', { timeout: 60_000 }, () => {
+  it('that expires while stale verdicts are in use', async () => {
+    const system = await System.start('outages_expiry', {
+      providerFlags: ['--access_token_ttl=3'],
+      authFlags: [...COMMON, '--verdict_ttl=1s', '--stale_if_unavailable=60s', '--clock_skew=0s'],
+      edgeFlags: ['--verdict_ttl=200ms'],
+    });
+    try {
+      const token = await system.token();
+      assert.equal((await callWhoami(system, token)).status, 200);
+      await system.fault({ path: PROVIDER, kind: 'error' });
+      const startMs = performance.now();
+      await until('it is refused', async () => (await callWhoami(system, token)).status === 401, {
+        timeoutMs: 8000,
+        intervalMs: 100,
+      });
+      assert.ok(performance.now() - startMs < 4500, 'when it expired');
+    } finally {
+      await system.stop();
+    }
+  });
+
+  it('that was revoked before: a refusal is not forgotten', async () => {
+    const system = await System.start('outages_revoked', {
+      authFlags: [...COMMON, '--verdict_ttl=1s', '--stale_if_unavailable=60s'],
+      edgeFlags: ['--verdict_ttl=0s'],
+    });
+    try {
+      const token = await system.token({ resource: null });
+      assert.equal((await callWhoami(system, token)).status, 200);
+      const { grants } = await system.manage('GET', '/users/a1ice7k2m9xq/grants');
+      for (const { id } of grants) await system.manage('DELETE', `/users/a1ice7k2m9xq/grants/${id}`);
+      await until('it is refused', async () => (await callWhoami(system, token)).status === 401, {
+        timeoutMs: 5000,
+        intervalMs: 100,
+      });
+      await system.fault({ path: PROVIDER, kind: 'error' });
+      for (let time = 0; time < 5; ++time) {
+        assert.notEqual((await callWhoami(system, token)).status, 200);
+        await sleep(300);
+      }
+    } finally {
+      await system.stop();
+    }
+  });
+});
+
+describe('the keys are rotated twice in a row under load', { timeout: 90_000 }, () => {
+  let system;
+  before(async () => {
+    system = await System.start('outages_rotation', {
+      authFlags: [...COMMON, '--verdict_ttl=1s'],
+      edgeFlags: ['--verdict_ttl=0s'],
+    });
+  });
+  after(() => system?.stop());
+
+  it("no good token is refused, and the first key's are in the end", async () => {
+    const rotate = (signingKeyAlgorithm) =>
+      system.manage('POST', '/configs/oidc/private-keys/rotate', { signingKeyAlgorithm });
+    const startLoad = (token) => new Load({ url: system.mcpUrl, token, workers: 3 });
+    const first = await system.token();
+    const loadOfFirst = startLoad(first);
+    await sleep(500);
+
+    await rotate('RSA');
+    const second = await system.token();
+    const loadOfSecond = startLoad(second);
+    await sleep(500);
+    record('verdicts kept for 1 s', 'keys rotated', 'JWT of the previous key', countsOf(await loadOfFirst.stop()));
+
+    await rotate('EC');
+    const third = await system.token();
+    const loadOfThird = startLoad(third);
+    await until('the newest key is known', async () => (await callWhoami(system, third)).status === 200, {
+      timeoutMs: 30_000,
+      intervalMs: 200,
+    });
+    await sleep(500);
+    for (const [load, name] of [
+      [loadOfFirst, 'first'],
+      [loadOfSecond, 'second'],
+      [loadOfThird, 'third'],
+    ]) {
+      const counts = countsOf(await load.stop());
+      if (name !== 'first') record('verdicts kept for 1 s', 'keys rotated twice', `JWT of the ${name} key`, counts);
+      assertOnly(counts, ['ok', 'unavailable'], name);
+      assert.ok(counts.ok > 0, name);
+    }
+    // The first key is published no more: its tokens are refused once that is noticed.
+    await until('the first token is refused', async () => (await callWhoami(system, first)).status === 401, {
+      timeoutMs: 15_000,
+      intervalMs: 200,
+    });
+    const requests = await system.providerRequests();
+    assert.ok(requests['GET /oidc/jwks'] <= 6, `the keys were fetched ${requests['GET /oidc/jwks']} times`);
   });
 });
 
@@ -213,16 +343,23 @@ describe('auth_service from three replicas to one and back, under load', { timeo
       await sleep(1500);
       await Promise.all(replicas.map((replica) => replica.start()));
       const verdicts = async (port) => (await system.metrics(port))('gatehouse_auth_verdicts_total{outcome="accepted"');
-      await until('the new replicas are asked', async () => {
-        const counts = await Promise.all([system.ports.authAdmin2, system.ports.authAdmin3].map(verdicts));
-        return counts.every((count) => count > 10);
-      }, { timeoutMs: 30_000, intervalMs: 250 });
+      await until(
+        'the new replicas are asked',
+        async () => {
+          const counts = await Promise.all([system.ports.authAdmin2, system.ports.authAdmin3].map(verdicts));
+          return counts.every((count) => count > 10);
+        },
+        { timeoutMs: 30_000, intervalMs: 250 },
+      );
     } finally {
       await load.stop();
     }
     const counts = record('3, 1, 3 replicas (SIGTERM)', 'up', 'JWT and opaque', load.counts());
     assertOnly(counts, ['ok', 'unavailable'], 'all');
-    assert.ok((counts.unavailable ?? 0) <= counts.ok / 200, `a call in 200 may meet a replica that goes: ${JSON.stringify(counts)}`);
+    assert.ok(
+      (counts.unavailable ?? 0) <= counts.ok / 200,
+      `a call in 200 may meet a replica that goes: ${JSON.stringify(counts)}`,
+    );
   });
 
   it('kill -9 of two of three: clear answers, and no good token is refused', async () => {

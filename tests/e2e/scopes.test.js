@@ -32,7 +32,9 @@ const call = (system, name, args, token) => callModern(system.mcpUrl, 'tools/cal
 function challengeOf(headers) {
   const text = headers.get('www-authenticate');
   assert.ok(text?.startsWith('Bearer '), text);
-  return Object.fromEntries([...text.matchAll(/([a-z_]+)="((?:[^"\\]|\\.)*)"/g)].map(([, name, value]) => [name, value]));
+  return Object.fromEntries(
+    [...text.matchAll(/([a-z_]+)="((?:[^"\\]|\\.)*)"/g)].map(([, name, value]) => [name, value]),
+  );
 }
 
 async function assertLacksScope(answer, scopes, system) {
@@ -65,8 +67,16 @@ describe('scopes per tool', { timeout: 120_000 }, () => {
 
   describe('an official client asks for more by itself', () => {
     const CLIENTS = [
-      { name: '@modelcontextprotocol/client, 2026-07-28', connect: (options) => connectV2({ mode: '2026-07-28', ...options }), codeOf: (callback) => callback },
-      { name: '@modelcontextprotocol/client, legacy', connect: (options) => connectV2({ mode: 'legacy', ...options }), codeOf: (callback) => callback },
+      {
+        name: '@modelcontextprotocol/client, 2026-07-28',
+        connect: (options) => connectV2({ mode: '2026-07-28', ...options }),
+        codeOf: (callback) => callback,
+      },
+      {
+        name: '@modelcontextprotocol/client, legacy',
+        connect: (options) => connectV2({ mode: 'legacy', ...options }),
+        codeOf: (callback) => callback,
+      },
       { name: '@modelcontextprotocol/sdk', connect: connectV1Http, codeOf: (callback) => callback.get('code') },
     ];
 
@@ -117,22 +127,33 @@ describe('scopes per tool', { timeout: 120_000 }, () => {
     });
 
     it('and gets nothing when the user refuses', async () => {
-      const person = new OAuthPerson({ visit: (url) => browserless(url.searchParams.get('scope').includes('todo:') ? { grant: [] } : {})(url) });
+      const person = new OAuthPerson({
+        visit: (url) => browserless(url.searchParams.get('scope').includes('todo:') ? { grant: [] } : {})(url),
+      });
       const connection = await connectV2({ url: system.mcpUrl, person, mode: '2026-07-28' });
-      await assert.rejects(callSteppingUp(connection, person, (callback) => callback, 'add_todo', { title: 'x' }), /refused/);
+      await assert.rejects(
+        callSteppingUp(connection, person, (callback) => callback, 'add_todo', { title: 'x' }),
+        /refused/,
+      );
       await connection.client.close();
     });
   });
 
   it('a call without the scope: 403 with all that is needed, beside what the token has', async () => {
     await assertLacksScope(await call(system, 'add_todo', { title: 'x' }, await token('')), ['todo:write'], system);
-    await assertLacksScope(await call(system, 'delete_todo', { id: 1 }, await token('todo:read')), ['todo:delete', 'todo:read'], system);
+    await assertLacksScope(
+      await call(system, 'delete_todo', { id: 1 }, await token('todo:read')),
+      ['todo:delete', 'todo:read'],
+      system,
+    );
   });
 
   it('in every older version too, before a stream begins', async () => {
     for (const version of ['2025-03-26', '2025-06-18', '2025-11-25']) {
       const session = await LegacySession.open({ url: system.mcpUrl, token: await token('todo:read'), version });
-      const response = await session.post(session.message('tools/call', { name: 'add_todo', arguments: { title: 'x' } }));
+      const response = await session.post(
+        session.message('tools/call', { name: 'add_todo', arguments: { title: 'x' } }),
+      );
       assert.equal(response.status, 403, version);
       assert.equal(challengeOf(response.headers).error, 'insufficient_scope');
       await response.body?.cancel();
@@ -143,8 +164,16 @@ describe('scopes per tool', { timeout: 120_000 }, () => {
 
   it('a broader scope implies a narrower one, and not the other way round', async () => {
     assert.equal((await call(system, 'list_todos', {}, await token('todo:write'))).status, 200);
-    await assertLacksScope(await call(system, 'add_todo', { title: 'x' }, await token('todo:read')), ['todo:read', 'todo:write'], system);
-    await assertLacksScope(await call(system, 'list_todos', {}, await token('todo:delete')), ['todo:delete', 'todo:read'], system);
+    await assertLacksScope(
+      await call(system, 'add_todo', { title: 'x' }, await token('todo:read')),
+      ['todo:read', 'todo:write'],
+      system,
+    );
+    await assertLacksScope(
+      await call(system, 'list_todos', {}, await token('todo:delete')),
+      ['todo:delete', 'todo:read'],
+      system,
+    );
   });
 
   it('an opaque token that userinfo alone has checked says nothing of scopes: never enough', async () => {
@@ -153,7 +182,7 @@ describe('scopes per tool', { timeout: 120_000 }, () => {
     assert.equal(challengeOf(headers).error, 'insufficient_scope');
   });
 
-  it('lists of users are apart, by their tokens\' subjects', async () => {
+  it("lists of users are apart, by their tokens' subjects", async () => {
     const title = 'only for alice';
     await call(system, 'add_todo', { title }, await token('todo:write'));
     const { body } = await call(system, 'list_todos', {}, await token('todo:read', { username: 'bob' }));
@@ -174,12 +203,20 @@ describe('scopes per tool', { timeout: 120_000 }, () => {
     const [none, read, two] = [await token(''), await token('todo:read'), await token('todo:read todo:delete')];
     assert.equal((await call(system, 'list_todos', {}, none)).status, 403);
     writeFileSync(system.toolsFile, toolServices({ implied: IMPLIED, todo })(system.ports));
-    await until('the override is there', async () => (await call(system, 'list_todos', {}, none)).status === 200, { timeoutMs: 15_000 });
+    await until('the override is there', async () => (await call(system, 'list_todos', {}, none)).status === 200, {
+      timeoutMs: 15_000,
+    });
     assert.equal((await call(system, 'add_todo', { title: 'x' }, read)).status, 403);
     assert.equal((await call(system, 'add_todo', { title: 'x' }, two)).status, 200);
-    assert.equal((await call(system, 'delete_todo', { id: 1 }, read)).status, 403, 'what is not named stays as declared');
+    assert.equal(
+      (await call(system, 'delete_todo', { id: 1 }, read)).status,
+      403,
+      'what is not named stays as declared',
+    );
     writeFileSync(system.toolsFile, original);
-    await until('the override is gone', async () => (await call(system, 'list_todos', {}, none)).status === 403, { timeoutMs: 15_000 });
+    await until('the override is gone', async () => (await call(system, 'list_todos', {}, none)).status === 403, {
+      timeoutMs: 15_000,
+    });
   });
 });
 
@@ -201,7 +238,12 @@ describe('--tools_without_scope=hide, opaque tokens by introspection', { timeout
     const shown = async (options) => toolNames(system, await system.token(options));
     assert.deepEqual((await shown({ scope: 'openid' })).names, ['whoami']);
     assert.deepEqual((await shown({ scope: 'openid todo:read' })).names, ['list_todos', 'whoami']);
-    assert.deepEqual((await shown({ scope: 'openid todo:write' })).names, ['add_todo', 'complete_todo', 'list_todos', 'whoami']);
+    assert.deepEqual((await shown({ scope: 'openid todo:write' })).names, [
+      'add_todo',
+      'complete_todo',
+      'list_todos',
+      'whoami',
+    ]);
     const all = await shown({ scope: 'openid todo:write todo:delete' });
     assert.deepEqual(all.names, ALL_TOOLS);
     assert.equal(all.cacheScope, 'private');
@@ -215,7 +257,11 @@ describe('--tools_without_scope=hide, opaque tokens by introspection', { timeout
   it('introspection knows the scopes of an opaque token', async () => {
     const opaque = await system.token({ resource: null });
     assert.deepEqual((await toolNames(system, opaque)).names, ['whoami']);
-    await assertLacksScope(await call(system, 'list_todos', {}, opaque), ['email', 'openid', 'profile', 'todo:read'], system);
+    await assertLacksScope(
+      await call(system, 'list_todos', {}, opaque),
+      ['email', 'openid', 'profile', 'todo:read'],
+      system,
+    );
   });
 });
 
@@ -227,7 +273,8 @@ describe('a stream ends when its token does', { timeout: 60_000 }, () => {
       tools: ['whoami', 'conformance'],
       authFlags: ['--clock_skew=0s'],
     });
-    for (const { id } of await system.manage('GET', '/resources')) await system.manage('PATCH', `/resources/${id}`, { accessTokenTtl: TTL_MS / 1000 });
+    for (const { id } of await system.manage('GET', '/resources'))
+      await system.manage('PATCH', `/resources/${id}`, { accessTokenTtl: TTL_MS / 1000 });
   });
   after(() => system?.stop());
 
@@ -240,7 +287,10 @@ describe('a stream ends when its token does', { timeout: 60_000 }, () => {
 
   // exp is in whole seconds and iat was rounded down, so a token lives up to a second less than its TTL.
   function assertEndedInTime(ms, what) {
-    assert.ok(ms > TTL_MS - 1500 && ms < TTL_MS + 1500, `${what} ended after ${ms.toFixed(0)} ms, the token after ${TTL_MS}`);
+    assert.ok(
+      ms > TTL_MS - 1500 && ms < TTL_MS + 1500,
+      `${what} ended after ${ms.toFixed(0)} ms, the token after ${TTL_MS}`,
+    );
   }
 
   it('GET of a session, HTTP+SSE and subscriptions/listen; and a new token goes on', async () => {
@@ -251,23 +301,34 @@ describe('a stream ends when its token does', { timeout: 60_000 }, () => {
     const stream = await session.stream();
     assert.equal(stream.status, 200);
 
-    const sse = await fetch(system.sseUrl, { headers: { Authorization: `Bearer ${sseToken}`, Accept: 'text/event-stream' } });
+    const sse = await fetch(system.sseUrl, {
+      headers: { Authorization: `Bearer ${sseToken}`, Accept: 'text/event-stream' },
+    });
     assert.equal(sse.status, 200);
 
     const modern = new ModernClient({ url: system.mcpUrl, token });
     const listening = await modern.send('subscriptions/listen', { notifications: { toolsListChanged: true } });
     assert.equal(listening.status, 200);
 
-    const [ofSession, ofSse, ofListen] = await Promise.all([stream, sse, listening].map((response) => readToEnd(response, startMs)));
+    const [ofSession, ofSse, ofListen] = await Promise.all(
+      [stream, sse, listening].map((response) => readToEnd(response, startMs)),
+    );
     assertEndedInTime(ofSession.ms, 'the GET stream');
     assertEndedInTime(ofSse.ms, 'the HTTP+SSE stream');
     assertEndedInTime(ofListen.ms, 'subscriptions/listen');
     const last = JSON.parse(ofListen.events.filter(({ data }) => data).at(-1).data);
     assert.ok('result' in last, `listen ends with its result, not ${JSON.stringify(last)}`);
 
-    assert.equal((await fetch(system.mcpUrl, { method: 'POST', ...modernRequest('tools/list', {}, token) })).status, 401);
+    assert.equal(
+      (await fetch(system.mcpUrl, { method: 'POST', ...modernRequest('tools/list', {}, token) })).status,
+      401,
+    );
     session.token = await system.token();
-    assert.equal((await session.call('tools/list')).status, 200, 'the session goes on with a new token of the same user');
+    assert.equal(
+      (await session.call('tools/list')).status,
+      200,
+      'the session goes on with a new token of the same user',
+    );
     await session.end();
   });
 });

@@ -6,7 +6,11 @@ import { modernRequest } from './mcp.js';
 
 function send(url, agent, { headers, body }, timeoutMs) {
   return new Promise((resolve, reject) => {
-    const req = request(url, { method: 'POST', agent, headers: { ...headers, 'Content-Length': Buffer.byteLength(body) } });
+    const req = request(url, {
+      method: 'POST',
+      agent,
+      headers: { ...headers, 'Content-Length': Buffer.byteLength(body) },
+    });
     req.setTimeout(timeoutMs, () => req.destroy(Object.assign(new Error('no answer'), { code: 'TIMEOUT' })));
     req.on('error', reject);
     req.on('response', (res) => {
@@ -68,7 +72,11 @@ export class Load {
     this.#workers = Array.from({ length: workers }, async () => {
       while (!this.#stopped) {
         const startMs = performance.now();
-        const call = modernRequest('tools/call', { name: 'whoami', arguments: {} }, typeof token === 'function' ? token() : token);
+        const call = modernRequest(
+          'tools/call',
+          { name: 'whoami', arguments: {} },
+          typeof token === 'function' ? token() : token,
+        );
         const outcome = await outcomeOf(send(target, this.#agent, call, timeoutMs));
         this.outcomes.push({ ...outcome, startMs, endMs: performance.now() });
         // Do not spin while nobody listens.
