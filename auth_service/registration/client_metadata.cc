@@ -178,7 +178,7 @@ class Reader {
     client.client_name = std::string(absl::StripAsciiWhitespace(name));
     if (client.client_name.empty()) {
       // Somebody must be able to tell it from others.
-      client.client_name = absl::StrCat("Agent at ", client.redirect_hosts.front());
+      client.client_name = absl::StrCat("Agent at ", client.redirect_hosts.front()).substr(0, kMaxClientNameBytes);
     }
     return true;
   }

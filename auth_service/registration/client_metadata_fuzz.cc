@@ -35,7 +35,7 @@ void RunOne(absl::string_view input) {
     Require(text.find_first_of("#*\\\" ") == std::string::npos);
   }
   Require((client.kind == ClientKind::kConfidential) == (client.auth_method != TokenEndpointAuthMethod::kNone));
-  Require(!client.client_name.empty() && client.client_name.size() <= kMaxClientNameBytes + 16);
+  Require(!client.client_name.empty() && client.client_name.size() <= kMaxClientNameBytes);
   Require(client.scopes_asked == !client.scopes.empty());
   for (const std::string* uri : {&client.client_uri, &client.logo_uri, &client.tos_uri, &client.policy_uri}) {
     RequireHttps(*uri);

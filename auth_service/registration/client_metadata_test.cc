@@ -169,6 +169,9 @@ TEST(ClientMetadataTest, OtherMembersThatAreWrongAreRefused) {
 TEST(ClientMetadataTest, AClientAlwaysHasAName) {
   EXPECT_EQ(Good(With(kWeb)).client_name, "Agent at agent.example");
   EXPECT_EQ(Good(With(kWeb, R"("client_name":"")")).client_name, "Agent at agent.example");
+  const std::string label(63, 'a');
+  const std::string long_host = absl::StrCat(label, ".", label, ".", label, ".", label.substr(2));
+  EXPECT_EQ(Good(With(absl::StrCat("\"https://", long_host, "/\""))).client_name.size(), kMaxClientNameBytes);
   EXPECT_EQ(Good(With(kWeb, R"("client_name":"  ")")).client_name, "Agent at agent.example");
   EXPECT_EQ(Good(With(kWeb, R"("client_name":null)")).client_name, "Agent at agent.example");
   EXPECT_EQ(Good(With(kWeb, R"("client_name":" B\u00fccher \ud83d\udcda <b> ")")).client_name,

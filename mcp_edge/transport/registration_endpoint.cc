@@ -105,10 +105,10 @@ void ReplyAgain(httplib::Response& response) {
 }  // namespace
 
 std::string ClientAddress(const httplib::Request& request, const std::string& header) {
-  if (header.empty()) return request.remote_addr;
-  absl::string_view value;
-  const auto [begin, end] = request.headers.equal_range(header);
-  for (auto field = begin; field != end; ++field) value = field->second;
+  // Of several such headers nothing tells which one the proxy added.
+  if (header.empty() || request.get_header_value_count(header) != 1) return request.remote_addr;
+  const std::string all = request.get_header_value(header);
+  const absl::string_view value = all;
   const std::string last(absl::StripAsciiWhitespace(value.substr(value.rfind(',') + 1)));  // npos + 1 is 0
   return IsAddress(last) ? last : request.remote_addr;
 }

@@ -19,8 +19,9 @@
 
 namespace mcp_edge {
 
-// The IP address that a request comes from: its peer's, or, if `header` is not empty, the last address that header has
-// (the one that the nearest proxy added; those before it are the client's own word).
+// The IP address that a request comes from: its peer's, or, if `header` is not empty, the last address in that header
+// (the one that the nearest proxy added; those before it are the client's own word). The peer's, too, if there is no
+// such address, or more than one header of the name.
 std::string ClientAddress(const httplib::Request& request, const std::string& header);
 
 // Thread-safe.
