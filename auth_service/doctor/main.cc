@@ -47,8 +47,9 @@ constexpr size_t kMaxCaFileBytes = 16 << 20;
 absl::Status ReadInto(absl::string_view flag, const std::string& path, std::string& value) {
   if (path.empty()) return absl::OkStatus();
   absl::StatusOr<std::string> line = common::ReadSecretFile(flag, path);
-  if (line.ok()) value = *std::move(line);
-  return line.status();
+  if (!line.ok()) return line.status();
+  value = *std::move(line);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<DoctorOptions> OptionsFromFlags() {
