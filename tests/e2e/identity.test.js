@@ -164,6 +164,57 @@ describe('--opaque_tokens=refuse', { timeout: 60_000 }, () => {
   });
 });
 
+describe('--profile=userinfo --opaque_tokens=introspection', { timeout: 60_000 }, () => {
+  let system;
+  before(async () => {
+    system = await System.start('identity_userinfo', {
+      providerFlags: ['--custom_claims=false'],
+      authFlags: (it) => [
+        '--profile=userinfo',
+        '--opaque_tokens=introspection',
+        '--verdict_ttl=0s',
+        '--negative_verdict_ttl=0s',
+        ...it.credentialFlags('introspection'),
+      ],
+      edgeFlags: ['--verdict_ttl=0s'],
+    });
+  });
+  after(() => system?.stop());
+
+  it('an opaque token is what introspection and userinfo say together', async () => {
+    const identity = await identityOf(system, await system.token({ resource: null, scope: 'openid email' }));
+    assert.equal(identity.claims.client_id, 'smartmail');
+    assert.equal(identity.sources.client_id, 'introspection');
+    assert.equal(identity.claims.email, 'alice@example.com');
+    assert.equal(identity.sources.email, 'userinfo');
+    assert.equal(identity.audienceKnown, false);
+  });
+
+  it('a JWT, which userinfo refuses at Logto, is what it says itself', async () => {
+    const identity = await identityOf(system, await system.token());
+    assert.deepEqual(sourcesOf(identity, 'token'), TOKEN_CLAIMS);
+  });
+
+  it('503, and not a refusal: introspection answers 500 as text, or that our own secret is wrong', async () => {
+    const token = await system.token({ resource: null });
+    for (const fault of [{ kind: 'error' }, { kind: 'answer', status: 401, body: { error: 'invalid_client' } }]) {
+      await system.fault({ path: '/oidc/token/introspection', ...fault });
+      assert.equal((await callWhoami(system, token)).status, 503);
+      await system.clearFaults();
+    }
+    const good = async () => (await callWhoami(system, token)).status === 200;
+    await until('the token is good again', good, { timeoutMs: 15_000, intervalMs: 100 });
+  });
+
+  it('refused: an opaque token of a user who was suspended', async () => {
+    const user = await system.manage('POST', '/users', { username: 'dave', password: 'pw' });
+    const token = await system.token({ resource: null, username: 'dave', password: 'pw' });
+    await identityOf(system, token);
+    await system.manage('PATCH', `/users/${user.id}/is-suspended`, { isSuspended: true });
+    await assertRefused(system, token);
+  });
+});
+
 describe('--profile=logto --opaque_tokens=introspection', { timeout: 90_000 }, () => {
   const SCOPES = 'openid profile email whoami:profile whoami:email';
   let system;
