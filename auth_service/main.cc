@@ -52,6 +52,7 @@
 #include "common/clock.h"
 #include "common/command_line.h"
 #include "common/executor.h"
+#include "common/grpc_security.h"
 #include "common/log.h"
 #include "common/shutdown_signals.h"
 #include "prometheus/registry.h"
@@ -140,11 +141,13 @@ RegistrarOptions RegistrationOptions(const Config& config) {
 }
 
 // Null if the address cannot be bound.
-std::unique_ptr<grpc::Server> StartGrpcServer(const Config& config, AuthGrpcService& service, int& port) {
+std::unique_ptr<grpc::Server> StartGrpcServer(const Config& config,
+                                              const std::shared_ptr<grpc::ServerCredentials>& credentials,
+                                              AuthGrpcService& service, int& port) {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   const std::string host = absl::StrContains(config.host, ":") ? absl::StrCat("[", config.host, "]") : config.host;
-  builder.AddListeningPort(absl::StrCat(host, ":", config.port), grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(absl::StrCat(host, ":", config.port), credentials, &port);
   builder.RegisterService(&service);
   builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
   builder.SetMaxSendMessageSize(kMaxSendBytes);
@@ -186,6 +189,10 @@ int Run(int argc, char** argv) {
   if (const absl::Status status = common::ParseFlags(argc, argv); !status.ok()) return Fail("flags_invalid", status);
   const Config config = ConfigFromFlags();
   if (const absl::Status status = config.Validate(); !status.ok()) return Fail("config_invalid", status);
+  const auto security = common::GrpcSecurity::Create(common::GrpcSecurityFromFlags());
+  if (!security.ok()) return Fail("config_invalid", security.status());
+  const auto credentials = (*security)->ForServer(config.host);
+  if (!credentials.ok()) return Fail("config_invalid", credentials.status());
   common::InitLog("auth_service", config.severity());
   gpr_set_log_function(LogForGrpc);
   const common::ShutdownSignals signals;  // before any thread
@@ -249,7 +256,7 @@ int Run(int argc, char** argv) {
   AuthGrpcService service(config.resources, config.scopes_supported, std::move(discoveries), verdicts, metrics,
                           config.registration == "logto" ? &registrations : nullptr);
   int port = 0;
-  const std::unique_ptr<grpc::Server> server = StartGrpcServer(config, service, port);
+  const std::unique_ptr<grpc::Server> server = StartGrpcServer(config, *credentials, service, port);
   if (server == nullptr) {
     return Fail("start_failed", absl::UnavailableError(absl::StrCat(
                                     "cannot listen on ", config.host, ":", config.port,

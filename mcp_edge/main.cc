@@ -19,6 +19,7 @@
 #include "common/admin_server.h"
 #include "common/clock.h"
 #include "common/command_line.h"
+#include "common/grpc_security.h"
 #include "common/log.h"
 #include "common/shutdown_signals.h"
 #include "mcp_edge/assertion/principal_signer.h"
@@ -133,6 +134,14 @@ int Run(int argc, char** argv) {
   // All mistakes of the person who starts it are found before anything runs.
   absl::StatusOr<ToolServicesFile> tools_file = LoadToolServicesFile(config.tools_config);
   if (!tools_file.ok()) return Fail("config_invalid", tools_file.status(), "; it is what --tools_config names");
+  const auto security = common::GrpcSecurity::Create(common::GrpcSecurityFromFlags());
+  if (!security.ok()) return Fail("config_invalid", security.status());
+  if (const absl::Status status = (*security)->CheckTarget(config.auth_service); !status.ok()) {
+    return Fail("config_invalid", absl::InvalidArgumentError(absl::StrCat("--auth_service: ", status.message())));
+  }
+  if (const absl::Status status = CheckTargets(tools_file->services, **security); !status.ok()) {
+    return Fail("config_invalid", status);
+  }
 
   absl::StatusOr<KeyRing> state_keys = RandomKeyRing();
   if (!config.state_keys_file.empty()) state_keys = ReadKeyRing(config.state_keys_file);
@@ -177,6 +186,7 @@ int Run(int argc, char** argv) {
   CatalogWatcherOptions watcher_options;
   watcher_options.file_name = config.tools_config;
   watcher_options.signer = &signer;
+  watcher_options.security = security->get();
   std::unique_ptr<CatalogWatcher> watcher =
       CatalogWatcher::Start(watcher_options, *std::move(tools_file), catalog, catalog_metrics, bus);
   MemoryTaskStore task_store({}, clock);
@@ -202,7 +212,7 @@ int Run(int argc, char** argv) {
   const ProtectedResource sse_resource = MakeProtectedResource(config.resource, "/sse");
   std::vector<std::string> resources = {mcp_resource.uri};
   if (config.http_sse) resources.push_back(sse_resource.uri);
-  const std::shared_ptr<grpc::Channel> auth_channel = MakeChannel(config.auth_service);
+  const std::shared_ptr<grpc::Channel> auth_channel = MakeChannel(config.auth_service, security->get());
   AuthClient verifier(auth_channel, {config.verdict_ttl, static_cast<size_t>(config.verdict_cache_size)}, clock,
                       metrics);
   ResourceMetadataOptions metadata_options;

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
@@ -29,7 +30,13 @@ func main() {
 	keys := flag.String("principal_keys", "http://127.0.0.1:9090/jwks.json", "http URL or file of the edge's JWK Set")
 	issuer := flag.String("principal_issuer", "", "the edge's public MCP URL; empty: whichever has published its key there")
 	unsigned := flag.String("unsigned_principals", "refuse", "refuse, or accept: believe whoever calls")
+	tlsFlags := securityFlags()
 	flag.Parse()
+	transport, err := tlsFlags.credentials(*host)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
 	var verifier *PrincipalVerifier
 	switch *unsigned {
 	case "refuse":
@@ -39,14 +46,15 @@ func main() {
 		fmt.Fprintf(os.Stderr, "-unsigned_principals must be refuse or accept, got %q\n", *unsigned)
 		os.Exit(2)
 	}
-	if err := serve(fmt.Sprintf("%s:%d", *host, *port), NewKitchen(*minute), verifier); err != nil {
+	if err := serve(fmt.Sprintf("%s:%d", *host, *port), NewKitchen(*minute), verifier, transport); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-// serve answers calls until SIGTERM or SIGINT, then lets running calls end. A nil verifier believes whoever calls.
-func serve(address string, kitchen *Kitchen, verifier *PrincipalVerifier) error {
+// serve answers calls until SIGTERM or SIGINT, then lets running calls end. A nil verifier believes whoever calls,
+// nil credentials mean clear text.
+func serve(address string, kitchen *Kitchen, verifier *PrincipalVerifier, transport credentials.TransportCredentials) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	listener, err := net.Listen("tcp", address)
@@ -56,6 +64,9 @@ func serve(address string, kitchen *Kitchen, verifier *PrincipalVerifier) error 
 	var options []grpc.ServerOption
 	if verifier != nil {
 		options = verifier.Interceptors()
+	}
+	if transport != nil {
+		options = append(options, grpc.Creds(transport))
 	}
 	server := grpc.NewServer(options...)
 	toolv1.RegisterToolServiceServer(server, kitchen)

@@ -12,6 +12,7 @@ import logging
 import signal
 
 import grpc
+import security
 from gatehouse.tool.v1 import tool_pb2, tool_pb2_grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from principals import PrincipalVerifier, Refused
@@ -226,15 +227,16 @@ async def say_serving(health_service, verifier):
     await health_service.set("", health_pb2.HealthCheckResponse.SERVING)
 
 
-async def serve(host, port, day_seconds, verifier):
-    """Serves until SIGTERM or SIGINT, then lets running calls end."""
+async def serve(host, port, day_seconds, verifier, credentials):
+    """`credentials`: None for clear text. Serves until SIGTERM or SIGINT, then lets running calls end."""
     server = grpc.aio.server()
     service = TripsService(day_seconds, verifier)
     tool_pb2_grpc.add_ToolServiceServicer_to_server(service, server)
     # The edge sends calls only to servers that say SERVING; Kubernetes asks the same service.
     health_service = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_service, server)
-    bound_port = server.add_insecure_port(f"{host}:{port}")
+    address = f"{host}:{port}"
+    bound_port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
     await server.start()
     await health_service.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
     says_serving = asyncio.create_task(say_serving(health_service, verifier))
@@ -261,14 +263,19 @@ def main():
     parser.add_argument("--principal_keys", default="http://127.0.0.1:9090/jwks.json", help="http URL or file of the edge's JWK Set")
     parser.add_argument("--principal_issuer", help="the edge's public MCP URL (default: whichever has published its key there)")
     parser.add_argument("--unsigned_principals", choices=["refuse", "accept"], default="refuse", help="accept: believe whoever calls")
+    security.add_flags(parser)
     options = parser.parse_args()
+    try:
+        credentials = security.server_credentials(options)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
     verifier = None
     if options.unsigned_principals == "refuse":
         verifier = PrincipalVerifier(options.audience, options.principal_keys, options.principal_issuer)
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    asyncio.run(serve(options.host, options.port, options.day_seconds, verifier))
+    asyncio.run(serve(options.host, options.port, options.day_seconds, verifier, credentials))
 
 
 if __name__ == "__main__":

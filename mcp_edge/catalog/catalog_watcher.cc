@@ -358,7 +358,8 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
       if (*content == file_content_) return Forgive();
       absl::StatusOr<ToolServicesFile> file = ParseToolServices(*content, options_.file_name);
       status = file.status();
-      if (file.ok()) {
+      if (status.ok() && options_.security != nullptr) status = CheckTargets(file->services, *options_.security);
+      if (status.ok()) {
         Forgive();
         file_content_ = *std::move(content);
         Log(Severity::kInfo, "tool_services_file_read", {{"services", file->services.size()}});
@@ -400,8 +401,8 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
       if (moved) {
         // Its tools stay listed until the new place answers; calls go there at once.
         AbandonWatch(service);
-        service.client =
-            std::make_shared<ToolServiceClient>(service.config.name, service.config.target, options_.signer);
+        service.client = std::make_shared<ToolServiceClient>(service.config.name, service.config.target,
+                                                             options_.signer, options_.security);
         service.catalogs = 0;
         service.next_catalog_time = absl::InfinitePast();
         service.connected = false;

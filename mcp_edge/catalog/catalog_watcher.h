@@ -13,6 +13,10 @@
 #include "mcp_edge/catalog/tool_services_file.h"
 #include "mcp_edge/events/event_bus.h"
 
+namespace common {
+class GrpcSecurity;
+}
+
 namespace mcp_edge {
 
 class PrincipalSigner;
@@ -29,6 +33,8 @@ struct CatalogWatcherOptions {
   absl::Duration max_backoff = absl::Seconds(5);
   // Signs who calls, for every service; must outlive the watcher and its catalogue. Null: nobody does.
   PrincipalSigner* signer = nullptr;
+  // How services are called; must outlive the watcher. Null: in clear text.
+  const common::GrpcSecurity* security = nullptr;
 };
 
 // Watches every service named in the file and publishes the merged, validated catalogue. While a service is away its

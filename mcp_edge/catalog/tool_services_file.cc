@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/grpc_security.h"
 #include "common/read_file.h"
 #include "mcp_edge/catalog/yaml_tree.h"
 #include "mcp_edge/tools/grpc_channel.h"
@@ -238,6 +239,15 @@ absl::StatusOr<ToolServicesFile> ParseToolServices(absl::string_view yaml, absl:
   if (!reader.status().ok()) return reader.status();
   file.content = std::string(yaml);
   return file;
+}
+
+absl::Status CheckTargets(const std::vector<ToolServiceConfig>& services, const common::GrpcSecurity& security) {
+  for (const ToolServiceConfig& service : services) {
+    if (const absl::Status status = security.CheckTarget(service.target); !status.ok()) {
+      return absl::Status(status.code(), absl::StrCat("tool service ", service.name, ": ", status.message()));
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> ReadToolServicesFile(const std::string& file_name) {

@@ -11,6 +11,10 @@
 #include "mcp_edge/auth/scopes.h"
 #include "mcp_edge/catalog/required_scopes.h"
 
+namespace common {
+class GrpcSecurity;
+}
+
 namespace mcp_edge {
 
 // One entry of the file.
@@ -48,6 +52,11 @@ struct ToolServicesFile {
 //
 // Errors: kInvalidArgument, with file, line, key and the rule that is broken.
 absl::StatusOr<ToolServicesFile> ParseToolServices(absl::string_view yaml, absl::string_view file_name);
+
+// Whether all of them may be called as `security` has it.
+//
+// Errors: kInvalidArgument, with the name of one that may not, and the flag to set.
+absl::Status CheckTargets(const std::vector<ToolServiceConfig>& services, const common::GrpcSecurity& security);
 
 // Reads a file of at most 1 MiB.
 //

@@ -59,8 +59,10 @@ grpc::ChannelArguments MakeChannelArguments(Health health) {
   return arguments;
 }
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target) {
-  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), MakeChannelArguments(Health::kIgnored));
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target, const common::GrpcSecurity* security) {
+  return grpc::CreateCustomChannel(
+      target, security == nullptr ? grpc::InsecureChannelCredentials() : security->ForTarget(target),
+      MakeChannelArguments(Health::kIgnored));
 }
 
 absl::Status CheckTarget(absl::string_view target) {

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "common/grpc_security.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/support/channel_arguments.h"
 
@@ -27,9 +28,9 @@ inline constexpr int kMaxCatalogReceiveBytes = (8 << 20) + (64 << 10);
 enum class Health { kIgnored, kWatched };
 grpc::ChannelArguments MakeChannelArguments(Health health);
 
-// A channel to `target` (gRPC name syntax: dns:///host:port, ipv4:1.2.3.4:5,1.2.3.5:5) in clear text, with the settings
-// above, health ignored. Does not connect yet. Channels to one target share their connections.
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target);
+// A channel to `target` (gRPC name syntax: dns:///host:port, ipv4:1.2.3.4:5,1.2.3.5:5) with the settings above, health
+// ignored. `security`: must let the target pass; null, in tests: clear text. Does not connect yet.
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target, const common::GrpcSecurity* security = nullptr);
 
 // Whether `target` has the form that MakeChannel needs.
 //

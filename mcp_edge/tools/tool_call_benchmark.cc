@@ -3,6 +3,7 @@
 //   unary      a blocking unary RPC (Complete)
 //   reader     CallTool with grpc::ClientReader
 //   tool_call  CallTool with ToolServiceClient
+//   signed     the same, with who calls signed
 //
 // Arguments: threads (16), seconds for each (2).
 
@@ -18,10 +19,13 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "common/clock.h"
 #include "gatehouse/tool/v1/tool.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
+#include "mcp_edge/assertion/principal_signer.h"
 #include "mcp_edge/tools/grpc_channel.h"
 #include "mcp_edge/tools/tool_service_client.h"
+#include "prometheus/registry.h"
 
 namespace {
 
@@ -118,6 +122,10 @@ int main(int argc, char** argv) {
 
   const auto stub = ToolService::NewStub(mcp_edge::MakeChannel(target));
   const mcp_edge::ToolServiceClient client("benchmark", target);
+  const common::SystemClock clock;
+  prometheus::Registry registry;
+  mcp_edge::PrincipalSigner signer("http://localhost:3001/mcp", {common::Es256PrivateKey::Generate()}, clock, registry);
+  const mcp_edge::ToolServiceClient signing_client("benchmark", target, &signer);
   const auto deadline = [] { return absl::Now() + absl::Seconds(30); };
   for (int round = 0; round < 3; ++round) {
     Measure("unary", threads, seconds, [&] {
@@ -134,8 +142,14 @@ int main(int argc, char** argv) {
       const auto reader = stub->CallTool(&context, request);
       return reader->Read(&event) && !reader->Read(&none) && reader->Finish().ok() && event.has_result();
     });
+    Measure("signed", threads, seconds, [&] {
+      CallToolRequest one = request;
+      const auto event = signing_client.StartCall(one, deadline(), mcp_edge::TraceContext())->Next();
+      return event.ok() && event->has_result();
+    });
     Measure("tool_call", threads, seconds, [&] {
-      const auto event = client.StartCall(request, deadline(), mcp_edge::TraceContext())->Next();
+      CallToolRequest one = request;
+      const auto event = client.StartCall(one, deadline(), mcp_edge::TraceContext())->Next();
       return event.ok() && event->has_result();
     });
   }

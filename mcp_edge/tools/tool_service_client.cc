@@ -81,10 +81,11 @@ bool IsOutcome(const CallToolEvent& event) { return event.has_result() || event.
 // The channel, and the completion queues that are free. Lives until its last call has ended.
 class ToolServiceClient::Connection {
  public:
-  explicit Connection(const std::string& target) {
+  Connection(const std::string& target, const common::GrpcSecurity* security) {
     grpc_init();
     const grpc_channel_args arguments = arguments_.c_channel_args();
-    grpc_channel_credentials* const credentials = grpc_insecure_credentials_create();
+    grpc_channel_credentials* const credentials =
+        security == nullptr ? grpc_insecure_credentials_create() : security->CoreCredentialsForTarget(target);
     channel_ = grpc_channel_create(target.c_str(), credentials, &arguments);
     grpc_channel_credentials_release(credentials);
     call_tool_ = grpc_channel_register_call(channel_, "/gatehouse.tool.v1.ToolService/CallTool", nullptr, nullptr);
@@ -333,12 +334,13 @@ class GrpcToolCall final : public ToolCall {
 
 }  // namespace
 
-ToolServiceClient::ToolServiceClient(std::string name, std::string target, PrincipalSigner* signer)
+ToolServiceClient::ToolServiceClient(std::string name, std::string target, PrincipalSigner* signer,
+                                     const common::GrpcSecurity* security)
     : name_(std::move(name)),
       target_(std::move(target)),
       signer_(signer),
-      connection_(std::make_shared<Connection>(target_)),
-      stub_(gatehouse::tool::v1::ToolService::NewStub(MakeChannel(target_))) {}
+      connection_(std::make_shared<Connection>(target_, security)),
+      stub_(gatehouse::tool::v1::ToolService::NewStub(MakeChannel(target_, security))) {}
 
 ToolServiceClient::~ToolServiceClient() = default;
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "common/grpc_security.h"
 #include "gatehouse/tool/v1/tool.grpc.pb.h"
 #include "mcp_edge/tools/tool_call.h"
 #include "mcp_edge/tools/trace_context.h"
@@ -19,8 +20,9 @@ class PrincipalSigner;
 class ToolServiceClient {
  public:
   // `name`: as in the tool services file. `target`: see MakeChannel. `signer` signs who calls, and must outlive the
-  // client; null, in tests: nobody does. Does not connect yet.
-  ToolServiceClient(std::string name, std::string target, PrincipalSigner* signer = nullptr);
+  // client; null, in tests: nobody does. `security`: as for MakeChannel. Does not connect yet.
+  ToolServiceClient(std::string name, std::string target, PrincipalSigner* signer = nullptr,
+                    const common::GrpcSecurity* security = nullptr);
   ~ToolServiceClient();
 
   ToolServiceClient(const ToolServiceClient&) = delete;

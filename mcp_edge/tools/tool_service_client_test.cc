@@ -6,7 +6,11 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "common/grpc_security.h"
+#include "common/testing/test_certificates.h"
+#include "gatehouse/tool/v1/tool.grpc.pb.h"
 #include "gmock/gmock.h"
+#include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "mcp_edge/assertion/principal_signer.h"
 #include "mcp_edge/tools/testing/fake_tool_service.h"
@@ -231,6 +235,43 @@ TEST_F(ToolServiceClientTest, EveryCallCarriesAnAssertionForThisServiceThatIsSti
   }
   ASSERT_EQ(expiries.size(), 2);
   EXPECT_LT(expiries[0], expiries[1]);
+}
+
+TEST(ToolServiceClientTlsTest, CallsOfBothKindsNeedAServerOfTheAuthorityForItsName) {
+  const common::TestAuthority authority;
+  common::SecretFolder files("tls");
+  files.Write(authority.Issue("DNS:localhost"), authority.certificate());
+  common::GrpcSecurityOptions options;
+  options.cert_file = files.cert_file();
+  options.key_file = files.key_file();
+  options.ca_file = files.ca_file();
+  const auto security = common::GrpcSecurity::Create(options);
+  ASSERT_TRUE(security.ok()) << security.status();
+  gatehouse::tool::v1::ToolService::Service no_methods;
+  int port = 0;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort("127.0.0.1:0", *(*security)->ForServer("127.0.0.1"), &port);
+  builder.RegisterService(&no_methods);
+  const auto server = builder.BuildAndStart();
+
+  const auto code_of = [](const ToolServiceClient& client) {
+    CallToolRequest request = RequestFor("echo");
+    return client.StartCall(request, Soon(), TraceContext())->Next().status().code();
+  };
+  const auto unary_code_of = [](const ToolServiceClient& client) {
+    grpc::ClientContext context;
+    gatehouse::tool::v1::CompleteResponse response;
+    return client.stub().Complete(&context, {}, &response).error_code();
+  };
+  const ToolServiceClient good("fake", "dns:///localhost:" + std::to_string(port), nullptr, security->get());
+  EXPECT_EQ(code_of(good), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(unary_code_of(good), grpc::StatusCode::UNIMPLEMENTED);
+  const ToolServiceClient other_name("fake", "dns:///127.0.0.1:" + std::to_string(port), nullptr, security->get());
+  EXPECT_EQ(code_of(other_name), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(unary_code_of(other_name), grpc::StatusCode::UNAVAILABLE);
+  const ToolServiceClient clear_text("fake", "dns:///localhost:" + std::to_string(port));
+  EXPECT_EQ(code_of(clear_text), absl::StatusCode::kUnavailable);
+  server->Shutdown(absl::ToChronoTime(absl::Now()));
 }
 
 TEST_F(ToolServiceClientTest, ManyThreadsCallAtOnce) {

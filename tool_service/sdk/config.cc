@@ -70,6 +70,7 @@ Config ConfigFromFlags() {
   config.principal_keys = absl::GetFlag(FLAGS_principal_keys);
   config.principal_issuer = absl::GetFlag(FLAGS_principal_issuer);
   config.unsigned_principals = absl::GetFlag(FLAGS_unsigned_principals);
+  config.grpc_security = common::GrpcSecurityFromFlags();
   return config;
 }
 

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "common/grpc_security.h"
 #include "common/log.h"
 
 namespace tool_service {
@@ -35,6 +36,8 @@ struct Config {
   std::string principal_issuer;
   // "refuse", or "accept": believe whoever calls. Only where nobody else can reach the port.
   std::string unsigned_principals = "refuse";
+  // TLS, or clear text.
+  common::GrpcSecurityOptions grpc_security;
 
   // Names the flag, the rule and the value.
   absl::Status Validate() const;

@@ -49,6 +49,8 @@ TEST(ConfigTest, EachFlagReachesItsSetting) {
                         "--principal_keys=/keys/jwks.json",
                         "--principal_issuer=https://mcp.example.com/mcp",
                         "--unsigned_principals=accept",
+                        "--grpc_security=tls",
+                        "--tls_ca_file=/tls/ca.crt",
                         "--log_severity=warning"};
   ASSERT_TRUE(common::ParseFlags(std::size(argv), const_cast<char**>(argv)).ok());
   const Config config = ConfigFromFlags();
@@ -63,6 +65,8 @@ TEST(ConfigTest, EachFlagReachesItsSetting) {
   EXPECT_EQ(config.principal_keys, "/keys/jwks.json");
   EXPECT_EQ(config.principal_issuer, "https://mcp.example.com/mcp");
   EXPECT_EQ(config.unsigned_principals, "accept");
+  EXPECT_EQ(config.grpc_security.mode, "tls");
+  EXPECT_EQ(config.grpc_security.ca_file, "/tls/ca.crt");
   EXPECT_EQ(config.severity(), common::Severity::kWarning);
 }
 

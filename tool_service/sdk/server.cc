@@ -81,6 +81,10 @@ class GrpcServer final : public Server {
   }
 
   absl::Status Start() {
+    const auto security = common::GrpcSecurity::Create(config_.grpc_security);
+    if (!security.ok()) return security.status();
+    const auto credentials = (*security)->ForServer(config_.host);
+    if (!credentials.ok()) return credentials.status();
     auto admin = common::AdminServer::Start(
         config_.admin_host, config_.admin_port,
         [this] {
@@ -95,7 +99,7 @@ class GrpcServer final : public Server {
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
     const std::string host = absl::StrContains(config_.host, ":") ? absl::StrCat("[", config_.host, "]") : config_.host;
-    builder.AddListeningPort(absl::StrCat(host, ":", config_.port), grpc::InsecureServerCredentials(), &port_);
+    builder.AddListeningPort(absl::StrCat(host, ":", config_.port), *credentials, &port_);
     builder.RegisterService(&grpc_service_);
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a taken port is an error
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,

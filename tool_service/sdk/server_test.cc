@@ -102,6 +102,16 @@ TEST(ServerTest, ABrokenToolDoesNotStart) {
   EXPECT_EQ(Server::Start(service, ConfigForTest()).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST(ServerTest, WhatOthersCouldReachDoesNotStartInClearText) {
+  Service service("test");
+  Config config = ConfigForTest();
+  config.host = "0.0.0.0";
+  EXPECT_THAT(std::string(Server::Start(service, config).status().message()),
+              HasSubstr("set --tls_cert_file and --tls_key_file, or say --grpc_security=plaintext"));
+  config.grpc_security.mode = "plaintext";
+  EXPECT_TRUE(Server::Start(service, config).ok());
+}
+
 TEST(ServerTest, ATakenPortIsAnErrorThatNamesTheFlag) {
   Service service("test");
   const auto first = Server::Start(service, ConfigForTest());
