@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "common/grpc_security.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -187,6 +188,22 @@ TEST(LoadToolServicesFileTest, HasContentAndServices) {
   std::ofstream(name) << "tool_services: [{name: a}]";
   EXPECT_EQ(LoadToolServicesFile(name).status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(LoadToolServicesFile(name + ".none").status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST(CheckTargetsTest, AServiceThatWouldBeCalledInClearTextIsNamedWithTheFlagToSet) {
+  const auto security = common::GrpcSecurity::Create({});
+  ASSERT_TRUE(security.ok());
+  ToolServiceConfig here;
+  here.name = "here";
+  here.target = "dns:///localhost:1";
+  ToolServiceConfig there;
+  there.name = "there";
+  there.target = "dns:///mail.example.com:1";
+  EXPECT_TRUE(CheckTargets({here}, **security).ok());
+  const std::string message(CheckTargets({here, there}, **security).message());
+  EXPECT_NE(message.find("tool service there: dns:///mail.example.com:1 is not on this machine"), std::string::npos);
+  EXPECT_NE(message.find("--tls_ca_file"), std::string::npos);
+  EXPECT_TRUE(CheckTargets({here, there}, *common::GrpcSecurity::Plaintext()).ok());
 }
 
 }  // namespace
