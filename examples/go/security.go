@@ -20,8 +20,10 @@ type security struct {
 
 func securityFlags() *security {
 	s := &security{}
-	flag.StringVar(&s.mode, "grpc_security", "auto", "tls, plaintext, or auto: TLS if the files are named, otherwise clear text on loopback only")
-	flag.StringVar(&s.certFile, "tls_cert_file", "", "PEM file with the certificate, its chain after it; read again for each connection")
+	flag.StringVar(&s.mode, "grpc_security", "auto",
+		"tls, plaintext, or auto: TLS if the files are named, otherwise clear text on loopback only")
+	flag.StringVar(&s.certFile, "tls_cert_file", "",
+		"PEM file with the certificate, its chain after it; read again for each connection")
 	flag.StringVar(&s.keyFile, "tls_key_file", "", "PEM file with its private key")
 	flag.StringVar(&s.caFile, "tls_ca_file", "", "PEM file with the authorities that clients must have a certificate of")
 	return s

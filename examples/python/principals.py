@@ -28,8 +28,8 @@ class Refused(Exception):
 
 
 class PrincipalVerifier:
-    """`audience`: this service, as the edge's tool services file names it. `keys`: http URL or file of the edge's JWK Set.
-    `issuer`: the edge's public MCP URL, or None for whichever has published its key there."""
+    """`audience`: this service, as the edge's tool services file names it. `keys`: http URL or file of the edge's JWK
+    Set. `issuer`: the edge's public MCP URL, or None for whichever has published its key there."""
 
     def __init__(self, audience, keys, issuer=None):
         self._audience = audience

@@ -114,7 +114,7 @@ class TripsService(tool_pb2_grpc.ToolServiceServicer):
         await context.abort(grpc.StatusCode.UNAVAILABLE, "shutting down")
 
     async def _identify(self, request, context):
-        """Takes who calls from what the edge has signed and from nothing else. First thing in every method with a caller."""
+        """Takes who calls from what the edge has signed and from nothing else. First in every method with a caller."""
         if self._verifier is None:
             return
         principal = request.context.principal
@@ -260,9 +260,12 @@ def main():
     parser.add_argument("--port", type=int, default=50061, help="0 for any free one (default 50061)")
     parser.add_argument("--day_seconds", type=float, default=0.2, help="how long it takes to plan a day (default 0.2)")
     parser.add_argument("--audience", default="trips", help="what the edge's tool services file calls this service")
-    parser.add_argument("--principal_keys", default="http://127.0.0.1:9090/jwks.json", help="http URL or file of the edge's JWK Set")
-    parser.add_argument("--principal_issuer", help="the edge's public MCP URL (default: whichever has published its key there)")
-    parser.add_argument("--unsigned_principals", choices=["refuse", "accept"], default="refuse", help="accept: believe whoever calls")
+    parser.add_argument("--principal_keys", default="http://127.0.0.1:9090/jwks.json",
+                        help="http URL or file of the edge's JWK Set")
+    parser.add_argument("--principal_issuer",
+                        help="the edge's public MCP URL (default: whichever has published its key there)")
+    parser.add_argument("--unsigned_principals", choices=["refuse", "accept"], default="refuse",
+                        help="accept: believe whoever calls")
     security.add_flags(parser)
     options = parser.parse_args()
     try:

@@ -135,7 +135,8 @@ class PrincipalTest(unittest.IsolatedAsyncioTestCase):
 
     def sign(self, key=None, header=(), algorithm="ES256", **claims):
         now = int(time.time())
-        payload = {"iss": "edge", "aud": "trips", "sub": "alice", "idp": "provider", "iat": now, "exp": now + 120, **claims}
+        payload = {"iss": "edge", "aud": "trips", "sub": "alice", "idp": "provider", "iat": now, "exp": now + 120}
+        payload.update(claims)
         headers = {"typ": principals.TYPE, "kid": "k", **dict(header)}
         return jwt.encode(payload, key or self.edge_key, algorithm=algorithm, headers=headers)
 
@@ -146,7 +147,8 @@ class PrincipalTest(unittest.IsolatedAsyncioTestCase):
         self.assertTrue((await self.stub.ReadResource(request)).result.contents)
         service = trips_service.TripsService(0, self.verifier)
         await service._identify(request, None)
-        self.assertEqual(request.context.principal, tool_pb2.Principal(issuer="provider", subject="alice", claims_json="{}"))
+        signed = tool_pb2.Principal(issuer="provider", subject="alice", claims_json="{}")
+        self.assertEqual(request.context.principal, signed)
 
     async def test_everything_else_is_unauthenticated(self):
         now = int(time.time())
@@ -157,7 +159,7 @@ class PrincipalTest(unittest.IsolatedAsyncioTestCase):
             "no JWS": "nonsense",
             "forged": self.sign(other_key),
             "of an unknown key": self.sign(header={"kid": "other"}),
-            "alg none": jwt.encode({"sub": "alice"}, None, algorithm="none", headers={"typ": principals.TYPE, "kid": "k"}),
+            "alg none": jwt.encode({"sub": "alice"}, None, "none", headers={"typ": principals.TYPE, "kid": "k"}),
             "without a signature": f"{good[0]}.{good[1]}.",
             "of another type": self.sign(header={"typ": "at+jwt"}),
             "for another service": self.sign(aud="todo"),

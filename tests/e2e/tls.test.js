@@ -20,7 +20,8 @@ class Authority {
   #count = 0;
 
   constructor() {
-    this.#openssl('req', '-x509', ...Authority.#newKey, '-days', '1', '-subj', '/CN=test', '-keyout', 'ca.key', '-out', 'ca.crt');
+    const files = ['-keyout', 'ca.key', '-out', 'ca.crt'];
+    this.#openssl('req', '-x509', ...Authority.#newKey, '-days', '1', '-subj', '/CN=test', ...files);
   }
 
   static #newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
@@ -49,14 +50,15 @@ class Authority {
   flags(service) {
     this.issue(service);
     return [
-      '--grpc_security=tls', `--tls_cert_file=${this.file(service, 'tls.crt')}`, `--tls_key_file=${this.file(service, 'tls.key')}`,
-      `--tls_ca_file=${join(this.#dir, 'ca.crt')}`,
+      '--grpc_security=tls', `--tls_ca_file=${join(this.#dir, 'ca.crt')}`,
+      `--tls_cert_file=${this.file(service, 'tls.crt')}`, `--tls_key_file=${this.file(service, 'tls.key')}`,
     ];
   }
 
   /** What a client of Node needs to be one of us. */
   clientOptions(service) {
-    return { ...this.strangerOptions(), cert: readFileSync(this.file(service, 'tls.crt')), key: readFileSync(this.file(service, 'tls.key')) };
+    const [cert, key] = ['tls.crt', 'tls.key'].map((name) => readFileSync(this.file(service, name)));
+    return { ...this.strangerOptions(), cert, key };
   }
 
   strangerOptions() {
@@ -76,11 +78,13 @@ function call(url, options) {
     session.on('error', () => end('refused'));
     session.on('close', () => end('refused'));
     const request = session.request({
-      ':method': 'POST', ':path': '/gatehouse.tool.v1.ToolService/CallTool', 'content-type': 'application/grpc', te: 'trailers',
+      ':method': 'POST', ':path': '/gatehouse.tool.v1.ToolService/CallTool',
+      'content-type': 'application/grpc', te: 'trailers',
     });
     let status;
     const take = (headers) => (status = headers['grpc-status'] ?? status);
-    request.on('response', take).on('trailers', take).on('error', () => end('refused')).on('end', () => end(status ?? 'refused'));
+    request.on('response', take).on('trailers', take);
+    request.on('error', () => end('refused')).on('end', () => end(status ?? 'refused'));
     request.end(Buffer.from([0, 0, 0, 0, 0]));
     request.resume();
   });
@@ -105,7 +109,9 @@ describe('mutual TLS between the services', { timeout: 120_000 }, () => {
   before(async () => {
     authority = new Authority();
     const secured = (name) => ({
-      name, ...TOOL_SERVICES[name], command: (...args) => [...TOOL_SERVICES[name].command(...args), ...authority.flags(name)],
+      name,
+      ...TOOL_SERVICES[name],
+      command: (...args) => [...TOOL_SERVICES[name].command(...args), ...authority.flags(name)],
     });
     system = await System.start('tls', {
       authFlags: authority.flags('auth_service'),
@@ -119,7 +125,10 @@ describe('mutual TLS between the services', { timeout: 120_000 }, () => {
     authority?.remove();
   });
 
-  const callTool = async (name, args = {}) => (await callModern(system.mcpUrl, 'tools/call', { name, arguments: args }, token)).body.result;
+  const callTool = async (name, args = {}) => {
+    const response = await callModern(system.mcpUrl, 'tools/call', { name, arguments: args }, token);
+    return response.body.result;
+  };
 
   it('calls go through, to services in C++, Python and Go', async () => {
     assert.equal((await callTool('whoami')).structuredContent.sub.length > 0, true);
@@ -137,7 +146,8 @@ describe('mutual TLS between the services', { timeout: 120_000 }, () => {
 
   for (const name of ['whoami', 'trips', ...(hasGo ? ['kitchen'] : [])]) {
     it(`${name}: who has one, and is not the edge, is not believed`, async () => {
-      assert.equal(await call(`https://localhost:${system.ports[name]}`, authority.clientOptions('auth_service')), UNAUTHENTICATED);
+      const options = authority.clientOptions('auth_service');
+      assert.equal(await call(`https://localhost:${system.ports[name]}`, options), UNAUTHENTICATED);
     });
   }
 
@@ -153,7 +163,8 @@ describe('mutual TLS between the services', { timeout: 120_000 }, () => {
         calls += 1;
       }
     })();
-    for (const name of ['auth_service', 'whoami', 'trips', 'mcp_edge', ...(hasGo ? ['kitchen'] : [])]) authority.issue(name);
+    const names = ['auth_service', 'whoami', 'trips', 'mcp_edge', ...(hasGo ? ['kitchen'] : [])];
+    for (const name of names) authority.issue(name);
     await until('all show the new ones', async () => {
       const now = await Promise.all(ports.map((port) => serialNumber(port, options)));
       return now.every((serial, index) => serial !== old[index]);
@@ -169,10 +180,17 @@ describe('mutual TLS between the services', { timeout: 120_000 }, () => {
   it('a service that others could reach does not start in clear text, and says what to do', async () => {
     for (const [name, flags, advice] of [
       ['whoami', ['--host=0.0.0.0'], /set --tls_cert_file and --tls_key_file, or say --grpc_security=plaintext/],
-      ['auth_service', ['--host=0.0.0.0', `--issuers=${system.issuer}`, `--resources=${system.mcpUrl}`], /set --tls_cert_file and --tls_key_file/],
-      ['mcp_edge', ['--auth_service=dns:///auth.example.com:50051', `--tools_config=${system.toolsFile}`], /set --tls_ca_file, or say --grpc_security=plaintext/],
+      [
+        'auth_service', ['--host=0.0.0.0', `--issuers=${system.issuer}`, `--resources=${system.mcpUrl}`],
+        /set --tls_cert_file and --tls_key_file/,
+      ],
+      [
+        'mcp_edge', ['--auth_service=dns:///auth.example.com:50051', `--tools_config=${system.toolsFile}`],
+        /set --tls_ca_file, or say --grpc_security=plaintext/,
+      ],
     ]) {
-      const { status, stderr } = spawnSync(binary(name), [`--port=${await freePort()}`, `--admin_port=${await freePort()}`, ...flags], { encoding: 'utf8', timeout: 10_000 });
+      const command = [`--port=${await freePort()}`, `--admin_port=${await freePort()}`, ...flags];
+      const { status, stderr } = spawnSync(binary(name), command, { encoding: 'utf8', timeout: 10_000 });
       assert.equal(status, 2, name);
       assert.match(stderr, advice, name);
     }
