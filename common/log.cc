@@ -9,6 +9,7 @@
 #include <limits>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
@@ -21,7 +22,12 @@ namespace common {
 namespace {
 
 constexpr size_t kFlushBytes = 64 * 1024;
+constexpr size_t kMaxBufferedBytes = 4 << 20;
 constexpr absl::Duration kFlushInterval = absl::Milliseconds(100);
+// How long a caller waits for its urgent line, and the end of the process for the last ones. Longer only when nobody
+// reads.
+constexpr absl::Duration kMaxUrgentWait = absl::Milliseconds(100);
+constexpr absl::Duration kMaxExitWait = absl::Seconds(2);
 
 void WriteAll(absl::string_view bytes) {
   while (!bytes.empty()) {
@@ -30,61 +36,6 @@ void WriteAll(absl::string_view bytes) {
     if (written <= 0) return;  // nobody to tell
     bytes.remove_prefix(static_cast<size_t>(written));
   }
-}
-
-// Lines wait here until there are enough of them, one is urgent, or kFlushInterval is over.
-class Sink {
- public:
-  void Init(absl::string_view service, Severity least_severity) {
-    service_ = std::string(service);
-    least_severity_ = least_severity;
-  }
-
-  Severity least_severity() const { return least_severity_; }
-  const std::string& service() const { return service_; }
-
-  void Append(absl::string_view line, bool urgent) {
-    absl::MutexLock lock(&mutex_);
-    absl::StrAppend(&buffer_, line);
-    if (urgent || buffer_.size() >= kFlushBytes) {
-      FlushLocked();
-    } else if (!flusher_running_) {
-      flusher_running_ = true;
-      std::thread([this] { FlushLater(); }).detach();
-    }
-  }
-
-  void Flush() {
-    absl::MutexLock lock(&mutex_);
-    FlushLocked();
-  }
-
- private:
-  void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    WriteAll(buffer_);
-    buffer_.clear();
-  }
-
-  void FlushLater() {
-    while (true) {
-      absl::SleepFor(kFlushInterval);
-      Flush();
-    }
-  }
-
-  std::string service_ = "gatehouse";
-  Severity least_severity_ = Severity::kInfo;
-  absl::Mutex mutex_;
-  std::string buffer_ ABSL_GUARDED_BY(mutex_);
-  bool flusher_running_ ABSL_GUARDED_BY(mutex_) = false;
-};
-
-Sink& GlobalSink() {
-  static Sink* const sink = [] {
-    std::atexit(FlushLog);
-    return new Sink;  // never destroyed: threads may log until the process ends
-  }();
-  return *sink;
 }
 
 absl::string_view Name(Severity severity) {
@@ -115,6 +66,118 @@ void AppendTime(absl::Time now, std::string& line) {
   auto rest = microseconds;
   for (int i = 5; i >= 0; --i, rest /= 10) digits[i] = static_cast<char>('0' + rest % 10);
   absl::StrAppend(&line, prefix, absl::string_view(digits, sizeof(digits)), "Z");
+}
+
+void AppendLine(Severity severity, absl::string_view service, absl::string_view event,
+                std::initializer_list<LogField> fields, std::string& line) {
+  line += "{\"time\":\"";
+  AppendTime(absl::Now(), line);
+  absl::StrAppend(&line, "\",\"severity\":\"", Name(severity), "\",\"service\":\"", service, "\",\"event\":\"", event,
+                  "\"");
+  for (const LogField& field : fields) field.AppendTo(line);
+  line += "}\n";
+}
+
+// Lines wait here until there are enough of them, one is urgent, or kFlushInterval is over. A thread of its own writes
+// them, so that a reader who does not read holds up nobody else.
+class Sink {
+ public:
+  void Init(absl::string_view service, Severity least_severity) {
+    service_ = std::string(service);
+    least_severity_ = least_severity;
+  }
+
+  Severity least_severity() const { return least_severity_; }
+  const std::string& service() const { return service_; }
+
+  void Append(absl::string_view line, bool urgent) {
+    absl::MutexLock lock(&mutex_);
+    if (buffer_.size() + line.size() > kMaxBufferedBytes) {
+      ++dropped_;
+      ++dropped_total_;
+      return;
+    }
+    absl::StrAppend(&buffer_, line);
+    appended_ += line.size();
+    if (!writer_running_) {
+      writer_running_ = true;
+      std::thread([this] { Write(); }).detach();
+    }
+    if (urgent) {
+      AwaitWritten(kMaxUrgentWait);
+    } else if (buffer_.size() >= kFlushBytes) {
+      wanted_ = true;
+    }
+  }
+
+  void Flush() {
+    absl::MutexLock lock(&mutex_);
+    if (writer_running_) AwaitWritten(kMaxExitWait);
+  }
+
+  int64_t dropped_total() {
+    absl::MutexLock lock(&mutex_);
+    return dropped_total_;
+  }
+
+ private:
+  // Waits for what was appended so far, unless what is being written now has been for longer than `most` already.
+  void AwaitWritten(absl::Duration most) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    wanted_ = true;
+    const uint64_t until = appended_;
+    const auto is_written = [this, until]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return written_ >= until; };
+    const absl::Time begin = writing_ ? write_begin_time_ : absl::Now();
+    mutex_.AwaitWithDeadline(absl::Condition(&is_written), begin + most);
+  }
+
+  // The life of the writing thread.
+  void Write() {
+    const auto has_lines = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !buffer_.empty(); };
+    std::string lines;
+    absl::MutexLock lock(&mutex_);
+    while (true) {
+      mutex_.Await(absl::Condition(&has_lines));
+      mutex_.AwaitWithTimeout(absl::Condition(&wanted_), kFlushInterval);
+      wanted_ = false;
+      lines.clear();
+      std::swap(lines, buffer_);
+      writing_ = true;
+      write_begin_time_ = absl::Now();
+      mutex_.Unlock();
+      WriteAll(lines);
+      mutex_.Lock();
+      writing_ = false;
+      written_ += lines.size();
+      if (lines.capacity() > 4 * kFlushBytes) lines = std::string();
+      if (dropped_ > 0) {
+        std::string line;
+        AppendLine(Severity::kWarning, service_, "log_lines_dropped", {{"count", std::exchange(dropped_, 0)}}, line);
+        buffer_ += line;
+        appended_ += line.size();
+      }
+    }
+  }
+
+  std::string service_ = "gatehouse";
+  Severity least_severity_ = Severity::kInfo;
+  absl::Mutex mutex_;
+  std::string buffer_ ABSL_GUARDED_BY(mutex_);
+  uint64_t appended_ ABSL_GUARDED_BY(mutex_) = 0;  // bytes since the start
+  uint64_t written_ ABSL_GUARDED_BY(mutex_) = 0;   // of these
+  int64_t dropped_ ABSL_GUARDED_BY(mutex_) = 0;    // lines, since it was last said
+  int64_t dropped_total_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool writer_running_ ABSL_GUARDED_BY(mutex_) = false;
+  bool wanted_ ABSL_GUARDED_BY(mutex_) = false;  // what is there is to be written at once
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Time write_begin_time_ ABSL_GUARDED_BY(mutex_);
+};
+
+Sink& GlobalSink() {
+  static Sink* const sink = [] {
+    std::atexit(FlushLog);
+    return new Sink;  // never destroyed: threads may log until the process ends
+  }();
+  return *sink;
 }
 
 }  // namespace
@@ -150,15 +213,20 @@ void Log(Severity severity, absl::string_view event, std::initializer_list<LogFi
   if (severity < sink.least_severity()) return;
   thread_local std::string line;
   line.clear();
-  line += "{\"time\":\"";
-  AppendTime(absl::Now(), line);
-  absl::StrAppend(&line, "\",\"severity\":\"", Name(severity), "\",\"service\":\"", sink.service(), "\",\"event\":\"",
-                  event, "\"");
-  for (const LogField& field : fields) field.AppendTo(line);
-  line += "}\n";
+  AppendLine(severity, sink.service(), event, fields, line);
   sink.Append(line, severity >= Severity::kWarning);
 }
 
+void LogAlways(absl::string_view event, std::initializer_list<LogField> fields) {
+  Sink& sink = GlobalSink();
+  thread_local std::string line;
+  line.clear();
+  AppendLine(Severity::kInfo, sink.service(), event, fields, line);
+  sink.Append(line, /*urgent=*/false);
+}
+
 void FlushLog() { GlobalSink().Flush(); }
+
+int64_t DroppedLogLines() { return GlobalSink().dropped_total(); }
 
 }  // namespace common

@@ -44,10 +44,20 @@ void InitLog(absl::string_view service, Severity least_severity = Severity::kInf
 
 // Writes one line. Thread-safe. A line below kWarning may be written up to 100 ms later, together with others; one of
 // kWarning or above is on standard error, with all before it, when this returns.
+//
+// If nobody reads standard error, callers wait for it no longer than 100 ms at a time, and not at all once it has stood
+// still for that long. 4 MiB of lines are kept meanwhile; further ones are dropped, which is said in the log when it is
+// read again (event `log_lines_dropped`, with `count`).
 void Log(Severity severity, absl::string_view event, std::initializer_list<LogField> fields = {});
 
-// Writes out what is buffered. Called at exit by itself.
+// The same, not urgent, with severity INFO, whatever the least severity: for what has a switch of its own.
+void LogAlways(absl::string_view event, std::initializer_list<LogField> fields = {});
+
+// Waits until what was logged so far is written; two seconds, if nobody reads. Called at exit by itself.
 void FlushLog();
+
+// Lines dropped since the start of the process.
+int64_t DroppedLogLines();
 
 }  // namespace common
 

@@ -29,6 +29,7 @@ struct Config {
   bool http_sse = true;
   std::string error_style;
   std::string tools_without_scope;
+  bool audit_log = true;
   absl::Duration verdict_ttl;
   int64_t verdict_cache_size = 0;
   absl::Duration auth_timeout;

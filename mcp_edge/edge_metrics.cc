@@ -54,6 +54,8 @@ EdgeMetrics::EdgeMetrics(Registry& registry)
       tasks_completed_total(Counter(registry, kTasksEnded, kTasksEndedHelp, {{"status", "completed"}})),
       tasks_failed_total(Counter(registry, kTasksEnded, kTasksEndedHelp, {{"status", "failed"}})),
       tasks_cancelled_total(Counter(registry, kTasksEnded, kTasksEndedHelp, {{"status", "cancelled"}})),
+      log_lines_dropped_total(Counter(registry, "gatehouse_edge_log_lines_dropped_total",
+                                      "Log lines, audit or other, that nobody read in time.")),
       connections(Gauge(registry, "gatehouse_edge_connections", "Open client connections.")),
       streams(Gauge(registry, "gatehouse_edge_streams", "Open event streams that are not the answer to a request.")),
       sessions(Gauge(registry, "gatehouse_edge_sessions", "Sessions that this process serves.")),

@@ -47,6 +47,8 @@ class EdgeMetrics {
   prometheus::Counter& tasks_completed_total;
   prometheus::Counter& tasks_failed_total;
   prometheus::Counter& tasks_cancelled_total;
+  // Log lines that nobody read in time; counted every ten seconds.
+  prometheus::Counter& log_lines_dropped_total;
   // What there is now.
   prometheus::Gauge& connections;
   prometheus::Gauge& streams;

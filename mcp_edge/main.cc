@@ -23,6 +23,7 @@
 #include "common/log.h"
 #include "common/shutdown_signals.h"
 #include "mcp_edge/assertion/principal_signer.h"
+#include "mcp_edge/audit/audit_log.h"
 #include "mcp_edge/auth/auth_client.h"
 #include "mcp_edge/auth/client_registration.h"
 #include "mcp_edge/auth/resource_metadata.h"
@@ -127,6 +128,7 @@ int Run(int argc, char** argv) {
   prometheus::Registry registry;
   EdgeMetrics metrics(registry);
   CatalogMetrics catalog_metrics(registry);
+  AuditLog audit(config.audit_log, registry);
   const absl::StatusOr<HostPolicy> hosts =
       HostPolicy::Create(config.resource, config.allowed_hosts, config.allowed_origins);
   if (!hosts.ok()) return Fail("config_invalid", hosts.status());
@@ -205,7 +207,8 @@ int Run(int argc, char** argv) {
   SkillsOptions skills_options;
   skills_options.hide_without_scope = dispatcher_options.hide_without_scope;
   Skills skills(skills_options, sealer, clock);
-  Dispatcher dispatcher(dispatcher_options, catalog, sealer, clock, metrics, tasks, config.skills ? &skills : nullptr);
+  Dispatcher dispatcher(dispatcher_options, catalog, sealer, clock, metrics, tasks, config.skills ? &skills : nullptr,
+                        &audit);
 
   // Who calls.
   const ProtectedResource mcp_resource = MakeProtectedResource(config.resource, "/mcp");
@@ -223,7 +226,7 @@ int Run(int argc, char** argv) {
   ResourceMetadata metadata(auth_channel, metadata_options);
   const Authenticator authenticator(
       verifier, [&](absl::string_view resource) { return metadata.Scopes(resource); }, config.auth_timeout, clock,
-      metrics, config.error_style == "mcp-auth" ? ErrorStyle::kMcpAuth : ErrorStyle::kRfc6750);
+      metrics, config.error_style == "mcp-auth" ? ErrorStyle::kMcpAuth : ErrorStyle::kRfc6750, &audit);
 
   // How it is called.
   MemorySessionStoreOptions store_options;
@@ -239,7 +242,7 @@ int Run(int argc, char** argv) {
   Admission admission(limits, metrics);
   BodyBudget bodies(static_cast<size_t>(config.max_body_bytes_in_flight));
   DisconnectMonitor disconnects;
-  Listeners listeners(bus, catalog, tasks, clock, metrics);
+  Listeners listeners(bus, catalog, tasks, clock, metrics, &audit);
   const Collaborators with = {authenticator, dispatcher,  sessions, listeners, admission,
                               bodies,        disconnects, clock,    metrics};
   const auto max_body_bytes = static_cast<size_t>(config.max_body_bytes);
@@ -275,6 +278,8 @@ int Run(int argc, char** argv) {
       ReloadKeys(config.state_keys_file, sealer);
       ReloadPrincipalKeys(config.principal_key_file, signer);
       metrics.sessions.Set(static_cast<double>(sessions.size()));
+      metrics.log_lines_dropped_total.Increment(static_cast<double>(common::DroppedLogLines()) -
+                                                metrics.log_lines_dropped_total.Value());
     }
   });
   common::Log(Severity::kInfo, "serving",

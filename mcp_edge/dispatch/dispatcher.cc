@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "gatehouse/tool/v1/tool.pb.h"
 #include "mcp_edge/dispatch/answers.h"
+#include "mcp_edge/dispatch/audited_exchange.h"
 #include "mcp_edge/dispatch/completion_operation.h"
 #include "mcp_edge/dispatch/list_exchange.h"
 #include "mcp_edge/dispatch/parameter_headers.h"
@@ -26,6 +27,8 @@ using nlohmann::json;
 
 // Longer URIs are nobody's honest wish, and are looked up and echoed.
 constexpr size_t kMaxUriLength = 8 << 10;
+// Longer names are nobody's honest wish either, and cut in the audit log.
+constexpr size_t kMaxAuditedName = 512;
 
 std::unique_ptr<Exchange> Refuse(const Message& message, const RpcError& error) {
   return AnswerWith(ErrorStep(message.id_json, error));
@@ -97,33 +100,35 @@ struct Dispatcher::Method {
   Era era;
   Offer offer;
   Handler handler;
+  // Of an audited method: the parameter that names what is asked for.
+  const char* audited_name = nullptr;
 };
 
 // The hot one first. `initialize` and `subscriptions/listen` belong to the transport.
 constexpr Dispatcher::Method Dispatcher::kMethods[] = {
-    {"tools/call", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::CallTool},
+    {"tools/call", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::CallTool, "name"},
     {"tools/list", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::ListTools},
     {"resources/list", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::ListResources},
     {"resources/templates/list", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::ListResourceTemplates},
     {"prompts/list", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::ListPrompts},
-    {"resources/read", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::ReadResource},
-    {"prompts/get", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::GetPrompt},
+    {"resources/read", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::ReadResource, "uri"},
+    {"prompts/get", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::GetPrompt, "name"},
     {"completion/complete", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::Complete},
     {"ping", Method::Era::kLegacy, Method::Offer::kAlways, &Dispatcher::Ping},
     {"logging/setLevel", Method::Era::kLegacy, Method::Offer::kAlways, &Dispatcher::SetLogLevel},
-    {"resources/subscribe", Method::Era::kLegacy, Method::Offer::kAlways, &Dispatcher::Subscribe},
+    {"resources/subscribe", Method::Era::kLegacy, Method::Offer::kAlways, &Dispatcher::Subscribe, "uri"},
     {"resources/unsubscribe", Method::Era::kLegacy, Method::Offer::kAlways, &Dispatcher::Unsubscribe},
     {"server/discover", Method::Era::kModern, Method::Offer::kAlways, &Dispatcher::Discover},
-    {"tasks/get", Method::Era::kModern, Method::Offer::kTasks, &Dispatcher::GetTask},
-    {"tasks/update", Method::Era::kModern, Method::Offer::kTasks, &Dispatcher::UpdateTask},
-    {"tasks/cancel", Method::Era::kModern, Method::Offer::kTasks, &Dispatcher::CancelTask},
+    {"tasks/get", Method::Era::kModern, Method::Offer::kTasks, &Dispatcher::GetTask, "taskId"},
+    {"tasks/update", Method::Era::kModern, Method::Offer::kTasks, &Dispatcher::UpdateTask, "taskId"},
+    {"tasks/cancel", Method::Era::kModern, Method::Offer::kTasks, &Dispatcher::CancelTask, "taskId"},
     {"skills/list", Method::Era::kModern, Method::Offer::kSkills, &Dispatcher::ListSkills},
-    {"skills/get", Method::Era::kModern, Method::Offer::kSkills, &Dispatcher::GetSkill},
-    {"resources/directory/read", Method::Era::kModern, Method::Offer::kSkills, &Dispatcher::ReadDirectory},
+    {"skills/get", Method::Era::kModern, Method::Offer::kSkills, &Dispatcher::GetSkill, "uri"},
+    {"resources/directory/read", Method::Era::kModern, Method::Offer::kSkills, &Dispatcher::ReadDirectory, "uri"},
 };
 
 Dispatcher::Dispatcher(const DispatcherOptions& options, const Catalog& catalog, const Sealer& sealer,
-                       const common::Clock& clock, EdgeMetrics& metrics, Tasks* tasks, Skills* skills)
+                       const common::Clock& clock, EdgeMetrics& metrics, Tasks* tasks, Skills* skills, AuditLog* audit)
     : options_(options),
       catalog_(catalog),
       sealer_(sealer),
@@ -131,11 +136,13 @@ Dispatcher::Dispatcher(const DispatcherOptions& options, const Catalog& catalog,
       metrics_(metrics),
       tasks_(tasks),
       skills_(skills),
+      audit_(audit),
       lists_(sealer, clock) {}
 
 std::unique_ptr<Exchange> Dispatcher::Start(const Message& message, const RequestContext& context,
                                             const MirrorHeaders* headers) {
-  const Request request = {message, context, headers, catalog_.Current()};
+  std::string scopes_asked;
+  const Request request = {message, context, headers, catalog_.Current(), audit_ == nullptr ? nullptr : &scopes_asked};
   const auto method = std::find_if(std::begin(kMethods), std::end(kMethods),
                                    [&](const Method& candidate) { return candidate.name == message.method; });
   const bool known = method != std::end(kMethods) &&
@@ -146,17 +153,40 @@ std::unique_ptr<Exchange> Dispatcher::Start(const Message& message, const Reques
   if (request.modern() && headers != nullptr) {
     if (const auto error = CheckMirroredName(*headers, message); error.has_value()) return Refuse(message, *error);
   }
-  return (this->*method->handler)(request);
+  if (audit_ == nullptr || method->audited_name == nullptr) return (this->*method->handler)(request);
+  const absl::Time begin_time = clock_.Now();
+  std::unique_ptr<Exchange> exchange = (this->*method->handler)(request);
+  const std::string* const name = FindString(message.params, method->audited_name);
+  AuditTrail trail = {.principal = context.principal,
+                      .method = std::string(method->name),
+                      .name = name == nullptr ? "" : name->substr(0, kMaxAuditedName),
+                      .scopes_asked = std::move(scopes_asked),
+                      .request_id = context.request_id,
+                      .begin_time = begin_time};
+  return Audited(std::move(exchange), std::move(trail), *audit_, clock_);
 }
 
 std::shared_ptr<const ScopeShortage> Dispatcher::FindShortage(absl::Span<const Message> messages,
-                                                              const Principal& principal) const {
+                                                              const Principal& principal,
+                                                              absl::string_view request_id) const {
   const std::shared_ptr<const CatalogSnapshot> snapshot = catalog_.Current();
   ScopeRequirements all;
   for (const Message& message : messages) {
     if (message.kind != Message::Kind::kRequest) continue;
     const ScopeRequirements requirements = RequirementsOf(message, *snapshot);
     all.insert(all.end(), requirements.begin(), requirements.end());
+    if (audit_ == nullptr || requirements.empty()) continue;
+    const auto shortage = mcp_edge::FindShortage(principal, requirements, snapshot->scope_hierarchy());
+    if (shortage == nullptr) continue;
+    const std::string* name = FindString(message.params, "name");
+    if (name == nullptr) name = FindString(message.params, "uri");
+    audit_->Record({.principal = &principal,
+                    .method = message.method,
+                    .name = name == nullptr ? "" : *name,
+                    .scopes_asked = RequirementsText(requirements),
+                    .outcome = Decision::Outcome::kChallenged,
+                    .reason = ShortageReason(*shortage),
+                    .request_id = request_id});
   }
   return mcp_edge::FindShortage(principal, all, snapshot->scope_hierarchy());
 }
@@ -167,6 +197,7 @@ std::unique_ptr<Exchange> Dispatcher::CheckScopes(const Request& request, const 
 }
 
 std::unique_ptr<Exchange> Dispatcher::CheckScopes(const Request& request, const ScopeRequirements& requirements) const {
+  if (request.scopes_asked != nullptr) *request.scopes_asked = RequirementsText(requirements);
   auto shortage = mcp_edge::FindShortage(*request.context.principal, requirements, request.snapshot->scope_hierarchy());
   if (shortage == nullptr) return nullptr;
   return AnswerWith(ShortageStep(request.message, std::move(shortage)));

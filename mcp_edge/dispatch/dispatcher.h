@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "common/clock.h"
+#include "mcp_edge/audit/audit_log.h"
 #include "mcp_edge/catalog/catalog.h"
 #include "mcp_edge/dispatch/catalog_lists.h"
 #include "mcp_edge/dispatch/exchange.h"
@@ -48,9 +49,10 @@ struct DispatcherOptions {
 // Thread-safe.
 class Dispatcher {
  public:
-  // The collaborators must outlive the dispatcher. Null `tasks`, `skills`: these extensions are not offered.
+  // The collaborators must outlive the dispatcher and its exchanges. Null `tasks`, `skills`: these extensions are not
+  // offered. Null `audit`: nobody wants to know.
   Dispatcher(const DispatcherOptions& options, const Catalog& catalog, const Sealer& sealer, const common::Clock& clock,
-             EdgeMetrics& metrics, Tasks* tasks = nullptr, Skills* skills = nullptr);
+             EdgeMetrics& metrics, Tasks* tasks = nullptr, Skills* skills = nullptr, AuditLog* audit = nullptr);
 
   // Prepares what `message`, a request, asks for. Does not block, and nothing runs before the first Next() or Wait().
   // For a modern request the envelope must have been checked (CheckModernEnvelope); `headers` are then checked against
@@ -58,9 +60,9 @@ class Dispatcher {
   std::unique_ptr<Exchange> Start(const Message& message, const RequestContext& context, const MirrorHeaders* headers);
 
   // What `principal` lacks for the requests among `messages` together; null: nothing. For those whose answers cannot
-  // have a status of their own, before any of them is started.
-  std::shared_ptr<const ScopeShortage> FindShortage(absl::Span<const Message> messages,
-                                                    const Principal& principal) const;
+  // have a status of their own, before any of them is started; those that lack something are then audited.
+  std::shared_ptr<const ScopeShortage> FindShortage(absl::Span<const Message> messages, const Principal& principal,
+                                                    absl::string_view request_id) const;
 
   // The result of `initialize`.
   std::string InitializeResult(ProtocolVersion version) const;
@@ -72,6 +74,8 @@ class Dispatcher {
     const RequestContext& context;
     const MirrorHeaders* headers;
     std::shared_ptr<const CatalogSnapshot> snapshot;
+    // For the audit log: what CheckScopes looked for. Null: it is not audited.
+    std::string* scopes_asked;
 
     bool modern() const { return FeaturesOf(context.version).modern; }
   };
@@ -124,6 +128,7 @@ class Dispatcher {
   EdgeMetrics& metrics_;
   Tasks* const tasks_;
   Skills* const skills_;
+  AuditLog* const audit_;
   CatalogLists lists_;
 };
 

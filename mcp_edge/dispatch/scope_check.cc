@@ -121,6 +121,10 @@ absl::string_view ShortageText(const ScopeShortage& shortage) {
                                  "token for this resource (RFC 8707)";
 }
 
+absl::string_view ShortageReason(const ScopeShortage& shortage) {
+  return shortage.scopes_known ? WireErrorOf(WireErrorKind::kInsufficientScope).reason : "scopes_unknown";
+}
+
 std::string RequirementsText(const ScopeRequirements& requirements) {
   return absl::StrJoin(requirements, " & ", [](std::string* out, const std::vector<ScopeSet>* sets) {
     absl::StrAppend(out, absl::StrJoin(*sets, " | ", [](std::string* text, const ScopeSet& set) {

@@ -40,6 +40,9 @@ bool MayHear(const CatalogSnapshot& snapshot, const Principal& principal, absl::
 // For the client: why it is refused, and what helps. Printable ASCII without quotes.
 absl::string_view ShortageText(const ScopeShortage& shortage);
 
+// For logs and metrics: "insufficient_scope" or "scopes_unknown".
+absl::string_view ShortageReason(const ScopeShortage& shortage);
+
 // For the audit log: "a b | c" for alternatives, with " & " between requirements.
 std::string RequirementsText(const ScopeRequirements& requirements);
 

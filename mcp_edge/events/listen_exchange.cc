@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/json_text.h"
 #include "mcp_edge/dispatch/answers.h"
 #include "mcp_edge/dispatch/scope_check.h"
@@ -113,17 +114,23 @@ class Listeners::Listener final : public Exchange {
       if (lists_[i]) absl::StrAppend(&honoured, honoured.empty() ? "\"" : ",\"", kLists[i].filter, "\":true");
     }
     std::vector<std::string> resources;
+    std::vector<std::string> refused;
     absl::flat_hash_set<std::string> seen;
     for (std::string& uri : filter.resources) {
-      if (!seen.insert(uri).second || !MayRead(*owner_.catalog_.Current(), *principal_, uri)) continue;
-      if (resources_.Add(uri)) resources.push_back(std::move(uri));
+      if (!seen.insert(uri).second) continue;
+      const bool honoured = MayRead(*owner_.catalog_.Current(), *principal_, uri) && resources_.Add(uri);
+      (honoured ? resources : refused).push_back(std::move(uri));
     }
     AppendNames("resourceSubscriptions", resources, honoured);
     std::vector<std::string> tasks;
     for (std::string& id : filter.tasks) {
-      if (owner_.tasks_ == nullptr || !owner_.tasks_->Owns(id, *principal_)) continue;
-      if (tasks_.insert(id).second) tasks.push_back(std::move(id));
+      if (owner_.tasks_ == nullptr || !owner_.tasks_->Owns(id, *principal_)) {
+        refused.push_back(std::move(id));
+      } else if (tasks_.insert(id).second) {
+        tasks.push_back(std::move(id));
+      }
     }
+    Audit(resources, tasks, refused, context.request_id);
     AppendNames("taskIds", tasks, honoured);
     acknowledgement_ = NotificationText("notifications/subscriptions/acknowledged",
                                         absl::StrCat("{", meta_, ",\"notifications\":{", honoured, "}}"));
@@ -197,6 +204,23 @@ class Listeners::Listener final : public Exchange {
   }
 
  private:
+  // One line for what is honoured, and one for what is not.
+  void Audit(const std::vector<std::string>& resources, const std::vector<std::string>& tasks,
+             const std::vector<std::string>& refused, const std::string& request_id) const {
+    if (owner_.audit_ == nullptr) return;
+    Decision decision = {.principal = principal_.get(), .method = "subscriptions/listen", .request_id = request_id};
+    const std::string honoured =
+        absl::StrCat(absl::StrJoin(resources, " "), resources.empty() ? "" : " ", absl::StrJoin(tasks, " "));
+    decision.name = honoured;
+    owner_.audit_->Record(decision);
+    if (refused.empty()) return;
+    const std::string others = absl::StrJoin(refused, " ");
+    decision.name = others;
+    decision.outcome = Decision::Outcome::kRefused;
+    decision.reason = "not_honoured";
+    owner_.audit_->Record(decision);
+  }
+
   // A change that the client is to hear of. Equal keys are the same list, resource or task.
   struct Change {
     Event::Kind kind = Event::Kind::kToolsChanged;

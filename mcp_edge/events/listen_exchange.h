@@ -10,6 +10,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
 #include "common/clock.h"
+#include "mcp_edge/audit/audit_log.h"
 #include "mcp_edge/catalog/catalog.h"
 #include "mcp_edge/dispatch/exchange.h"
 #include "mcp_edge/edge_metrics.h"
@@ -30,8 +31,10 @@ class Listeners {
   static constexpr size_t kMaxNamed = 1'000;
 
   // The collaborators must outlive the listeners, and these their exchanges. Null `tasks`: there are none.
-  Listeners(EventBus& bus, const Catalog& catalog, Tasks* tasks, const common::Clock& clock, EdgeMetrics& metrics)
-      : bus_(bus), catalog_(catalog), tasks_(tasks), clock_(clock), metrics_(metrics) {}
+  // Null `audit`: nobody wants to know.
+  Listeners(EventBus& bus, const Catalog& catalog, Tasks* tasks, const common::Clock& clock, EdgeMetrics& metrics,
+            AuditLog* audit = nullptr)
+      : bus_(bus), catalog_(catalog), tasks_(tasks), clock_(clock), metrics_(metrics), audit_(audit) {}
 
   Listeners(const Listeners&) = delete;
   Listeners& operator=(const Listeners&) = delete;
@@ -58,6 +61,7 @@ class Listeners {
   Tasks* const tasks_;
   const common::Clock& clock_;
   EdgeMetrics& metrics_;
+  AuditLog* const audit_;
   mutable absl::Mutex mutex_;  // taken before that of a listener
   absl::flat_hash_set<Listener*> open_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "common/log.h"
 #include "gtest/gtest.h"
 #include "mcp_edge/events/catalog_events.h"
 #include "mcp_edge/events/memory_event_bus.h"
@@ -138,6 +140,42 @@ TEST_F(ListenExchangeTest, OnlyWhatWasAskedForIsTold) {
   bus_.Publish({.kind = Event::Kind::kPromptsChanged});
   EXPECT_EQ(Hear(*exchange)["method"], "notifications/prompts/list_changed");
   EXPECT_TRUE(IsSilent(*exchange)) << "twice is once";
+}
+
+TEST_F(ListenExchangeTest, WhatIsHonouredAndWhatIsNotIsAudited) {
+  prometheus::Registry registry;
+  AuditLog audit(true, registry);
+  Listeners listeners(bus_, catalog_, &tasks_, clock_, metrics_, &audit);
+  client_.capabilities.tasks = true;
+  Message message;
+  message.kind = Message::Kind::kRequest;
+  message.id_json = "7";
+  message.params = *ReadJson(R"({"notifications":{"toolsListChanged":true,)"
+                             R"("resourceSubscriptions":["a://open","a://mail","a://open","a://none"],)"
+                             R"("taskIds":["mine","other"]}})");
+  auto principal = std::make_shared<Principal>();
+  principal->subject = "alice";
+  RequestContext context;
+  context.principal = principal;
+  context.version = ProtocolVersion::k2026_07_28;
+  context.client = &client_;
+  context.request_id = "r1";
+  common::FlushLog();
+  testing::internal::CaptureStderr();
+  listeners.Start(message, context);
+  common::FlushLog();
+  const std::string log = testing::internal::GetCapturedStderr();
+  const std::vector<std::string> lines = absl::StrSplit(log, '\n', absl::SkipEmpty());
+  ASSERT_EQ(lines.size(), 2u) << log;
+  const json honoured = *ReadJson(lines[0]);
+  EXPECT_EQ(honoured["method"], "subscriptions/listen");
+  EXPECT_EQ(honoured["subject"], "alice");
+  EXPECT_EQ(honoured["name"], "a://open mine");
+  EXPECT_EQ(honoured["outcome"], "allowed");
+  const json refused = *ReadJson(lines[1]);
+  EXPECT_EQ(refused["name"], "a://mail a://none other");
+  EXPECT_EQ(refused["outcome"], "refused");
+  EXPECT_EQ(refused["request_id"], "r1");
 }
 
 TEST_F(ListenExchangeTest, AChangeOfTheCatalogueIsTold) {

@@ -21,13 +21,14 @@ ProtectedResource MakeProtectedResource(absl::string_view mcp_resource, absl::st
 }
 
 Authenticator::Authenticator(TokenVerifier& verifier, ScopesOf scopes_of, absl::Duration timeout,
-                             const common::Clock& clock, EdgeMetrics& metrics, ErrorStyle style)
+                             const common::Clock& clock, EdgeMetrics& metrics, ErrorStyle style, AuditLog* audit)
     : verifier_(verifier),
       scopes_of_(std::move(scopes_of)),
       timeout_(timeout),
       clock_(clock),
       metrics_(metrics),
-      style_(style) {}
+      style_(style),
+      audit_(audit) {}
 
 std::shared_ptr<const Principal> Authenticator::Authenticate(const httplib::Request& request,
                                                              const ProtectedResource& resource,
@@ -63,6 +64,7 @@ std::shared_ptr<const Principal> Authenticator::Authenticate(const httplib::Requ
   const absl::StatusOr<Verdict> verdict = verifier_.Verify(bearer.token, resource.uri, clock_.Now() + timeout_);
   if (!verdict.ok()) {
     metrics_.tokens_undecided_total.Increment();
+    Audit(request, Decision::Outcome::kFailed, "undecided");
     common::Log(common::Severity::kWarning, "token_undecided",
                 {{"request_id", CurrentTrail().request_id}, {"reason", verdict.status().message()}});
     if (style_ == ErrorStyle::kMcpAuth && absl::IsInternal(verdict.status())) {
@@ -74,6 +76,7 @@ std::shared_ptr<const Principal> Authenticator::Authenticate(const httplib::Requ
   }
   if (verdict->principal == nullptr) {
     metrics_.tokens_refused_total.Increment();
+    Audit(request, Decision::Outcome::kRefused, verdict->refusal.reason);
     if (style_ == ErrorStyle::kMcpAuth) {
       ReplyMcpAuth(resource, McpAuthErrorOfRefusal(verdict->refusal.reason), response);
       CurrentTrail().reason = verdict->refusal.reason;
@@ -89,11 +92,19 @@ std::shared_ptr<const Principal> Authenticator::Authenticate(const httplib::Requ
   return verdict->principal;
 }
 
+void Authenticator::Audit(const httplib::Request& request, Decision::Outcome outcome, absl::string_view reason) const {
+  if (audit_ == nullptr) return;
+  audit_->Record({.method = absl::StrCat(request.method, " ", request.path.substr(0, 128)),
+                  .outcome = outcome,
+                  .reason = reason,
+                  .request_id = CurrentTrail().request_id});
+}
+
 void Authenticator::ReplyShortage(const ProtectedResource& resource, const ScopeShortage& shortage,
                                   absl::string_view id_json, httplib::Response& response) const {
   const std::string text(ShortageText(shortage));
   ReplyError(response, id_json, {WireErrorKind::kInsufficientScope, text, ""});
-  if (!shortage.scopes_known) CurrentTrail().reason = "scopes_unknown";
+  CurrentTrail().reason = std::string(ShortageReason(shortage));
   if (style_ == ErrorStyle::kMcpAuth) {
     McpAuthAnswer answer = WriteMcpAuthAnswer(McpAuthError::kMissingScopes, "", shortage.missing);
     response.set_header("WWW-Authenticate", answer.challenge);

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "httplib.h"
+#include "mcp_edge/audit/audit_log.h"
 #include "mcp_edge/auth/principal.h"
 #include "mcp_edge/auth/token_verifier.h"
 #include "mcp_edge/dispatch/exchange.h"
@@ -43,8 +44,9 @@ class Authenticator {
   using ScopesOf = std::function<std::string(absl::string_view resource)>;
 
   // The collaborators must outlive the authenticator. `timeout`: how long a verdict may take.
+  // Null `audit`: nobody wants to know.
   Authenticator(TokenVerifier& verifier, ScopesOf scopes_of, absl::Duration timeout, const common::Clock& clock,
-                EdgeMetrics& metrics, ErrorStyle style = ErrorStyle::kRfc6750);
+                EdgeMetrics& metrics, ErrorStyle style = ErrorStyle::kRfc6750, AuditLog* audit = nullptr);
 
   // The principal of the request, or null after answering 400, 401 or 503 (RFC 6750, section 3); in the style of
   // mcp-auth also 500, when auth_service is configured for other resources than the edge.
@@ -56,6 +58,9 @@ class Authenticator {
                      httplib::Response& response) const;
 
  private:
+  // Of a token that is not good, or cannot be judged.
+  void Audit(const httplib::Request& request, Decision::Outcome outcome, absl::string_view reason) const;
+
   // Answers 400, 401 or 500 in the style of mcp-auth.
   void ReplyMcpAuth(const ProtectedResource& resource, McpAuthError error, httplib::Response& response) const;
 
@@ -65,6 +70,7 @@ class Authenticator {
   const common::Clock& clock_;
   EdgeMetrics& metrics_;
   const ErrorStyle style_;
+  AuditLog* const audit_;
 };
 
 }  // namespace mcp_edge

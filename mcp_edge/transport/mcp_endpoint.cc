@@ -232,7 +232,8 @@ void McpEndpoint::PostBatch(const httplib::Request& request, httplib::Response& 
     return;
   }
   // None of them has a status of its own, so none is begun.
-  if (const auto shortage = with_.dispatcher.FindShortage(body.messages, *call->principal); shortage != nullptr) {
+  if (const auto shortage = with_.dispatcher.FindShortage(body.messages, *call->principal, CurrentTrail().request_id);
+      shortage != nullptr) {
     return with_.authenticator.ReplyShortage(resource_, *shortage, "", response);
   }
   requests.body = std::move(body);

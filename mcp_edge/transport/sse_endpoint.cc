@@ -145,7 +145,8 @@ void SseEndpoint::Post(const httplib::Request& request, httplib::Response& respo
       return ReplyError(response, message.id_json, *full);
     }
     // Later there is no status for it, only the stream.
-    if (const auto shortage = with_.dispatcher.FindShortage({&message, 1}, *principal); shortage != nullptr) {
+    if (const auto shortage = with_.dispatcher.FindShortage({&message, 1}, *principal, posted->request_id);
+        shortage != nullptr) {
       return with_.authenticator.ReplyShortage(resource_, *shortage, message.id_json, response);
     }
     const bool started =

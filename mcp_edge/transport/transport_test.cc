@@ -16,6 +16,7 @@
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "common/log.h"
 #include "gtest/gtest.h"
 #include "httplib.h"
 #include "mcp_edge/events/catalog_events.h"
@@ -973,6 +974,38 @@ TEST_F(TransportTest, TokensAreJudgedFirst) {
   for (const char* path : {"/mcp", "/sse"}) EXPECT_EQ(Client().Get(path)->status, 401) << path;
   EXPECT_EQ(Client().Delete("/mcp")->status, 401);
   EXPECT_EQ(Client().Post("/messages?sessionId=x", ping, "application/json")->status, 401);
+}
+
+TEST_F(TransportTest, TokensThatAreNotGoodAreAuditedAndNeverWritten) {
+  prometheus::Registry registry;
+  AuditLog audit(true, registry);
+  const Authenticator authenticator(
+      verifier_, [](absl::string_view) { return ""; }, absl::Seconds(5), clock_, metrics_, ErrorStyle::kRfc6750,
+      &audit);
+  const auto said = [&](const std::string& token) {
+    httplib::Request request;
+    request.method = "POST";
+    request.path = "/mcp";
+    request.set_header("Authorization", "Bearer " + token);
+    httplib::Response response;
+    common::FlushLog();
+    testing::internal::CaptureStderr();
+    authenticator.Authenticate(request, MakeProtectedResource(kResource, "/mcp"), response);
+    common::FlushLog();
+    const std::string log = testing::internal::GetCapturedStderr();
+    EXPECT_FALSE(absl::StrContains(log, token)) << log;
+    for (absl::string_view line : absl::StrSplit(log, '\n', absl::SkipEmpty())) {
+      const auto json = ReadJson(line);
+      if (json->value("event", "") != "audit") continue;
+      return absl::StrCat((*json)["method"].get<std::string>(), " ", (*json)["outcome"].get<std::string>(), " ",
+                          (*json)["reason"].get<std::string>());
+    }
+    return std::string("nothing");
+  };
+  EXPECT_EQ(said("mallory-1234"), "POST /mcp refused EXPIRED");
+  EXPECT_EQ(said("stranger"), "POST /mcp refused WRONG_AUDIENCE");
+  EXPECT_EQ(said("lost"), "POST /mcp failed undecided");
+  EXPECT_EQ(said("alice"), "nothing") << "what it is used for is audited";
 }
 
 TEST_F(TransportTest, AMissingScopeIsAChallenge) {

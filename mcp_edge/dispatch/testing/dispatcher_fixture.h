@@ -109,7 +109,8 @@ class DispatcherFixture : public testing::Test {
 
   Dispatcher& dispatcher() {
     if (dispatcher_ == nullptr) {
-      dispatcher_ = std::make_unique<Dispatcher>(options_, catalog_, sealer_, clock_, metrics_, tasks_);
+      dispatcher_ =
+          std::make_unique<Dispatcher>(options_, catalog_, sealer_, clock_, metrics_, tasks_, nullptr, audit_);
     }
     return *dispatcher_;
   }
@@ -162,6 +163,7 @@ class DispatcherFixture : public testing::Test {
   AeadSealer sealer_{RandomKeyRing(), clock_};
   DispatcherOptions options_;
   Tasks* tasks_ = nullptr;
+  AuditLog* audit_ = nullptr;
   SessionState session_;
   bool can_stream_ = true;
   std::unique_ptr<FakeToolService> service_;
