@@ -77,6 +77,12 @@ class LoopbackLogto {
     thread_.join();
   }
 
+  // While it answers on its own thread, the tenant is changed under its lock only.
+  void ForgetResources() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    logto->resources.clear();
+  }
+
   std::string resource;
   std::unique_ptr<FakeTenant> logto;
 
@@ -106,7 +112,7 @@ TEST(DoctorMainTest, LooksAtAProviderAndFindsItWell) {
 
 TEST(DoctorMainTest, AFailureIsExitCodeOneAndJsonIsForMachines) {
   LoopbackLogto loopback;
-  loopback.logto->resources.clear();
+  loopback.ForgetResources();
   const auto [output, code] = RunDoctor(absl::StrCat("--issuer=", loopback.logto->issuer,
                                                      " --resource=", loopback.resource, " --client_id=agent --json"));
   EXPECT_EQ(code, 1) << output;
