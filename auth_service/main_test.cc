@@ -345,7 +345,7 @@ TEST(MainTest, AFurtherIssuerThatIsAwayHoldsUpNothingButItsOwnTokens) {
 }
 
 TEST(MainTest, AnUneditedIssuerSaysWhatToEdit) {
-  Program program(Arguments("https://your-tenant.logto.app/oidc"));
+  Program program(Arguments("https://edit-deploy-config-yaml.invalid/oidc"));
   EXPECT_THAT(program.Logged("provider_refresh_failed", "message").get<std::string>(),
               HasSubstr("edit FLAGS_issuers in deploy/config.yaml"));
   EXPECT_THAT(program.Await("/readyz", 503), HasSubstr("edit FLAGS_issuers in deploy/config.yaml"));

@@ -16,7 +16,7 @@
 namespace auth_service {
 
 // The issuer of deploy/config.yaml before anybody edited it. It is never asked anything.
-inline constexpr char kPlaceholderIssuer[] = "https://your-tenant.logto.app/oidc";
+inline constexpr char kPlaceholderIssuer[] = "https://edit-deploy-config-yaml.invalid/oidc";
 
 // Fetches metadata and keys again and again: after each success in `interval`, after failures in 1 s, 2 s, 4 s … up to
 // a minute or `interval`. Each wait is shortened by up to a fifth at random, so that replicas do not ask all at once.

@@ -544,7 +544,7 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
   void HandleCatalog(Service& service, CatalogMessage message) {
     if (!service.connected) {
       Log(Severity::kInfo, "tool_service_connected",
-          {{"service", service.config.name}, {"target", service.config.target}});
+          {{"tool_service", service.config.name}, {"target", service.config.target}});
     }
     const bool first_of_stream = !service.watch_answered;
     if (first_of_stream) service.next_update_open_time = absl::Now();  // it may have been replaced meanwhile
@@ -607,7 +607,7 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
       if (service.refusals == refusals) return false;  // said before
       service.refusals = std::move(refusals);
       Log(Severity::kError, "catalog_refused",
-          {{"service", service.config.name}, {"reason", validated.status().message()}});
+          {{"tool_service", service.config.name}, {"reason", validated.status().message()}});
       return false;
     }
     service.contents = std::move(validated->contents);
@@ -627,7 +627,7 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
     service.refusals = std::move(refusals);
     if (news && service.refused > kMaxRefusedKept) {
       Log(Severity::kWarning, "catalog_entries_refused",
-          {{"service", service.config.name}, {"entries", service.refused}});
+          {{"tool_service", service.config.name}, {"entries", service.refused}});
     }
     return true;
   }
@@ -638,7 +638,7 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
     for (const auto& [kind, name] : unknown) {
       if (service.unknown_names.count({kind, name}) > 0) continue;  // said before
       Log(Severity::kWarning, "required_scopes_unused",
-          {{"service", service.config.name},
+          {{"tool_service", service.config.name},
            {"kind", kind},
            {"name", name},
            {"reason", "the tool services file says what scopes it needs, but the service has none of this name"}});
@@ -649,7 +649,7 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
   // "tool_refused", "resource_refused" and so on.
   static void LogRefusal(absl::string_view kind, const std::string& service, const std::string& name,
                          const std::string& reason) {
-    Log(Severity::kWarning, absl::StrCat(kind, "_refused"), {{"service", service}, {kind, name}, {"reason", reason}});
+    Log(Severity::kWarning, absl::StrCat(kind, "_refused"), {{"tool_service", service}, {kind, name}, {"reason", reason}});
   }
 
   void HandleEnd(Service& service, const Watch& watch, const absl::Status& status) {
@@ -669,7 +669,7 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
     std::string error = status.ok() ? "ended the stream without a catalogue" : status.ToString();
     if (service.connected || service.last_code != status.code()) {
       Log(Severity::kWarning, "tool_service_away",
-          {{"service", service.config.name}, {"target", service.config.target}, {"reason", error}});
+          {{"tool_service", service.config.name}, {"target", service.config.target}, {"reason", error}});
     }
     service.connected = false;
     service.last_error = std::move(error);

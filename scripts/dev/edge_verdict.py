@@ -26,7 +26,6 @@ class Verdict:
 
     def read(self, line):
         try:
-            # An event's own `service` comes after that of the process, under the same key; the last one counts.
             entry = json.loads(line)
         except ValueError:
             return
@@ -35,7 +34,7 @@ class Verdict:
             self.reasons.append(f"{event}: {entry.get('reason')}")
         elif event == "catalog_changed":
             self.published = self.connected
-        elif entry.get("service") != self.service:
+        elif entry.get("tool_service") != self.service:
             return
         elif event == "tool_service_connected":
             self.connected = True

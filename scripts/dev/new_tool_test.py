@@ -60,9 +60,9 @@ with open(".run/logs/mcp_edge.log", "a", buffering=1) as log:
         tell("tool_services_file_read")
         names = {line.split()[-1] for line in content.splitlines() if line.startswith("  - name: ")}
         for name in sorted(names - known):
-            tell("tool_service_connected", service=name)
+            tell("tool_service_connected", tool_service=name)
             if os.path.exists("refusal"):
-                tell("tool_refused", service=name, tool="book_table", reason=open("refusal").read())
+                tell("tool_refused", tool_service=name, tool="book_table", reason=open("refusal").read())
             tell("catalog_changed")
         known = names
 """
@@ -222,7 +222,7 @@ class NewToolTest(unittest.TestCase):
 
 
 class EdgeVerdictTest(unittest.TestCase):
-    CONNECTED = '{"service":"mcp_edge","event":"tool_service_connected","service":"a"}\n'
+    CONNECTED = '{"service":"mcp_edge","event":"tool_service_connected","tool_service":"a"}\n'
 
     def reasons(self, text, offset=0):
         with tempfile.NamedTemporaryFile("w", suffix=".log") as log, mock.patch("edge_verdict.CONNECT_BOUND_S", 0.5):
@@ -234,16 +234,16 @@ class EdgeVerdictTest(unittest.TestCase):
         self.assertEqual(self.reasons(self.CONNECTED), [])
 
     def test_a_refused_catalogue(self):
-        refused = '{"service":"mcp_edge","event":"catalog_refused","service":"a","reason":"too large"}\n'
+        refused = '{"service":"mcp_edge","event":"catalog_refused","tool_service":"a","reason":"too large"}\n'
         self.assertEqual(self.reasons(self.CONNECTED + refused), ["catalog_refused: too large"])
 
     def test_what_was_said_of_others_or_before_does_not_count(self):
-        old = '{"service":"mcp_edge","event":"tool_refused","service":"a","tool":"t","reason":"old"}\n'
-        other = '{"service":"mcp_edge","event":"tool_refused","service":"b","tool":"t","reason":"other"}\nnot JSON\n'
+        old = '{"service":"mcp_edge","event":"tool_refused","tool_service":"a","tool":"t","reason":"old"}\n'
+        other = '{"service":"mcp_edge","event":"tool_refused","tool_service":"b","tool":"t","reason":"other"}\nnot JSON\n'
         self.assertEqual(self.reasons(old + other + self.CONNECTED, offset=len(old)), [])
 
     def test_a_service_that_the_edge_cannot_reach(self):
-        away = '{"service":"mcp_edge","event":"tool_service_away","service":"a","reason":"refused"}\n'
+        away = '{"service":"mcp_edge","event":"tool_service_away","tool_service":"a","reason":"refused"}\n'
         self.assertEqual(self.reasons(away), ["tool_service_away: refused"])
         self.assertEqual(len(self.reasons("")), 1)
 
