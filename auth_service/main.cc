@@ -21,6 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "auth_service/config.h"
 #include "auth_service/logto/directory_profile.h"
@@ -79,6 +80,8 @@ constexpr absl::Duration kMaxConnectionAge = absl::Seconds(10);
 constexpr absl::Duration kMaxConnectionAgeGrace = absl::Seconds(60);
 // Between "not serving" and the refusal of new calls: clients that watch the health have gone elsewhere by then.
 constexpr absl::Duration kLameDuckTime = absl::Seconds(1);
+// At the end, for taking registrations back that nobody waits for any more.
+constexpr absl::Duration kWithdrawalGrace = absl::Seconds(8);
 
 constexpr int kMaxReceiveBytes = 128 * 1024;   // client metadata of 64 KiB and a token of 8 KiB, and room to come
 constexpr int kMaxSendBytes = 1024 * 1024;     // a metadata document of 256 KiB, claims of 64 KiB
@@ -182,6 +185,18 @@ void WarnOfOpaqueTokens(const Config& config) {
           "every opaque token will be refused: --allowed_client_ids is set, and --opaque_tokens=userinfo cannot "
           "tell the client; use --opaque_tokens=introspection"}});
   }
+}
+
+// Once their callers are gone: registrations under way are taken back, for which the provider must be asked; those that
+// have not begun end at once. What a slow provider does not take back in time is named in the log.
+void StopRegistrations(common::ThreadExecutor& executor, CurlHttpClient& curl) {
+  absl::Notification stopped;
+  std::thread patience([&] {
+    if (!stopped.WaitForNotificationWithTimeout(kWithdrawalGrace)) curl.Abort();
+  });
+  executor.Stop();
+  stopped.Notify();
+  patience.join();
 }
 
 int Run(int argc, char** argv) {
@@ -312,13 +327,13 @@ int Run(int argc, char** argv) {
   health.Shutdown();  // "not serving" for good, whatever the refresher says
   absl::SleepFor(std::min(kLameDuckTime, config.shutdown_grace / 2));
   server->Shutdown(absl::ToChronoTime(deadline));  // waits for calls under way
+  StopRegistrations(registration_executor, curl);
   curl.Abort();
   admin->reset();  // asks a refresher
   refreshers.clear();
   local_executor.Stop();
   jwt_executor.Stop();
   opaque_executor.Stop();
-  registration_executor.Stop();
   common::Log(Severity::kInfo, "stopped");
   return 0;
 }

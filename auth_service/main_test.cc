@@ -17,6 +17,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "auth_service/token/test_keys.h"
 #include "gatehouse/auth/v1/auth.grpc.pb.h"
@@ -163,15 +164,22 @@ class Provider {
       response.set_content(R"({"id":"app1"})", "application/json");  // 200, as Logto has it
     });
     server_.Post("/api/applications/app1/user-consent-scopes",
-                 [](const httplib::Request&, httplib::Response& response) {
+                 [this](const httplib::Request&, httplib::Response& response) {
+                   consent_asked.Notify();
+                   consent_may_answer.WaitForNotification();
                    response.status = 201;
                    response.set_content("Created", "text/plain");
                  });
+    server_.Delete("/api/applications/app1", [this](const httplib::Request&, httplib::Response& response) {
+      ++applications_deleted;
+      response.status = 204;
+    });
     thread_ = std::thread([this] { server_.listen_after_bind(); });
     server_.wait_until_ready();
   }
 
   ~Provider() {
+    if (!consent_may_answer.HasBeenNotified()) consent_may_answer.Notify();
     server_.stop();
     thread_.join();
   }
@@ -186,6 +194,10 @@ class Provider {
   }
 
   std::atomic<bool> up{true};
+  // Of the one registration that a test makes.
+  absl::Notification consent_asked;
+  absl::Notification consent_may_answer;
+  std::atomic<int> applications_deleted{0};
 
  private:
   const TestKey key_;
@@ -306,12 +318,38 @@ TEST(MainTest, ClientsRegisterIfTheyMay) {
   ASSERT_TRUE(program.Stub()->RegisterClient(&too_long_name, request, &response).ok());
   EXPECT_THAT(response.refusal().description(), HasSubstr("client_name"));
   request.set_metadata_json(R"({"redirect_uris":["http://localhost/cb"],"client_name":"Agent"})");
+  provider.consent_may_answer.Notify();
   grpc::ClientContext context;
   const grpc::Status status = program.Stub()->RegisterClient(&context, request, &response);
   ASSERT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(response.client().client_id(), "app1");
   EXPECT_THAT(program.Await("/metrics", 200),
               HasSubstr("gatehouse_auth_registrations_total{outcome=\"registered\"} 1"));
+}
+
+TEST(MainTest, ARegistrationThatTheEndCutsShortIsTakenBack) {
+  Provider provider;
+  std::vector<std::string> arguments = Arguments(provider.issuer());
+  arguments.push_back("--registration=logto");
+  arguments.push_back("--logto_client_id_file=" + FileWith("id", "m2m\n"));
+  arguments.push_back("--logto_client_secret_file=" + FileWith("secret", "s3cret\n"));
+  arguments.push_back("--shutdown_grace=1s");
+  Program program(arguments);
+  EXPECT_EQ(program.Await("/readyz", 200), "ok\n");
+  std::thread caller([&] {
+    gatehouse::auth::v1::RegisterClientRequest request;
+    request.set_metadata_json(R"({"redirect_uris":["http://localhost/cb"],"client_name":"Agent"})");
+    grpc::ClientContext context;
+    gatehouse::auth::v1::RegisterClientResponse response;
+    EXPECT_FALSE(program.Stub()->RegisterClient(&context, request, &response).ok());
+  });
+  provider.consent_asked.WaitForNotification();
+  program.Terminate();
+  caller.join();                            // its time ended with the grace
+  absl::SleepFor(absl::Milliseconds(500));  // for what must not happen: that requests to the provider are cut off
+  provider.consent_may_answer.Notify();
+  EXPECT_EQ(program.Wait(), 0) << program.Log();
+  EXPECT_EQ(provider.applications_deleted, 1) << program.Log();
 }
 
 TEST(MainTest, WaitsForAProviderThatIsAway) {

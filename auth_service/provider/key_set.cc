@@ -147,6 +147,9 @@ absl::Status KeySet::RefreshWithin(absl::Duration timeout) {
   absl::StatusOr<Keys> keys = Fetch(timeout);
   absl::MutexLock lock(&mutex_);
   if (number < current_number_) return keys.status();  // overtaken by one that began later
+  if (keys.ok() && keys->empty() && current_ != nullptr && !current_->empty()) {
+    keys = absl::UnavailableError("the issuer publishes no key that can check signatures any more");
+  }
   last_status_ = keys.status();
   if (keys.ok()) {
     current_ = std::make_shared<const Keys>(*std::move(keys));

@@ -74,7 +74,8 @@ class KeySet final : public KeySource {
   // Fetches the keys, once, whatever was asked before. On an error, what was there stays. An issuer whose metadata
   // names no `jwks_uri` has no keys.
   //
-  // Errors: kUnavailable, there is no metadata yet, or the issuer does not answer with a JWK Set.
+  // Errors: kUnavailable, there is no metadata yet, or the issuer does not answer with a JWK Set, or, where there were
+  // keys, with none that is of use.
   absl::Status Refresh();
 
   std::shared_ptr<const Keys> current() const override;

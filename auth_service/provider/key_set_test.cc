@@ -134,6 +134,26 @@ TEST_F(KeySetTest, TheLastGoodKeysStay) {
   EXPECT_EQ(FirstKeyId(), "first");
 }
 
+TEST_F(KeySetTest, NoKeysAtAllDoNotReplaceGoodOnes) {
+  ASSERT_TRUE(keys_.Refresh().ok());
+  for (const std::string& jwks :
+       {Jwks(""), Jwks(R"({"kty":"oct","k":"c2VjcmV0"})"), Jwks(EcKey().Jwk("a", "\"use\":\"enc\""))}) {
+    provider_.Answer(kJwksUri, 200, jwks);
+    EXPECT_EQ(keys_.Refresh().code(), absl::StatusCode::kUnavailable) << jwks;
+    EXPECT_EQ(FirstKeyId(), "first") << jwks;
+  }
+  EXPECT_EQ(keys_.RefreshForUnknownKey("k", absl::Seconds(1)).code(), absl::StatusCode::kUnavailable);
+  provider_.Answer(kMetadata, 200, absl::StrCat(R"({"issuer":")", kIssuer, "\"}"));
+  ASSERT_TRUE(discovery_.Refresh().ok());
+  EXPECT_EQ(keys_.Refresh().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(FirstKeyId(), "first");
+  provider_.Answer(kMetadata, 200, absl::StrCat(R"({"issuer":")", kIssuer, R"(","jwks_uri":")", kJwksUri, "\"}"));
+  provider_.Answer(kJwksUri, 200, Jwks(EcKey().Jwk("second")));
+  ASSERT_TRUE(discovery_.Refresh().ok());
+  EXPECT_TRUE(keys_.Refresh().ok());
+  EXPECT_EQ(FirstKeyId(), "second");
+}
+
 TEST_F(KeySetTest, UnknownKeysAreAskedForOnceInAnInterval) {
   ASSERT_TRUE(keys_.Refresh().ok());
   provider_.Answer(kJwksUri, 200, Jwks(EcKey().Jwk("second")));

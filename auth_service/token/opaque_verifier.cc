@@ -9,6 +9,36 @@
 #include "auth_service/token/claims.h"
 
 namespace auth_service {
+namespace {
+
+absl::Status NoVerdict(int status) { return absl::UnavailableError(absl::StrCat("userinfo: HTTP status ", status)); }
+
+// Only OAuth's own words (RFC 6750, section 3.1) refuse a token: a firewall or a gateway on the way has these statuses
+// too, and knows nothing of it.
+absl::StatusOr<Verdict> JudgeError(const HttpResponse& response) {
+  const std::optional<nlohmann::json> body = ParseJsonObject(response.body);
+  const absl::string_view error = body.has_value() ? StringMember(*body, "error") : absl::string_view();
+  const auto inactive = [&](absl::string_view what) {
+    return Refuse(gatehouse::auth::v1::REFUSAL_REASON_INACTIVE,
+                  absl::StrCat("userinfo status ", response.status, what.empty() ? "" : ", ", what));
+  };
+  switch (response.status) {
+    case 400:
+      // invalid_client: at Logto, the client that the token was issued to is gone.
+      if (error == "invalid_client" || error == "invalid_token" || error == "invalid_request") return inactive(error);
+      break;
+    case 401:
+      // Without a body: what it has to say stands in WWW-Authenticate.
+      if (error == "invalid_token" || response.body.empty()) return inactive(error);
+      break;
+    case 403:
+      if (error != "insufficient_scope") break;
+      return Refuse(gatehouse::auth::v1::REFUSAL_REASON_INSUFFICIENT_SCOPE_AT_PROVIDER, "userinfo status 403");
+  }
+  return NoVerdict(response.status);
+}
+
+}  // namespace
 
 std::optional<Verdict> OpaqueVerifier::VerifyLocally(absl::string_view, absl::string_view) {
   if (accept_) return std::nullopt;
@@ -44,13 +74,12 @@ absl::StatusOr<Verdict> JudgeUserinfo(const HttpResponse& response, absl::string
   switch (response.status) {
     case 200:
       break;
-    case 400:  // Logto: the client that the token was issued to is gone
+    case 400:
     case 401:
-      return Refuse(gatehouse::auth::v1::REFUSAL_REASON_INACTIVE, absl::StrCat("userinfo status ", response.status));
     case 403:
-      return Refuse(gatehouse::auth::v1::REFUSAL_REASON_INSUFFICIENT_SCOPE_AT_PROVIDER, "userinfo status 403");
+      return JudgeError(response);
     default:
-      return absl::UnavailableError(absl::StrCat("userinfo: HTTP status ", response.status));
+      return NoVerdict(response.status);
   }
   if (response.body.size() > kMaxClaimsBytes) return absl::UnavailableError("userinfo: the answer is too long");
   const std::optional<nlohmann::json> claims = ParseJsonObject(response.body);

@@ -45,7 +45,9 @@ absl::StatusOr<HttpResponse> AskUserinfo(absl::string_view token, absl::Duration
 
 // What a userinfo answer says of the token it was asked with.
 //
-// Errors: kUnavailable, it says nothing: a server's own error, a redirect, not JSON, more than the contract's 64 KiB.
+// Errors: kUnavailable, it says nothing: a server's own error, a redirect, a 4xx without the words of RFC 6750 (but a
+// 401
+//         may be empty), not JSON, more than the contract's 64 KiB.
 absl::StatusOr<Verdict> JudgeUserinfo(const HttpResponse& response, absl::string_view issuer);
 
 }  // namespace auth_service

@@ -73,16 +73,44 @@ TEST_F(OpaqueVerifierTest, ARequestTakesNoLongerThanTheCallerOrTheSettingAllows)
 }
 
 TEST_F(OpaqueVerifierTest, WhatTheProviderRefusesIsRefused) {
-  const std::pair<int, gatehouse::auth::v1::RefusalReason> cases[] = {
-      {401, gatehouse::auth::v1::REFUSAL_REASON_INACTIVE},
-      {400, gatehouse::auth::v1::REFUSAL_REASON_INACTIVE},
-      {403, gatehouse::auth::v1::REFUSAL_REASON_INSUFFICIENT_SCOPE_AT_PROVIDER},
+  const struct {
+    int status;
+    const char* body;
+    gatehouse::auth::v1::RefusalReason reason;
+  } cases[] = {
+      {401, R"({"error":"invalid_token","error_description":"expired"})", gatehouse::auth::v1::REFUSAL_REASON_INACTIVE},
+      {401, "", gatehouse::auth::v1::REFUSAL_REASON_INACTIVE},
+      {400, R"({"code":"oidc.invalid_client","error":"invalid_client"})", gatehouse::auth::v1::REFUSAL_REASON_INACTIVE},
+      {400, R"({"error":"invalid_token"})", gatehouse::auth::v1::REFUSAL_REASON_INACTIVE},
+      {400, R"({"error":"invalid_request"})", gatehouse::auth::v1::REFUSAL_REASON_INACTIVE},
+      {403, R"({"error":"insufficient_scope"})", gatehouse::auth::v1::REFUSAL_REASON_INSUFFICIENT_SCOPE_AT_PROVIDER},
   };
-  for (const auto& [status, reason] : cases) {
-    provider_.Answer(kUserinfo, status, R"({"error":"whatever"})");
+  for (const auto& [status, body, reason] : cases) {
+    provider_.Answer(kUserinfo, status, body);
     const absl::StatusOr<Verdict> verdict = Verify();
-    ASSERT_TRUE(verdict.ok()) << status;
-    EXPECT_EQ(verdict->response.refusal().reason(), reason) << status;
+    ASSERT_TRUE(verdict.ok()) << status << body;
+    EXPECT_EQ(verdict->response.refusal().reason(), reason) << status << body;
+  }
+}
+
+TEST_F(OpaqueVerifierTest, WhoeverStandsBeforeTheProviderRefusesNoToken) {
+  const std::pair<int, const char*> cases[] = {
+      {403, "<html>Access denied by the firewall</html>"},
+      {403, ""},
+      {403, R"({"message":"Forbidden"})"},
+      {403, R"({"error":"access_denied"})"},
+      {403, R"({"error":"invalid_token"})"},
+      {401, "<html>Proxy login</html>"},
+      {401, R"({"message":"No API key found in request"})"},
+      {401, R"({"error":["invalid_token"]})"},
+      {401, R"({"error":"insufficient_scope"})"},
+      {400, "<html>400 The plain HTTP request was sent to HTTPS port</html>"},
+      {400, ""},
+      {400, R"({"error":"server_error"})"},
+  };
+  for (const auto& [status, body] : cases) {
+    provider_.Answer(kUserinfo, status, body);
+    EXPECT_EQ(Verify().status().code(), absl::StatusCode::kUnavailable) << status << body;
   }
 }
 
