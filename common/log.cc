@@ -1,5 +1,6 @@
 #include "common/log.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -33,6 +34,11 @@ void WriteAll(absl::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = write(STDERR_FILENO, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno == EAGAIN) {  // somebody who shares the pipe made it so; wait as if it were not
+      pollfd pipe = {STDERR_FILENO, POLLOUT, 0};
+      poll(&pipe, 1, -1);
+      continue;
+    }
     if (written <= 0) return;  // nobody to tell
     bytes.remove_prefix(static_cast<size_t>(written));
   }

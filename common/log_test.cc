@@ -1,5 +1,6 @@
 #include "common/log.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -84,6 +85,28 @@ TEST(LogTest, ALineIsWrittenSoonWithoutBeingAskedFor) {
   dup2(before, STDERR_FILENO);
   for (const int end : {before, ends[0], ends[1]}) close(end);
   EXPECT_EQ(ready, 1);
+}
+
+TEST(LogTest, APipeThatDoesNotBlockLosesNothing) {
+  FlushLog();
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_NONBLOCK), 0);
+  const int before = dup(STDERR_FILENO);
+  dup2(ends[1], STDERR_FILENO);
+  const std::string text(1'000, 'x');
+  constexpr int kLines = 500;  // many times what the pipe holds
+  for (int i = 0; i < kLines; ++i) LogAlways("line", {{"text", text}});
+  std::string heard;
+  while (std::count(heard.begin(), heard.end(), '\n') < kLines) {
+    pollfd read_end = {ends[0], POLLIN, 0};
+    ASSERT_EQ(poll(&read_end, 1, 5'000), 1) << heard.size();
+    char part[65536];
+    const ssize_t size = read(ends[0], part, sizeof(part));
+    ASSERT_GT(size, 0);
+    heard.append(part, static_cast<size_t>(size));
+  }
+  dup2(before, STDERR_FILENO);
+  for (const int end : {before, ends[0], ends[1]}) close(end);
 }
 
 // A reader who does not read must not stop those who have something to say, and hears of what was lost.

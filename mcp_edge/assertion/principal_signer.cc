@@ -167,7 +167,10 @@ std::string PrincipalSigner::Sign(const tool::Principal& principal, absl::string
   absl::Time expire_time = now + kAssertionLifetime;
   if (principal.has_expire_time()) {
     const absl::Time token_expire_time = common::FromProto(principal.expire_time());
-    if (token_expire_time > now) expire_time = std::min(expire_time, token_expire_time);
+    // A call that was let in must still be believed when a busy service comes to it.
+    if (token_expire_time > now) {
+      expire_time = std::clamp(token_expire_time, now + kMinAssertionLifetime, expire_time);
+    }
   }
   const auto assertion = std::make_shared<const std::string>(
       common::SignJws(current->header_json, ClaimsSet(principal, issuer_, audience, now, expire_time), key));

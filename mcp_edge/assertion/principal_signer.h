@@ -27,6 +27,7 @@ namespace mcp_edge {
 // How long an assertion is good: long enough for clocks that differ and calls that wait, too short to be worth
 // stealing.
 inline constexpr absl::Duration kAssertionLifetime = absl::Seconds(120);
+inline constexpr absl::Duration kMinAssertionLifetime = absl::Seconds(30);
 
 // The first one signs, all are published: so a new key is added at the end everywhere, then moved to the front, and the
 // old one goes when what it signed has expired. Never empty.
@@ -53,9 +54,10 @@ class PrincipalSigner {
   // A compact JWS of `typ` gatehouse-principal+jwt: a JWT (RFC 7519) that says what `principal` says to the tool
   // service `audience` alone, as it is named in the tool services file. `assertion` of `principal` must be empty.
   //
-  // Expires after kAssertionLifetime, or with the token if that is earlier; once the token has expired (a task outlives
-  // it) after kAssertionLifetime again, and `token_exp` tells the truth. The same one is given for half of its life, so
-  // that most calls cost a digest and a copy; one of more than 8 KiB is signed each time.
+  // Expires after kAssertionLifetime, or with the token if that is earlier, but not within kMinAssertionLifetime; once
+  // the token has expired (a task outlives it) after kAssertionLifetime again, and `token_exp` tells the truth. The
+  // same one is given for half of its life, so that most calls cost a digest and a copy; one of more than 8 KiB is
+  // signed each time.
   std::string Sign(const gatehouse::tool::v1::Principal& principal, absl::string_view audience);
 
  private:

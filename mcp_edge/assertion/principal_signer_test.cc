@@ -141,6 +141,14 @@ TEST_F(PrincipalSignerTest, DoesNotOutliveTheToken) {
   EXPECT_NE(signer_.Sign(alice, "whoami"), assertion);
 }
 
+TEST_F(PrincipalSignerTest, LastsLongEnoughForACallThatWasLetIn) {
+  tool::Principal alice = Alice();
+  ExpireAt(clock_.Now() + absl::Seconds(1), alice);
+  const Json said = Open(signer_.Sign(alice, "whoami"));
+  EXPECT_EQ(said["exp"], Now() + 30);
+  EXPECT_EQ(said["token_exp"], Now() + 1);
+}
+
 TEST_F(PrincipalSignerTest, ATaskThatOutlivesTheTokenStillHasAnAssertionThatTellsTheTruth) {
   tool::Principal alice = Alice();
   ExpireAt(clock_.Now() - absl::Seconds(30), alice);

@@ -129,6 +129,12 @@ std::optional<CatalogSnapshot::ResourceReader> CatalogSnapshot::FindReader(absl:
   if (const ResourceEntry* const resource = FindResource(uri); resource != nullptr) {
     ResourceReader reader{.service = resource->service.get()};
     if (!resource->required_scopes.empty()) reader.required_scopes = {&resource->required_scopes};
+    // What a skill needs is for all its files, those that its service lists too.
+    const std::optional<size_t> skill = skill_files_.Find(uri);
+    if (skill.has_value() && contents_.skills[*skill].service == resource->service &&
+        !contents_.skills[*skill].required_scopes.empty()) {
+      reader.required_scopes.push_back(&contents_.skills[*skill].required_scopes);
+    }
     return reader;
   }
   std::vector<size_t> templates;  // those that it fits

@@ -63,6 +63,13 @@ ResourceTemplateEntry MakeTemplate(const std::string& uri_template, const std::s
   return entry;
 }
 
+ResourceEntry MakeResource(const std::string& uri, const std::shared_ptr<ToolServiceClient>& service) {
+  ResourceEntry entry;
+  entry.resource.set_uri(uri);
+  entry.service = service;
+  return entry;
+}
+
 SkillEntry MakeSkill(const std::string& uri, const std::vector<std::string>& files,
                      const std::shared_ptr<ToolServiceClient>& service) {
   SkillEntry entry;
@@ -147,6 +154,21 @@ TEST(CatalogTest, SkillsAndSourcesMayNeedScopesToo) {
   EXPECT_EQ(ScopesOf(snapshot, "x:p/1"), "source");
   EXPECT_EQ(ScopesOf(snapshot, "x:skill/SKILL.md"), "skill");
   EXPECT_EQ(ScopesOf(snapshot, "x:skill/other"), "skill");
+}
+
+TEST(CatalogTest, WhatASkillNeedsIsForFilesThatAreListedToo) {
+  CatalogContents contents;
+  const auto service = Service("one");
+  contents.resources.push_back(MakeResource("x:skill/listed", service));
+  contents.resources.push_back(MakeResource("x:skill/both", service));
+  contents.resources[1].required_scopes = {{"own"}};
+  contents.resources.push_back(MakeResource("x:skill/foreign", Service("other")));
+  contents.skills.push_back(MakeSkill("x:skill/SKILL.md", {}, service));
+  contents.skills[0].required_scopes = {{"skill"}};
+  const CatalogSnapshot snapshot(contents, nullptr);
+  EXPECT_EQ(ScopesOf(snapshot, "x:skill/listed"), "skill");
+  EXPECT_EQ(ScopesOf(snapshot, "x:skill/both"), "own skill");
+  EXPECT_EQ(ScopesOf(snapshot, "x:skill/foreign"), "");
 }
 
 TEST(CatalogTest, AChangeOfScopesIsAChange) {

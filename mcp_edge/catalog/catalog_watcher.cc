@@ -649,7 +649,8 @@ class ThreadedCatalogWatcher final : public CatalogWatcher {
   // "tool_refused", "resource_refused" and so on.
   static void LogRefusal(absl::string_view kind, const std::string& service, const std::string& name,
                          const std::string& reason) {
-    Log(Severity::kWarning, absl::StrCat(kind, "_refused"), {{"tool_service", service}, {kind, name}, {"reason", reason}});
+    Log(Severity::kWarning, absl::StrCat(kind, "_refused"),
+        {{"tool_service", service}, {kind, name}, {"reason", reason}});
   }
 
   void HandleEnd(Service& service, const Watch& watch, const absl::Status& status) {

@@ -26,7 +26,6 @@ namespace tool = gatehouse::tool::v1;
 using nlohmann::json;
 
 // Longer URIs are nobody's honest wish, and are looked up and echoed.
-constexpr size_t kMaxUriLength = 8 << 10;
 // Longer names are nobody's honest wish either, and cut in the audit log.
 constexpr size_t kMaxAuditedName = 512;
 
@@ -496,19 +495,23 @@ std::unique_ptr<Exchange> Dispatcher::ListSkills(const Request& request) {
 }
 
 std::unique_ptr<Exchange> Dispatcher::GetSkill(const Request& request) {
-  if (auto refusal = CheckScopes(request, RequirementsOf(request.message, *request.snapshot)); refusal != nullptr) {
-    return refusal;
-  }
-  return AnswerEither(request.message,
-                      skills_->Get(request.message, request.context, *request.snapshot, ListCache(*request.snapshot)));
+  const ScopeRequirements requirements = RequirementsOf(request.message, *request.snapshot);
+  if (auto refusal = CheckScopes(request, requirements); refusal != nullptr) return refusal;
+  return AnswerEither(request.message, skills_->Get(request.message, request.context, *request.snapshot,
+                                                    SkillCache(*request.snapshot, requirements)));
 }
 
 std::unique_ptr<Exchange> Dispatcher::ReadDirectory(const Request& request) {
-  if (auto refusal = CheckScopes(request, RequirementsOf(request.message, *request.snapshot)); refusal != nullptr) {
-    return refusal;
-  }
+  const ScopeRequirements requirements = RequirementsOf(request.message, *request.snapshot);
+  if (auto refusal = CheckScopes(request, requirements); refusal != nullptr) return refusal;
   return AnswerEither(request.message, skills_->ReadDirectory(request.message, request.context, *request.snapshot,
-                                                              ListCache(*request.snapshot)));
+                                                              SkillCache(*request.snapshot, requirements)));
+}
+
+CacheTerms Dispatcher::SkillCache(const CatalogSnapshot& snapshot, const ScopeRequirements& requirements) const {
+  CacheTerms cache = ListCache(snapshot);
+  cache.is_public = cache.is_public && requirements.empty() && !options_.hide_without_scope;
+  return cache;
 }
 
 CacheTerms Dispatcher::ListCache(const CatalogSnapshot& snapshot) const {

@@ -119,6 +119,8 @@ class Dispatcher {
   std::unique_ptr<Exchange> ToolError(const Request& request, absl::string_view text);
 
   CacheTerms ListCache(const CatalogSnapshot& snapshot) const;
+  // Of what is said of a skill: for the caller alone if others may not see it.
+  CacheTerms SkillCache(const CatalogSnapshot& snapshot, const ScopeRequirements& requirements) const;
   ServerCapabilities Capabilities() const;
 
   const DispatcherOptions options_;

@@ -128,8 +128,9 @@ TEST_F(DispatcherTest, StatusesForTheModelAreToolErrorsAndOthersShowNothing) {
     EXPECT_EQ(response["result"]["isError"], true) << response;
     EXPECT_EQ(response["result"]["content"][0]["text"], "mend it so");
   }
-  for (const auto code : {grpc::StatusCode::INTERNAL, grpc::StatusCode::UNKNOWN, grpc::StatusCode::UNIMPLEMENTED,
-                          grpc::StatusCode::DATA_LOSS, grpc::StatusCode::UNAVAILABLE}) {
+  for (const auto code :
+       {grpc::StatusCode::INTERNAL, grpc::StatusCode::UNKNOWN, grpc::StatusCode::UNIMPLEMENTED,
+        grpc::StatusCode::DATA_LOSS, grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::UNAUTHENTICATED}) {
     status = grpc::Status(code, "secret detail");
     const json response = Response(Call());
     EXPECT_EQ(response["error"]["code"], -32603) << response;

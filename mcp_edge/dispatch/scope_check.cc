@@ -32,12 +32,14 @@ ScopeRequirements RequirementsOf(const Entry* entry) {
 }
 
 ScopeRequirements RequirementsOfReading(const std::string& uri, const CatalogSnapshot& snapshot) {
+  if (uri.size() > kMaxUriLength) return {};  // which the method will refuse
   auto reader = snapshot.FindReader(uri);
   return reader.has_value() ? std::move(reader->required_scopes) : ScopeRequirements();
 }
 
 // What the skill needs in whose directory `uri` is.
 ScopeRequirements RequirementsOfDirectory(const std::string& uri, const CatalogSnapshot& snapshot) {
+  if (uri.size() > kMaxUriLength) return {};
   const std::string inside = absl::StrCat(uri, "/");
   ScopeRequirements requirements;
   for (const SkillEntry& entry : snapshot.skills()) {

@@ -16,6 +16,9 @@
 
 namespace mcp_edge {
 
+// A longer URI is nobody's; it is not looked up.
+inline constexpr size_t kMaxUriLength = 8 << 10;
+
 // What callers must have: of each of these, every scope of at least one set. Pointers are into a snapshot.
 using ScopeRequirements = std::vector<const std::vector<ScopeSet>*>;
 

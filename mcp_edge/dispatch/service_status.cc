@@ -21,7 +21,6 @@ std::optional<std::string> TextForCaller(const absl::Status& status) {
     case absl::StatusCode::kAlreadyExists:
     case absl::StatusCode::kResourceExhausted:
     case absl::StatusCode::kPermissionDenied:
-    case absl::StatusCode::kUnauthenticated:
       return status.message().empty() ? absl::StrCat("The tool failed: ", absl::StatusCodeToString(status.code()))
                                       : std::string(status.message().substr(0, kMaxTextBytes));
     default:

@@ -26,6 +26,25 @@ using gatehouse::auth::v1::RegisterClientResponse;
 constexpr size_t kMaxMetadataBytes = 64 * 1024;  // auth.v1, RegisterClientRequest
 constexpr absl::Duration kTimeout = absl::Seconds(20);
 constexpr int64_t kRetryAfterSeconds = 10;
+// Registrations at the same time. Each may take as long as a body and the provider may.
+constexpr int kMaxRunning = 32;
+
+// Counts what runs while it lives.
+class Running {
+ public:
+  explicit Running(std::atomic<int>& running) : running_(running), count_(running.fetch_add(1) + 1) {}
+  ~Running() { running_.fetch_sub(1); }
+
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+  // With this one, when it began.
+  int count() const { return count_; }
+
+ private:
+  std::atomic<int>& running_;
+  const int count_;
+};
 
 bool IsAddress(const std::string& text) {
   in6_addr bytes = {};  // room for either
@@ -124,8 +143,9 @@ RegistrationEndpoint::RegistrationEndpoint(Register register_client, std::string
 
 void RegistrationEndpoint::Post(const httplib::Request& request, httplib::Response& response,
                                 const httplib::ContentReader& reader) {
+  const Running running(running_);
   Admission::Place place;
-  if (admission_.AdmitRequest(place).has_value()) {
+  if (running.count() > kMaxRunning || admission_.AdmitRequest(place).has_value()) {
     response.status = 503;
     return ReplyAgain(response);
   }

@@ -4,6 +4,7 @@
 #ifndef GATEHOUSE_MCP_EDGE_TRANSPORT_REGISTRATION_ENDPOINT_H_
 #define GATEHOUSE_MCP_EDGE_TRANSPORT_REGISTRATION_ENDPOINT_H_
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -24,6 +25,7 @@ namespace mcp_edge {
 // such address, or more than one header of the name.
 std::string ClientAddress(const httplib::Request& request, const std::string& header);
 
+// Whoever asks is a stranger, so few are served at the same time: they can take nothing from those who have a token.
 // Thread-safe.
 class RegistrationEndpoint {
  public:
@@ -47,6 +49,7 @@ class RegistrationEndpoint {
   Admission& admission_;
   BodyBudget& bodies_;
   const common::Clock& clock_;
+  std::atomic<int> running_{0};
 };
 
 }  // namespace mcp_edge

@@ -3,10 +3,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "gtest/gtest.h"
 #include "httplib.h"
 #include "mcp_edge/http/http_server.h"
@@ -67,9 +70,23 @@ class RegistrationEndpointTest : public testing::Test {
   }
 
   absl::StatusOr<RegisterClientResponse> Register(const RegisterClientRequest& request) {
+    if (hold_ != nullptr) {
+      {
+        absl::MutexLock lock(&mutex_);
+        ++held_;
+      }
+      hold_->WaitForNotification();
+    }
     absl::MutexLock lock(&mutex_);
     asked_ = request;
     return answer_;
+  }
+
+  // Waits until so many registrations wait for `hold_`.
+  void AwaitHeld(int count) {
+    absl::MutexLock lock(&mutex_);
+    const auto reached = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return held_ == count; };
+    mutex_.Await(absl::Condition(&reached));
   }
 
   static void ExpectError(const httplib::Result& result, int status, const char* error) {
@@ -98,7 +115,9 @@ class RegistrationEndpointTest : public testing::Test {
                                  bodies_,
                                  clock_};
   std::unique_ptr<HttpServer> server_;
+  absl::Notification* hold_ = nullptr;  // set before the first request
   mutable absl::Mutex mutex_;
+  int held_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::StatusOr<RegisterClientResponse> answer_ ABSL_GUARDED_BY(mutex_) = absl::UnavailableError("not told");
   std::optional<RegisterClientRequest> asked_ ABSL_GUARDED_BY(mutex_);
 };
@@ -163,6 +182,20 @@ TEST_F(RegistrationEndpointTest, AFullServerSaysSo) {
   for (Admission::Place& place : places) ASSERT_FALSE(admission_.AdmitRequest(place).has_value());
   ExpectError(Post(), 503, "temporarily_unavailable");
   EXPECT_FALSE(asked().has_value());
+}
+
+// Strangers must not take the places of those who have a token.
+TEST_F(RegistrationEndpointTest, FewAreServedAtTheSameTime) {
+  absl::Notification go_on;
+  hold_ = &go_on;
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 32; ++i) clients.emplace_back([this] { (void)Post(); });
+  AwaitHeld(32);
+  ExpectError(Post(), 503, "temporarily_unavailable");
+  go_on.Notify();
+  for (std::thread& client : clients) client.join();
+  Answer(absl::UnavailableError("away"));
+  EXPECT_EQ(Post()->get_header_value("Retry-After"), "10");  // which is not that of a full server
 }
 
 TEST_F(RegistrationEndpointTest, TheLastAddressOfTheHeaderCounts) {

@@ -24,6 +24,10 @@ constexpr size_t kMaxAssertionBytes = 256 << 10;  // claims of 64 KiB that are i
 constexpr size_t kMaxHeaderBytes = 1024;
 constexpr size_t kMaxCachedBytes = 16 << 10;
 constexpr size_t kMaxCached = 10'000;
+// The edge makes them for two minutes. Nothing that lives long can have been made by it, and what was verified once is
+// not believed for longer than this without a look at the keys.
+constexpr absl::Duration kMaxLifetime = absl::Minutes(5);
+constexpr absl::Duration kMaxReuse = absl::Minutes(2);
 constexpr absl::Duration kClockSkew = absl::Seconds(10);
 constexpr absl::Duration kMaxWait = absl::Seconds(5);
 
@@ -214,7 +218,7 @@ std::optional<PrincipalVerdict> PrincipalVerifier::Judge(absl::string_view asser
   PrincipalVerdict verdict = JudgeClaims(jws->payload, expire_time);
   if (const auto* principal = std::get_if<std::shared_ptr<const tool::Principal>>(&verdict);
       principal != nullptr && assertion.size() <= kMaxCachedBytes) {
-    cache_.Put(common::DigestToken(assertion, ""), *principal, expire_time);
+    cache_.Put(common::DigestToken(assertion, ""), *principal, std::min(expire_time, clock_.Now() + kMaxReuse));
   }
   return verdict;
 }
@@ -244,6 +248,7 @@ PrincipalVerdict PrincipalVerifier::JudgeClaims(absl::string_view claims_json, a
   if (now + kClockSkew < *issued) {
     return Refuse(PrincipalRefusal::kNotYetValid, "it was made in the future: the clocks differ");
   }
+  if (*expires - *issued > kMaxLifetime) return Refuse(PrincipalRefusal::kMalformed, "it lives for too long");
   expire_time = *expires;
 
   const std::string* const subject = FindString(*claims, "sub");

@@ -129,6 +129,14 @@ TEST_F(PrincipalVerifierTest, ClaimsThatCanBeReadInTwoWaysAreNotBelieved) {
                 "two ways");
 }
 
+TEST_F(PrincipalVerifierTest, OneThatLivesForLongIsNotOfTheEdge) {
+  Json claims = Claims();
+  claims["exp"] = claims["iat"].get<int64_t>() + 300;
+  ExpectAccepted(Sign(claims));
+  claims["exp"] = claims["iat"].get<int64_t>() + 301;
+  ExpectRefused(PrincipalRefusal::kMalformed, Sign(claims), "too long");
+}
+
 TEST_F(PrincipalVerifierTest, WhatIsNotSaidIsNotKnown) {
   Json claims = Claims();
   for (const char* name :
