@@ -38,8 +38,10 @@ ABSL_FLAG(
     "name no audience");
 ABSL_FLAG(std::string, introspection_client_id_file, "", "file with the client id to ask introspection with");
 ABSL_FLAG(std::string, introspection_client_secret_file, "", "file with the client secret to ask introspection with");
-ABSL_FLAG(std::vector<std::string>, allowed_client_ids, {},
-          "OAuth clients whose tokens are good; empty: all. A token whose client cannot be told is refused");
+ABSL_FLAG(
+    std::vector<std::string>, allowed_client_ids, {},
+    "OAuth clients whose tokens are good, ISSUER|ID or, of the first issuer, ID; empty: all. A token whose client "
+    "cannot be told is refused");
 ABSL_FLAG(
     std::string, profile, auth_service::Config().profile,
     "what the claims of a caller are made of: token; userinfo: the token and the userinfo endpoint; or logto: the "
@@ -235,13 +237,19 @@ absl::Status CheckIntrospection(const Config& config) {
 }
 
 // RFC 6749, appendix A.1.
-absl::Status CheckClientIds(const std::vector<std::string>& client_ids) {
+absl::Status CheckClientIds(const std::vector<std::string>& client_ids, const std::vector<std::string>& issuers) {
   for (const std::string& client_id : client_ids) {
     const bool valid = !client_id.empty() && client_id.size() <= kMaxResourceBytes &&
                        std::all_of(client_id.begin(), client_id.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
     if (!valid) {
       return absl::InvalidArgumentError(
           absl::StrCat("--allowed_client_ids must be client ids with commas between them, got \"", client_id, "\""));
+    }
+    const size_t bar = client_id.find('|');
+    if (bar == std::string::npos) continue;
+    if (bar + 1 == client_id.size() || std::count(issuers.begin(), issuers.end(), client_id.substr(0, bar)) == 0) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--allowed_client_ids must be ids, or ISSUER|ID with one of --issuers, got \"", client_id, "\""));
     }
   }
   return absl::OkStatus();
@@ -257,7 +265,7 @@ absl::Status Config::Validate() const {
            CheckChoice("opaque_tokens", opaque_tokens, {"refuse", "userinfo", "introspection"},
                        "refuse, userinfo or introspection"),
            CheckIntrospection(*this),
-           CheckClientIds(allowed_client_ids),
+           CheckClientIds(allowed_client_ids, issuers),
            CheckChoice("profile", profile, {"token", "userinfo", "logto"}, "token, userinfo or logto"),
            CheckScopeClaims(scope_claims),
            CheckChoice("registration", registration, {"off", "logto"}, "off or logto"),

@@ -25,6 +25,7 @@ TEST(ConfigTest, IssuerAndResourcesAreAllThatMustBeSet) {
   Config config = Valid();
   config.issuers = {"http://localhost:3100/oidc", "https://id.example.com/oidc"};
   config.resources = {"http://localhost:3001/mcp", "http://mcp.internal/mcp"};
+  config.allowed_client_ids = {"a", "https://id.example.com/oidc|a"};
   EXPECT_TRUE(config.Validate().ok()) << config.Validate();
 }
 
@@ -73,6 +74,10 @@ TEST(ConfigTest, EachRuleNamesItsFlagAndTheValue) {
        [](Config& config) {
          config.allowed_client_ids = {"a", ""};
        }},
+      {"--allowed_client_ids must be ids, or ISSUER|ID with one of --issuers, got \"https://other.example|a\"",
+       [](Config& config) { config.allowed_client_ids = {"https://other.example|a"}; }},
+      {"--allowed_client_ids must be ids, or ISSUER|ID with one of --issuers",
+       [](Config& config) { config.allowed_client_ids = {config.issuers.front() + "|"}; }},
       {"--profile must be token, userinfo or logto, got \"me\"", [](Config& config) { config.profile = "me"; }},
       {"--logto_client_id_file must name a file for --profile=logto", [](Config& config) { config.profile = "logto"; }},
       {"--logto_client_secret_file must name a file that can be read, got \"/nowhere\"",

@@ -238,7 +238,7 @@ int Run(int argc, char** argv) {
       first_issuer.discovery, http, clock);
   TokenVerifier token_verifier(jwt_verifier, introspect ? static_cast<Verifier&>(introspection_verifier)
                                                         : static_cast<Verifier&>(userinfo_verifier));
-  ClientAllowList allowed_verifier(config.allowed_client_ids, token_verifier);
+  ClientAllowList allowed_verifier(config.allowed_client_ids, first_issuer.discovery.issuer(), token_verifier);
   // What is known of the caller besides.
   UserinfoClaims userinfo_profile(allowed_verifier, config.provider_timeout, first_issuer.discovery, http, clock);
   ManagementApi management_api(ManagementApiOf(config), http, clock);

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "auth_service/json/strict_json.h"
+#include "auth_service/provider/not_sent.h"
 
 namespace auth_service {
 namespace {
@@ -106,7 +107,7 @@ absl::StatusOr<std::string> ManagementApi::Call(HttpMethod method, const std::st
   std::string rejected;
   while (true) {
     absl::StatusOr<std::string> token = token_.Get(deadline, rejected);
-    if (!token.ok()) return token.status();
+    if (!token.ok()) return NotSent(token.status());
     HttpRequest request;
     request.endpoint = ProviderEndpoint::kManagementApi;
     request.method = method;
@@ -118,10 +119,14 @@ absl::StatusOr<std::string> ManagementApi::Call(HttpMethod method, const std::st
     }
     request.timeout = std::min(timeout_, deadline - clock_.Now());
     request.max_response_bytes = kMaxAnswerBytes;
-    if (request.timeout <= absl::ZeroDuration())
-      return absl::UnavailableError("no time left to ask the Management API");
+    if (request.timeout <= absl::ZeroDuration()) {
+      return NotSent(absl::UnavailableError("no time left to ask the Management API"));
+    }
     absl::StatusOr<HttpResponse> response = client_.Send(request);
-    if (!response.ok()) return absl::UnavailableError(absl::StrCat("Management API: ", response.status().message()));
+    if (!response.ok()) {
+      const absl::Status error = absl::UnavailableError(absl::StrCat("Management API: ", response.status().message()));
+      return WasNotSent(response.status()) ? NotSent(error) : error;
+    }
     if (response->status >= 200 && response->status < 300) return std::move(response->body);
     if (response->status != 401 || !rejected.empty()) return StatusOf(*response);
     rejected = request.bearer_token;  // revoked, or of a key that is gone: a new one may do

@@ -75,6 +75,7 @@ bool IsLogtoId(absl::string_view text);
 // Errors of all: kUnavailable, the API could not be asked, lets this service do nothing, or gave no usable answer;
 //                kInvalidArgument, it refuses what it was asked for (400, 422), or an id is none;
 //                kNotFound, it has no such user or application.
+// An error is marked (provider/not_sent.h) when the API was not asked at all: no token, no connection, no time.
 // Messages have the HTTP status and the error code of Logto, and nothing else of an answer. Thread-safe.
 class ManagementApi {
  public:

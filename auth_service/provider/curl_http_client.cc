@@ -12,6 +12,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "auth_service/provider/not_sent.h"
 #include "auth_service/provider/url.h"
 
 namespace auth_service {
@@ -127,8 +128,11 @@ class CurlHttpClient::Handle {
           absl::StrCat("the answer is longer than ", request.max_response_bytes, " bytes"));
     }
     const absl::string_view error = error_[0] != '\0' ? error_ : curl_easy_strerror(code);
-    if (code == CURLE_OPERATION_TIMEDOUT) return absl::DeadlineExceededError(error);
-    return absl::UnavailableError(error);
+    const absl::Status failure =
+        code == CURLE_OPERATION_TIMEDOUT ? absl::DeadlineExceededError(error) : absl::UnavailableError(error);
+    long bytes_sent = 0;  // on all connections that were tried
+    curl_easy_getinfo(curl_, CURLINFO_REQUEST_SIZE, &bytes_sent);
+    return bytes_sent == 0 ? NotSent(failure) : failure;
   }
 
  private:

@@ -25,6 +25,7 @@ class CurlHttpClient final : public HttpClient {
   CurlHttpClient(const CurlHttpClient&) = delete;
   CurlHttpClient& operator=(const CurlHttpClient&) = delete;
 
+  // An error is marked as NotSent() when no byte of the request went out.
   absl::StatusOr<HttpResponse> Send(const HttpRequest& request) override;
 
   // Makes requests in progress, and all later ones, fail with kUnavailable within about a second. For shutting down.

@@ -20,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "auth_service/provider/not_sent.h"
 #include "gtest/gtest.h"
 #include "httplib.h"
 
@@ -226,8 +227,16 @@ TEST_F(CurlHttpClientTest, WhereNobodyListensIsUnavailable) {
   ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
   ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
   close(listener);
-  EXPECT_EQ(client_.Send(RequestFor(absl::StrCat("http://127.0.0.1:", ntohs(address.sin_port), "/"))).status().code(),
-            absl::StatusCode::kUnavailable);
+  const absl::Status status =
+      client_.Send(RequestFor(absl::StrCat("http://127.0.0.1:", ntohs(address.sin_port), "/"))).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(WasNotSent(status));
+}
+
+TEST_F(CurlHttpClientTest, ARequestWithoutAnAnswerIsNotOneThatWasNotSent) {
+  const absl::Status status = client_.Send(RequestFor(Url("/slow"), absl::Milliseconds(200))).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_FALSE(WasNotSent(status));
 }
 
 TEST_F(CurlHttpClientTest, OtherSchemesAreNotSpoken) {

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "auth_service/provider/not_sent.h"
 #include "auth_service/token/token_form.h"
 #include "common/log.h"
 #include "common/secret_file.h"
@@ -179,6 +180,7 @@ absl::StatusOr<RegisterClientResponse> Registrar::Decide(const RegisterClientReq
                 {{"message", registered.status().message()}, {"request_id", request.request_id()}});
     return Refuse(REGISTRATION_REFUSAL_REASON_INVALID_CLIENT_METADATA, "the provider refuses this client metadata");
   }
+  if (WasNotSent(registered.status())) limits_.GiveBack(request.client_address());
   if (!registered.ok()) return registered.status();
   RegisterClientResponse response;
   *response.mutable_client() = *std::move(registered);
@@ -233,9 +235,9 @@ absl::StatusOr<RegisteredClient> Registrar::Create(const ClientMetadata& client,
   application.custom_data = {{"registered_by", "gatehouse"},
                              {"registration_request_id", std::string(request_id)},
                              {"client_uri", client.client_uri}};
-  if (caller_gone()) return absl::UnavailableError("the caller is gone");
+  if (caller_gone()) return NotSent(absl::UnavailableError("the caller is gone"));
   const absl::StatusOr<std::string> id = api_.CreateApplication(application, deadline);
-  if (absl::IsInvalidArgument(id.status())) return id.status();
+  if (absl::IsInvalidArgument(id.status()) || WasNotSent(id.status())) return id.status();
   if (!id.ok()) {
     // Its answer may have been lost on the way; an operator can find it by the request id.
     common::Log(common::Severity::kWarning, "registration_outcome_unknown",

@@ -68,6 +68,7 @@ class Registrar {
   absl::StatusOr<gatehouse::auth::v1::RegisterClientResponse> Decide(
       const gatehouse::auth::v1::RegisterClientRequest& request, absl::Time deadline,
       const std::function<bool()>& caller_gone, ClientMetadata& client);
+  // An error is marked (provider/not_sent.h) when nothing can have been created.
   absl::StatusOr<gatehouse::auth::v1::RegisteredClient> Create(const ClientMetadata& client,
                                                                absl::string_view request_id, absl::Time deadline,
                                                                const std::function<bool()>& caller_gone);

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "auth_service/logto/testing/fake_logto.h"
+#include "auth_service/provider/not_sent.h"
 #include "common/log.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -219,6 +220,28 @@ TEST_F(RegistrarTest, AnAddressCanRegisterSoManyInAnHour) {
   EXPECT_TRUE(Register(kNative, "", "192.0.2.2")->has_client());
   EXPECT_FALSE(Register(kNative, "", "192.0.2.3")->has_client());
   EXPECT_EQ(logto_.applications().size(), 3u);
+}
+
+TEST_F(RegistrarTest, WhatCannotHaveCreatedAnythingDoesNotCount) {
+  options_.per_hour_per_address = 1;
+  const auto fails = [this] {
+    EXPECT_EQ(Register(kNative).status().code(), absl::StatusCode::kUnavailable);
+    clock_.Advance(absl::Seconds(2));  // the machine token may be asked for again
+  };
+  testing::internal::CaptureStderr();
+  logto_.Fail("POST /oidc/token", HttpResponse{503, ""}, 3);
+  for (int i = 0; i < 3; ++i) fails();
+  logto_.Fail(kCreate, NotSent(absl::UnavailableError("connection refused")), 3);
+  for (int i = 0; i < 3; ++i) fails();
+  gone_after_ = 0;
+  fails();
+  gone_after_ = 1'000'000;
+  common::FlushLog();
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), Not(HasSubstr("registration_outcome_unknown")));
+  // A request that was lost on the way may have created something.
+  logto_.Fail(kCreate, absl::UnavailableError("connection reset"));
+  fails();
+  EXPECT_EQ(Refused(kNative).reason(), REGISTRATION_REFUSAL_REASON_RATE_LIMITED);
 }
 
 TEST_F(RegistrarTest, WhenALaterStepFailsNothingIsLeftBehind) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -35,8 +36,7 @@ std::optional<absl::Duration> RegistrationLimits::Take(absl::string_view address
   absl::MutexLock lock(&mutex_);
   const absl::Time now = clock_.Now();
   while (!entries_.empty() && entries_.front().time + kHour <= now) {
-    const auto count = counts_.find(entries_.front().group);
-    if (--count->second == 0) counts_.erase(count);
+    Discount(entries_.front().group);
     entries_.pop_front();
   }
   if (entries_.size() >= per_hour_) {
@@ -53,6 +53,21 @@ std::optional<absl::Duration> RegistrationLimits::Take(absl::string_view address
   ++count;
   entries_.push_back({now, std::move(group)});
   return std::nullopt;
+}
+
+void RegistrationLimits::GiveBack(absl::string_view address) {
+  const std::string group = AddressGroup(address);
+  absl::MutexLock lock(&mutex_);
+  const auto last =
+      std::find_if(entries_.rbegin(), entries_.rend(), [&](const Entry& entry) { return entry.group == group; });
+  if (last == entries_.rend()) return;  // an hour ago
+  Discount(group);
+  entries_.erase(std::next(last).base());
+}
+
+void RegistrationLimits::Discount(const std::string& group) {
+  const auto count = counts_.find(group);
+  if (--count->second == 0) counts_.erase(count);
 }
 
 }  // namespace auth_service

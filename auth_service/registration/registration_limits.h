@@ -30,11 +30,17 @@ class RegistrationLimits {
   // Counts one registration from `address`, or says how long there is no room for it.
   std::optional<absl::Duration> Take(absl::string_view address);
 
+  // Counts one registration less from `address`, the last one: nothing came of it.
+  void GiveBack(absl::string_view address);
+
  private:
   struct Entry {
     absl::Time time;
     std::string group;
   };
+
+  // One registration of `group` is not counted any more.
+  void Discount(const std::string& group) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t per_hour_;
   const int per_address_;

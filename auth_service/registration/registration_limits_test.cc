@@ -40,6 +40,26 @@ TEST(RegistrationLimitsTest, WhatWasRefusedDoesNotCount) {
   EXPECT_EQ(limits.Take("192.0.2.1"), std::nullopt);
 }
 
+TEST(RegistrationLimitsTest, WhatIsGivenBackDoesNotCount) {
+  common::FakeClock clock;
+  RegistrationLimits limits(3, 2, clock);
+  EXPECT_EQ(limits.Take("192.0.2.1"), std::nullopt);
+  EXPECT_EQ(limits.Take("192.0.2.2"), std::nullopt);
+  clock.Advance(absl::Minutes(10));
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(limits.Take("192.0.2.1"), std::nullopt) << i;
+    limits.GiveBack("192.0.2.1");
+  }
+  // The one of ten minutes ago counts on, and so does the other's.
+  EXPECT_EQ(limits.Take("192.0.2.1"), std::nullopt);
+  EXPECT_EQ(limits.Take("192.0.2.1"), absl::Minutes(50));
+  EXPECT_EQ(limits.Take("192.0.2.2"), absl::Minutes(50));
+  clock.Advance(absl::Hours(1));
+  limits.GiveBack("192.0.2.1");
+  limits.GiveBack("192.0.2.9");
+  EXPECT_EQ(limits.Take("192.0.2.1"), std::nullopt);
+}
+
 TEST(RegistrationLimitsTest, ASubscriberIsOneWhateverAddressItTakes) {
   EXPECT_EQ(AddressGroup("192.0.2.1"), "192.0.2.1");
   EXPECT_EQ(AddressGroup("::ffff:192.0.2.1"), "192.0.2.1");

@@ -4,6 +4,7 @@
 #define GATEHOUSE_AUTH_SERVICE_TOKEN_CLIENT_ALLOW_LIST_H_
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
@@ -15,10 +16,9 @@ namespace auth_service {
 // cannot be told (an opaque one that was checked at userinfo) is refused too. Thread-safe.
 class ClientAllowList final : public Verifier {
  public:
-  // `client_ids`: as the provider names them, byte for byte; empty: every client is allowed. `verifier` must outlive
-  // this.
-  ClientAllowList(const std::vector<std::string>& client_ids, Verifier& verifier)
-      : client_ids_(client_ids.begin(), client_ids.end()), verifier_(verifier) {}
+  // `clients`: "ISSUER|ID" or, of `first_issuer`, "ID", as the providers name them, byte for byte; empty: every client
+  // is allowed. `verifier` must outlive this.
+  ClientAllowList(const std::vector<std::string>& clients, const std::string& first_issuer, Verifier& verifier);
 
   std::optional<Verdict> VerifyLocally(absl::string_view token, absl::string_view resource) override;
   absl::StatusOr<Verdict> VerifyWithProvider(absl::string_view token, absl::string_view resource,
@@ -27,7 +27,7 @@ class ClientAllowList final : public Verifier {
  private:
   Verdict Check(Verdict verdict) const;
 
-  const absl::flat_hash_set<std::string> client_ids_;
+  absl::flat_hash_set<std::pair<std::string, std::string>> clients_;  // issuer and id
   Verifier& verifier_;
 };
 

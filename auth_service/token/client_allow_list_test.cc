@@ -9,11 +9,14 @@
 namespace auth_service {
 namespace {
 
+constexpr char kFirst[] = "https://id.example.com/oidc";
+constexpr char kSecond[] = "https://login.example.org/";
 constexpr char kResource[] = "https://mcp.example.com/mcp";
 
 // Knows no client locally; the provider tells that the client is the token.
 class EchoVerifier final : public Verifier {
  public:
+  explicit EchoVerifier(const std::string& issuer) : issuer_(issuer) {}
   std::optional<Verdict> VerifyLocally(absl::string_view token, absl::string_view) override {
     if (token != "local") return std::nullopt;
     return Accept("local");
@@ -25,18 +28,22 @@ class EchoVerifier final : public Verifier {
   }
 
  private:
-  static Verdict Accept(absl::string_view client_id) {
+  Verdict Accept(absl::string_view client_id) const {
     Verdict verdict;
+    verdict.response.mutable_principal()->set_issuer(issuer_);
     verdict.response.mutable_principal()->set_subject("alice");
     verdict.response.mutable_principal()->set_client_id(std::string(client_id));
     return verdict;
   }
+
+  const std::string issuer_;
 };
 
 // "" for an accepted token, else why not.
-std::string Outcome(const std::vector<std::string>& allowed, const std::string& token) {
-  EchoVerifier verifier;
-  ClientAllowList list(allowed, verifier);
+std::string Outcome(const std::vector<std::string>& allowed, const std::string& token,
+                    const std::string& issuer = kFirst) {
+  EchoVerifier verifier(issuer);
+  ClientAllowList list(allowed, kFirst, verifier);
   absl::StatusOr<Verdict> verdict = absl::UnknownError("");
   if (std::optional<Verdict> local = list.VerifyLocally(token, kResource)) {
     verdict = *std::move(local);
@@ -58,6 +65,21 @@ TEST(ClientAllowListTest, OnlyClientsOfTheListAreAllowed) {
   for (const char* token : {"b", "A", "a ", "local"}) {
     EXPECT_EQ(Outcome({"a"}, token), "REFUSAL_REASON_CLIENT_NOT_ALLOWED") << token;
   }
+}
+
+TEST(ClientAllowListTest, AClientIsOfOneIssuer) {
+  constexpr char kRefused[] = "REFUSAL_REASON_CLIENT_NOT_ALLOWED";
+  const std::string of_second = std::string(kSecond) + "|a";
+  for (const char* token : {"a", "local"}) {  // what a bare id allows, no other issuer can issue
+    EXPECT_EQ(Outcome({"a", "local"}, token, kFirst), "") << token;
+    EXPECT_EQ(Outcome({"a", "local"}, token, kSecond), kRefused) << token;
+  }
+  EXPECT_EQ(Outcome({of_second}, "a", kSecond), "");
+  EXPECT_EQ(Outcome({of_second}, "a", kFirst), kRefused);
+  EXPECT_EQ(Outcome({of_second}, "b", kSecond), kRefused);
+  EXPECT_EQ(Outcome({of_second}, of_second, kFirst), kRefused);
+  EXPECT_EQ(Outcome({"b", of_second}, "b", kFirst), "");
+  EXPECT_EQ(Outcome({std::string(kFirst) + "|a|b"}, "a|b", kFirst), "");
 }
 
 TEST(ClientAllowListTest, AClientThatCannotBeToldIsRefused) {

@@ -47,12 +47,14 @@ struct JwsDeleter {
 // A piece of what a token says, for a log line.
 std::string Excerpt(absl::string_view text) { return absl::StrCat("'", text.substr(0, 128), "'"); }
 
-// The `kid` that the header names; empty if it names none, or cannot be read.
-std::string KeyIdOf(absl::string_view token) {
+// What to call the key that a token is signed with: the `kid` of its header; if it names none, the token itself, so
+// that keys which were fetched for another such token do not count as looked for on behalf of this one.
+std::string KeyNameOf(absl::string_view token) {
   const std::optional<JwsParts> parts = SplitJws(token);
   const std::optional<std::string> header = parts.has_value() ? DecodeBase64Url(parts->header) : std::nullopt;
   const std::optional<json> members = header.has_value() ? ParseJsonObject(*header) : std::nullopt;
-  return members.has_value() ? std::string(StringMember(*members, "kid")) : "";
+  return members.has_value() && members->contains("kid") ? std::string(StringMember(*members, "kid"))
+                                                         : std::string(token);
 }
 
 bool IsGenericType(absl::string_view type) { return absl::EqualsIgnoreCase(type, "JWT"); }
@@ -80,20 +82,22 @@ std::optional<std::string> VerifiedPayload(absl::string_view token, const Verifi
 
 std::optional<Verdict> JwtVerifier::VerifyLocally(absl::string_view token, absl::string_view resource) {
   const std::shared_ptr<const Keys> keys = keys_.current();
-  return Judge(token, resource, keys == nullptr ? Keys() : *keys);
+  return Judge(token, resource, keys == nullptr ? Keys() : *keys, false);
 }
 
 absl::StatusOr<Verdict> JwtVerifier::VerifyWithProvider(absl::string_view token, absl::string_view resource,
                                                         absl::Time deadline) {
-  const absl::Status refreshed = keys_.RefreshForUnknownKey(KeyIdOf(token), deadline - clock_.Now());
+  const absl::Status refreshed = keys_.RefreshForUnknownKey(KeyNameOf(token), deadline - clock_.Now());
   if (const std::shared_ptr<const Keys> keys = keys_.current(); keys != nullptr) {
-    if (std::optional<Verdict> verdict = Judge(token, resource, *keys); verdict.has_value()) return *std::move(verdict);
+    std::optional<Verdict> verdict = Judge(token, resource, *keys, refreshed.ok());
+    if (verdict.has_value()) return *std::move(verdict);
   }
   if (!refreshed.ok()) return absl::UnavailableError(refreshed.message());
   return Refuse(gatehouse::auth::v1::REFUSAL_REASON_UNKNOWN_KEY, "the issuer publishes no key with the token's kid");
 }
 
-std::optional<Verdict> JwtVerifier::Judge(absl::string_view token, absl::string_view resource, const Keys& keys) const {
+std::optional<Verdict> JwtVerifier::Judge(absl::string_view token, absl::string_view resource, const Keys& keys,
+                                          bool newest) const {
   const std::optional<JwsParts> parts = SplitJws(token);
   if (!parts.has_value()) return Refuse(gatehouse::auth::v1::REFUSAL_REASON_MALFORMED, "not three parts");
   const std::optional<std::string> header_json = DecodeBase64Url(parts->header);
@@ -138,7 +142,7 @@ std::optional<Verdict> JwtVerifier::Judge(absl::string_view token, absl::string_
       return JudgeClaims(*claims_json, resource, IsGenericType(type));
     }
   }
-  if (!key_known) return std::nullopt;
+  if (!key_known || (kid == header->end() && !newest)) return std::nullopt;
   if (tried == 0) {
     return Refuse(gatehouse::auth::v1::REFUSAL_REASON_ALGORITHM_NOT_ALLOWED,
                   absl::StrCat("alg ", Excerpt(alg), " does not fit the key"));

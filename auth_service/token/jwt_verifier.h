@@ -36,8 +36,10 @@ class JwtVerifier final : public Verifier {
   Verdict JudgeClaims(const std::string& claims_json, absl::string_view resource, bool generic_type) const;
 
  private:
-  // Nothing: the key is not among `keys`.
-  std::optional<Verdict> Judge(absl::string_view token, absl::string_view resource, const Keys& keys) const;
+  // Nothing: the key is not among `keys`; or it may not be, for the token names none, and the issuer may have newer
+  // ones than these unless `newest`.
+  std::optional<Verdict> Judge(absl::string_view token, absl::string_view resource, const Keys& keys,
+                               bool newest) const;
 
   const std::string issuer_;
   const absl::Duration clock_skew_;

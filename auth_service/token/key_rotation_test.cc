@@ -134,6 +134,21 @@ TEST_F(KeyRotationTest, AGoodTokenInTheIntervalAfterAFetchWaitsAndIsThenGood) {
   EXPECT_TRUE(Judge(tokens_[1])->accepted());
 }
 
+TEST_F(KeyRotationTest, AGoodTokenWithoutAKeyIdWaitsAndIsThenGood) {
+  const auto without_key_id = [](const TestKey& key) {
+    return key.Sign(R"({"alg":"ES384","typ":"at+jwt"})", absl::StrCat(R"({"iss":")", kIssuer, R"(","aud":")", kResource,
+                                                                      R"(","sub":"alice","exp":1900000000})"));
+  };
+  const std::string good = without_key_id(KeyOf(2));
+  const absl::StatusOr<Verdict> forged = Judge(without_key_id(TestKey("ES384")));  // the keys are fetched
+  EXPECT_EQ(forged->response.refusal().reason(), gatehouse::auth::v1::REFUSAL_REASON_BAD_SIGNATURE);
+  Publish(2);
+  EXPECT_EQ(Judge(good).status().code(), absl::StatusCode::kUnavailable);
+  clock_.Advance(kUnknownKeyInterval);
+  EXPECT_TRUE(Judge(good)->accepted());
+  EXPECT_EQ(provider_.CountOf(kJwksUri), 3);
+}
+
 TEST_F(KeyRotationTest, WhoseKeyIsGoneForGoodIsToldSoWhoeverAsks) {
   Publish(2);
   ASSERT_TRUE(keys_.Refresh().ok());

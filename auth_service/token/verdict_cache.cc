@@ -15,6 +15,21 @@ constexpr absl::Duration kRecognitionTime = absl::Minutes(10);
 // How long a verdict past its time is given before the provider is tried again.
 constexpr absl::Duration kStaleReuseTime = absl::Seconds(1);
 
+// A token without its resource.
+common::TokenDigest DigestAlone(absl::string_view token) { return common::DigestToken(token, ""); }
+
+// Whether `verdict` refuses a token, or its user, whatever the resource.
+bool EndsToken(const Verdict& verdict) {
+  switch (verdict.response.refusal().reason()) {
+    case gatehouse::auth::v1::REFUSAL_REASON_INACTIVE:
+    case gatehouse::auth::v1::REFUSAL_REASON_USER_SUSPENDED:
+    case gatehouse::auth::v1::REFUSAL_REASON_USER_UNKNOWN:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 VerdictCache::VerdictCache(Options options, Verifier& verifier, Executors executors, RefusalBudget& refusal_budget,
@@ -26,7 +41,8 @@ VerdictCache::VerdictCache(Options options, Verifier& verifier, Executors execut
       metrics_(metrics),
       clock_(clock),
       accepted_(options.capacity, clock),
-      refusals_((options.capacity + 9) / 10, clock) {}
+      refusals_((options.capacity + 9) / 10, clock),
+      standing_(options.stale_if_unavailable > absl::ZeroDuration() ? options.capacity : 0, clock) {}
 
 std::shared_ptr<const Verdict> VerdictCache::Find(const common::TokenDigest& digest) {
   std::shared_ptr<const Verdict> verdict;
@@ -99,7 +115,7 @@ void VerdictCache::RunWithProvider(const FlightPtr& flight) {
   while (true) {
     const absl::Time deadline = LastDeadline(*flight);
     if (deadline <= clock_.Now()) return Land(flight, absl::DeadlineExceededError("the caller's time is over"));
-    const bool can_be_stale = FindStale(flight->digest).has_value();
+    const bool can_be_stale = FindStale(*flight).has_value();
     const absl::Time now = clock_.Now();
     absl::StatusOr<Verdict> verdict = verifier_.VerifyWithProvider(
         flight->token, flight->resource, can_be_stale ? now + (deadline - now) / 2 : deadline);
@@ -111,7 +127,7 @@ void VerdictCache::RunWithProvider(const FlightPtr& flight) {
 
 void VerdictCache::Land(const FlightPtr& flight, absl::StatusOr<Verdict> verdict) {
   if (flight->on_budget && !(verdict.ok() && verdict->response.has_refusal())) refusal_budget_.GiveBack();
-  const Result result = verdict.ok() ? Result(Remember(flight->digest, *std::move(verdict))) : Result(verdict.status());
+  const Result result = verdict.ok() ? Result(Remember(*flight, *std::move(verdict))) : Result(verdict.status());
   std::vector<Waiter> waiters;
   {
     absl::MutexLock lock(&flights_mutex_);
@@ -122,7 +138,7 @@ void VerdictCache::Land(const FlightPtr& flight, absl::StatusOr<Verdict> verdict
 }
 
 void VerdictCache::LandWithoutProvider(const FlightPtr& flight, const absl::Status& reason) {
-  const std::optional<Accepted> stale = FindStale(flight->digest);
+  const std::optional<Accepted> stale = FindStale(*flight);
   if (!stale.has_value()) return Land(flight, reason);
   common::Log(
       common::Severity::kWarning, "token_accepted_stale",
@@ -137,8 +153,9 @@ void VerdictCache::LandOverloaded(const FlightPtr& flight) {
   LandWithoutProvider(flight, absl::UnavailableError("too many token checks are under way"));
 }
 
-std::optional<VerdictCache::Accepted> VerdictCache::FindStale(const common::TokenDigest& digest) {
-  std::optional<Accepted> accepted = accepted_.Get(digest);
+std::optional<VerdictCache::Accepted> VerdictCache::FindStale(const Flight& flight) {
+  if (!standing_.Get(DigestAlone(flight.token)).value_or(false)) return std::nullopt;
+  std::optional<Accepted> accepted = accepted_.Get(flight.digest);
   if (accepted.has_value() && clock_.Now() >= accepted->stale_until) accepted.reset();
   return accepted;
 }
@@ -150,8 +167,10 @@ absl::Time VerdictCache::LastDeadline(const Flight& flight) {
   return last;
 }
 
-std::shared_ptr<const Verdict> VerdictCache::Remember(const common::TokenDigest& digest, Verdict verdict) {
+std::shared_ptr<const Verdict> VerdictCache::Remember(const Flight& flight, Verdict verdict) {
+  const common::TokenDigest& digest = flight.digest;
   const absl::Time now = clock_.Now();
+  if (!verdict.stale) RememberStanding(flight, verdict);
   if (!verdict.accepted()) {
     accepted_.Put(digest, {}, absl::InfinitePast());  // a token that was refused once is good no more
     const absl::Time reuse_until = now + options_.negative_ttl;
@@ -166,7 +185,7 @@ std::shared_ptr<const Verdict> VerdictCache::Remember(const common::TokenDigest&
       principal.has_expire_time() ? std::max(now, common::FromProto(principal.expire_time())) : absl::InfiniteFuture();
   Accepted accepted;
   if (verdict.stale) {
-    const std::optional<Accepted> before = FindStale(digest);
+    const std::optional<Accepted> before = FindStale(flight);
     accepted.checked_until = before.has_value() ? before->checked_until : now;
     accepted.stale_until = before.has_value() ? before->stale_until : now;
     accepted.reuse_until = std::min(now + kStaleReuseTime, accepted.stale_until);
@@ -180,6 +199,15 @@ std::shared_ptr<const Verdict> VerdictCache::Remember(const common::TokenDigest&
   std::shared_ptr<const Verdict> remembered = accepted.verdict;
   accepted_.Put(digest, std::move(accepted), keep_until);
   return remembered;
+}
+
+void VerdictCache::RememberStanding(const Flight& flight, const Verdict& verdict) {
+  if (options_.stale_if_unavailable <= absl::ZeroDuration()) return;
+  if (!verdict.accepted() && !EndsToken(verdict)) return;
+  const common::TokenDigest token = DigestAlone(flight.token);
+  if (!verdict.accepted() && !standing_.Get(token).has_value()) return;
+  // As long as any principal of this token can be stale.
+  standing_.Put(token, verdict.accepted(), clock_.Now() + options_.ttl + options_.stale_if_unavailable);
 }
 
 }  // namespace auth_service

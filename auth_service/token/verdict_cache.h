@@ -33,7 +33,8 @@ namespace auth_service {
 // A token that was accepted is recognised for a while after its time is over, for two things. It may be checked again
 // however many made-up opaque tokens have used up the RefusalBudget. And with `stale_if_unavailable`, while the
 // provider cannot be asked, its principal may be used that much longer: never past the expiry of the token, and never
-// once the token has been refused. Such a check gives the provider half of the callers' time.
+// once the token has been refused, or its user, for whatever resource. Such a check gives the provider half of the
+// callers' time.
 //
 // Thread-safe.
 class VerdictCache {
@@ -99,10 +100,12 @@ class VerdictCache {
   // With a verdict past its time, if there is one to be had; else with `reason`.
   void LandWithoutProvider(const FlightPtr& flight, const absl::Status& reason);
   void LandOverloaded(const FlightPtr& flight);
-  std::optional<Accepted> FindStale(const common::TokenDigest& digest);
+  std::optional<Accepted> FindStale(const Flight& flight);
   // When the last waiter's time ends.
   absl::Time LastDeadline(const Flight& flight);
-  std::shared_ptr<const Verdict> Remember(const common::TokenDigest& digest, Verdict verdict);
+  std::shared_ptr<const Verdict> Remember(const Flight& flight, Verdict verdict);
+  // Keeps in mind what `verdict`, just found out, says of the token for every resource.
+  void RememberStanding(const Flight& flight, const Verdict& verdict);
 
   const Options options_;
   Verifier& verifier_;
@@ -112,6 +115,9 @@ class VerdictCache {
   const common::Clock& clock_;
   common::ExpiringCache<common::TokenDigest, Accepted> accepted_;
   common::ExpiringCache<common::TokenDigest, std::shared_ptr<const Verdict>> refusals_;
+  // Of tokens that were accepted for some resource, by the token alone: whether they are good still. Made-up tokens
+  // never get here. Empty without `stale_if_unavailable`.
+  common::ExpiringCache<common::TokenDigest, bool> standing_;
   absl::Mutex flights_mutex_;
   absl::flat_hash_map<common::TokenDigest, FlightPtr> flights_ ABSL_GUARDED_BY(flights_mutex_);
 };

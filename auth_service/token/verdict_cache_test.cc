@@ -85,10 +85,11 @@ class VerdictCacheTest : public ::testing::Test {
   static common::TokenDigest Digest(absl::string_view token) { return common::DigestToken(token, kResource); }
 
   // Starts a check whose result lands in the deque at the index returned.
-  size_t Ask(absl::string_view token, absl::Duration time_left = absl::Seconds(10)) {
+  size_t Ask(absl::string_view token, absl::Duration time_left = absl::Seconds(10),
+             absl::string_view resource = kResource) {
     const size_t index = results_.size();
     results_.emplace_back();
-    cache_->Verify(Digest(token), token, kResource, clock_.Now() + time_left,
+    cache_->Verify(common::DigestToken(token, resource), token, resource, clock_.Now() + time_left,
                    [this, index](const VerdictCache::Result& result) {
                      EXPECT_FALSE(results_[index].has_value()) << "answered twice";
                      results_[index] = result;
@@ -430,8 +431,8 @@ class StaleVerdictTest : public VerdictCacheTest {
     verifier_.provider = absl::UnavailableError("down");
   }
 
-  size_t AskAndRun(absl::string_view token = "t") {
-    const size_t asked = Ask(token);
+  size_t AskAndRun(absl::string_view token = "t", absl::string_view resource = kResource) {
+    const size_t asked = Ask(token, absl::Seconds(10), resource);
     RunAll();
     return asked;
   }
@@ -484,6 +485,37 @@ TEST_F(StaleVerdictTest, NeverOnceTheTokenHasBeenRefused) {
   verifier_.provider = absl::UnavailableError("down");
   clock_.Advance(absl::Seconds(5));
   EXPECT_EQ(CodeOf(AskAndRun()), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(StaleVerdictTest, NeverOnceTheTokenOrItsUserHasBeenRefusedForAnotherResource) {
+  constexpr char kOther[] = "https://mcp.example.com/sse";
+  for (const auto reason :
+       {gatehouse::auth::v1::REFUSAL_REASON_INACTIVE, gatehouse::auth::v1::REFUSAL_REASON_USER_SUSPENDED,
+        gatehouse::auth::v1::REFUSAL_REASON_USER_UNKNOWN}) {
+    clock_.Advance(absl::Seconds(1));  // what was given stale is over
+    AcceptThenGoAway();
+    clock_.Advance(absl::Seconds(60));
+    EXPECT_EQ(SubjectOf(AskAndRun()), "alice");
+    verifier_.provider = Refuse(reason, "gone");
+    EXPECT_TRUE((**results_[AskAndRun("t", kOther)])->response.has_refusal());
+    verifier_.provider = absl::UnavailableError("down");
+    clock_.Advance(absl::Seconds(5));
+    EXPECT_EQ(CodeOf(AskAndRun()), absl::StatusCode::kUnavailable) << reason;
+    // An acceptance since then counts.
+    verifier_.provider = Principal("alice");
+    AskAndRun("t", kOther);
+    verifier_.provider = absl::UnavailableError("down");
+    EXPECT_EQ(SubjectOf(AskAndRun()), "alice") << reason;
+  }
+}
+
+TEST_F(StaleVerdictTest, ARefusalThatIsOfTheResourceEndsNothingElse) {
+  AcceptThenGoAway();
+  clock_.Advance(absl::Seconds(60));
+  verifier_.provider = Refuse(gatehouse::auth::v1::REFUSAL_REASON_WRONG_AUDIENCE, "aud");
+  EXPECT_TRUE((**results_[AskAndRun("t", "https://mcp.example.com/sse")])->response.has_refusal());
+  verifier_.provider = absl::UnavailableError("down");
+  EXPECT_EQ(SubjectOf(AskAndRun()), "alice");
 }
 
 TEST_F(StaleVerdictTest, AProviderThatIsBackIsBelievedAtOnce) {
