@@ -225,6 +225,7 @@ async def say_serving(health_service, verifier):
     if verifier is not None:
         await verifier.wait_for_keys()
     await health_service.set("", health_pb2.HealthCheckResponse.SERVING)
+    log.info("ready")
 
 
 async def serve(host, port, day_seconds, verifier, credentials):

@@ -108,7 +108,8 @@ export function python() {
 
 /**
  * The tool services that there are, by name: `command` makes the command line from a port (and, of ours, that of the admin
- * server, if it `hasAdmin`, and the flag that says where the edge's keys are), `env` is added to its environment, `tool` is one that shows in the catalogue when it has arrived.
+ * server, if it `hasAdmin`, and the flag that says where the edge's keys are), `env` is added to its environment, `tool` is
+ * one that shows in the catalogue when it has arrived; `readyEvent` is what it logs when it takes calls.
  */
 export const TOOL_SERVICES = {
   whoami: {
@@ -127,11 +128,13 @@ export const TOOL_SERVICES = {
     tool: 'test_simple_text',
   },
   trips: {
+    readyEvent: 'ready',
     command: (port, _, keys) => [python().file, join(ROOT, 'examples', 'python', 'trips_service.py'), `--port=${port}`, keys],
     env: () => python().env,
     tool: 'plan_trip',
   },
   kitchen: {
+    readyEvent: 'ready',
     command: (port, _, keys) => (buildExample('go'), [join(ROOT, 'examples', 'go', 'bin', 'kitchen'), `--port=${port}`, keys]),
     tool: 'bake',
   },
@@ -150,14 +153,22 @@ export class Service {
   #command;
   #env;
   #isReady;
+  #startLine = 0; // of the log of the latest start
   #logFile;
 
-  /** Ready: `readyUrl` answers with `readyStatus`, or something listens on `readyPort`. `env`: added to the environment. */
-  constructor({ name, command, env = {}, readyUrl, readyStatus = 200, readyPort, logDir }) {
+  /**
+   * Ready: `readyUrl` answers with `readyStatus`; or the log has the event `readyEvent` since the latest start; or something
+   * listens on `readyPort`. `env`: added to the environment.
+   */
+  constructor({ name, command, env = {}, readyUrl, readyStatus = 200, readyEvent, readyPort, logDir }) {
     this.name = name;
     this.#command = command;
     this.#env = env;
-    this.#isReady = () => (readyUrl ? answers(readyUrl, readyStatus) : listens(readyPort));
+    this.#isReady = () => {
+      if (readyUrl) return answers(readyUrl, readyStatus);
+      if (readyEvent) return this.events(this.#startLine).some(({ event }) => event === readyEvent);
+      return listens(readyPort);
+    };
     this.#logFile = join(logDir, `${name}.log`);
     writeFileSync(this.#logFile, '');
   }
@@ -177,6 +188,7 @@ export class Service {
   /** Starts it and returns at once. */
   spawn() {
     const [file, ...args] = this.#command;
+    this.#startLine = this.lines.length;
     const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...this.#env } });
     running.add(child);
     child.once('exit', () => running.delete(child));
@@ -306,11 +318,12 @@ export class System {
         `--host=${host}`, `--issuers=${this.issuer}`, `--resources=${resources.join()}`, '--opaque_tokens=userinfo', ...flagsOf(authFlags),
       ], index === 0 ? 'auth_service' : `auth_service_${index + 1}`);
     }
-    for (const { name, command, env, hasAdmin } of tools) {
+    for (const { name, command, env, hasAdmin, readyEvent } of tools) {
       this.addService(name, {
         command: command(ports[name], ports[`${name}Admin`], this.principalKeys),
         env: typeof env === 'function' ? env() : env,
         readyPort: ports[name],
+        readyEvent,
         readyUrl: hasAdmin && `http://127.0.0.1:${ports[`${name}Admin`]}/readyz`,
       });
     }
