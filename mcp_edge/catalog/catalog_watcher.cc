@@ -19,11 +19,13 @@
 #include "absl/time/clock.h"
 #include "common/log.h"
 #include "grpcpp/client_context.h"
+#include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/client_callback.h"
 #include "mcp_edge/catalog/merge.h"
 #include "mcp_edge/catalog/scope_overrides.h"
 #include "mcp_edge/catalog/tool_services_file.h"
 #include "mcp_edge/catalog/validation.h"
+#include "mcp_edge/tools/bounded_message.h"
 #include "mcp_edge/tools/tool_service_client.h"
 
 namespace mcp_edge {
@@ -117,13 +119,14 @@ absl::Status ToAbsl(const grpc::Status& status) {
 
 // One catalogue stream. Holds at most one catalogue: the next is read only after Continue(), so that a service that
 // sends faster than the edge takes is held back by flow control. Its end is a message; only then may it be destroyed.
-class Watch final : public grpc::ClientReadReactor<CatalogMessage> {
+class Watch final : public grpc::ClientBidiReactor<WatchCatalogRequest, Bounded<CatalogMessage>> {
  public:
   Watch(uint64_t id, std::shared_ptr<ToolServiceClient> client, absl::Duration max_age, Mailbox& mailbox)
       : id_(id), client_(std::move(client)), mailbox_(mailbox), open_time_(absl::Now()) {
     context_.set_deadline(absl::ToChronoTime(open_time_ + max_age));
-    client_->stub().async()->WatchCatalog(&context_, &request_, this);
+    CatalogStub(client_->channel()).PrepareBidiStreamingCall(&context_, kWatchCatalog, {}, this);
     AddHold();  // for Continue(), which is called from outside
+    StartWriteLast(&request_, grpc::WriteOptions());
     StartRead(&catalog_);
     StartCall();
   }
@@ -138,20 +141,32 @@ class Watch final : public grpc::ClientReadReactor<CatalogMessage> {
 
   void OnReadDone(bool ok) override {
     if (!ok) return RemoveHold();
-    mailbox_.Put({.watch_id = id_, .catalog = std::move(catalog_)});
-    catalog_ = CatalogMessage();
+    if (catalog_.too_many_parts) {
+      refusal_ = absl::InternalError(absl::StrCat("it sent a catalogue of more than ", kMaxParts, " parts"));
+      context_.TryCancel();
+      return RemoveHold();
+    }
+    mailbox_.Put({.watch_id = id_, .catalog = std::move(catalog_.message)});
+    catalog_.message = CatalogMessage();
   }
 
-  void OnDone(const grpc::Status& status) override { mailbox_.Put({.watch_id = id_, .end_status = ToAbsl(status)}); }
+  void OnDone(const grpc::Status& status) override {
+    mailbox_.Put({.watch_id = id_, .end_status = refusal_.ok() ? ToAbsl(status) : refusal_});
+  }
 
  private:
+  // The method has one request, but only this kind of stub lets its caller say how answers are read.
+  using CatalogStub = grpc::TemplatedGenericStub<WatchCatalogRequest, Bounded<CatalogMessage>>;
+  static constexpr char kWatchCatalog[] = "/gatehouse.tool.v1.ToolService/WatchCatalog";
+
   const uint64_t id_;
   const std::shared_ptr<ToolServiceClient> client_;
   Mailbox& mailbox_;
   const absl::Time open_time_;
   grpc::ClientContext context_;
   const WatchCatalogRequest request_;
-  CatalogMessage catalog_;
+  Bounded<CatalogMessage> catalog_;
+  absl::Status refusal_;  // why the stream is ended from here
 };
 
 // One stream of updates. Gathers their URIs until they are taken, at most kMaxUpdates messages; further ones are read
@@ -161,7 +176,7 @@ class UpdateWatch final : public grpc::ClientReadReactor<ResourceUpdated> {
   UpdateWatch(uint64_t id, std::shared_ptr<ToolServiceClient> client, absl::Duration max_age, Mailbox& mailbox)
       : id_(id), client_(std::move(client)), mailbox_(mailbox), open_time_(absl::Now()) {
     context_.set_deadline(absl::ToChronoTime(open_time_ + max_age));
-    client_->stub().async()->WatchResources(&context_, &request_, this);
+    gatehouse::tool::v1::ToolService::NewStub(client_->channel())->async()->WatchResources(&context_, &request_, this);
     AddHold();  // for Take(), which is called from outside
     StartRead(&update_);
     StartCall();

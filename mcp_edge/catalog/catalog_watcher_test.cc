@@ -157,6 +157,20 @@ TEST_F(CatalogWatcherTest, BadToolsAreRefusedAndTheOthersStay) {
   EXPECT_EQ(metrics_.refused_invalid_total.Value(), 1);
 }
 
+// Two bytes for each on the wire, some hundred in memory.
+TEST_F(CatalogWatcherTest, ACatalogueOfTooManyPartsIsNotTakenAndTheLastOneStays) {
+  first_->SetCatalog(CatalogOf({"good"}));
+  WriteFile({Entry("first", first_->target())});
+  Start();
+  ASSERT_TRUE(EventuallyListed("good"));
+  gatehouse::tool::v1::Catalog bomb;
+  for (int i = 0; i < 1'000'000; ++i) bomb.add_tools();
+  first_->SetCatalog(bomb);
+  EXPECT_TRUE(Eventually([&] { return !catalog_.ServiceStates()[0].connected; }));
+  EXPECT_EQ(Names(), "good");
+  EXPECT_EQ(metrics_.refused_invalid_total.Value(), 0);
+}
+
 TEST_F(CatalogWatcherTest, OfTwoWithOneNameTheFirstServiceInTheFileWins) {
   first_->SetCatalog(CatalogOf({"a", "both"}));
   second_->SetCatalog(CatalogOf({"both", "c"}));

@@ -33,13 +33,14 @@ absl::Status CheckHostAndPort(absl::string_view address) {
 
 grpc::ChannelArguments MakeChannelArguments(Health health) {
   grpc::ChannelArguments arguments;
-  // A catalogue of many empty messages takes about a hundred times its size once it is parsed, which the library does
-  // before anybody sees it. So no more of it is received than a good one may have; the factor remains.
+  // The streams have bounds of their own: no more is received than a good message may have.
   arguments.SetServiceConfigJSON(
       absl::StrCat(R"({"loadBalancingConfig":[{"round_robin":{}}],)",
                    health == Health::kWatched ? R"("healthCheckConfig":{"serviceName":""},)" : "",
                    R"("methodConfig":[{"name":[{"service":"gatehouse.tool.v1.ToolService","method":"WatchCatalog"}],)",
-                   R"("maxResponseMessageBytes":)", kMaxCatalogReceiveBytes, "}]}"));
+                   R"("maxResponseMessageBytes":)", kMaxCatalogReceiveBytes,
+                   R"(},{"name":[{"service":"gatehouse.tool.v1.ToolService","method":"WatchResources"}],)",
+                   R"("maxResponseMessageBytes":)", kMaxUpdateReceiveBytes, "}]}"));
   arguments.SetMaxReceiveMessageSize(kMaxReceiveBytes);
   // A service that was away serves again soon after it is back. The second of these also bounds a connection attempt.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);

@@ -18,10 +18,12 @@ namespace mcp_edge {
 inline constexpr int kMaxReceiveBytes = 16 << 20;
 // The largest catalogue: a little more than one may have (tool.v1, Catalog).
 inline constexpr int kMaxCatalogReceiveBytes = (8 << 20) + (64 << 10);
+// What a message about a changed resource may have, which is little more than a URI.
+inline constexpr int kMaxUpdateReceiveBytes = 64 << 10;
 
 // The settings of every channel: balances over all addresses of the target (round_robin), notices dead connections,
 // tries again within a second when a service was away, and takes messages of at most kMaxReceiveBytes,
-// catalogues of at most kMaxCatalogReceiveBytes.
+// catalogues of at most kMaxCatalogReceiveBytes and news of resources of at most kMaxUpdateReceiveBytes.
 //
 // kWatched: calls go only to servers whose health service (grpc.health.v1) says SERVING, or that have none; a server
 // says otherwise before it shuts down, and so loses no call.

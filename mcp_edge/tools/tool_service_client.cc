@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "grpc/byte_buffer.h"
 #include "grpc/byte_buffer_reader.h"
 #include "grpc/grpc.h"
@@ -20,6 +21,7 @@
 #include "grpc/support/alloc.h"
 #include "grpc/support/time.h"
 #include "mcp_edge/assertion/principal_signer.h"
+#include "mcp_edge/tools/bounded_message.h"
 #include "mcp_edge/tools/grpc_channel.h"
 
 // CallTool is the hot path, and grpc::ClientReader takes four rounds through the library where a unary call takes one:
@@ -52,6 +54,15 @@ grpc_byte_buffer* Serialize(const CallToolRequest& request) {
   return buffer;
 }
 
+bool ParseBytes(const grpc_slice& slice, CallToolEvent& event) {
+  const auto size = static_cast<int>(GRPC_SLICE_LENGTH(slice));
+  if (GRPC_SLICE_LENGTH(slice) > kCountedBytes) {
+    google::protobuf::io::ArrayInputStream wire(GRPC_SLICE_START_PTR(slice), size);
+    if (!HasFewParts(*CallToolEvent::descriptor(), wire)) return false;
+  }
+  return event.ParseFromArray(GRPC_SLICE_START_PTR(slice), size);
+}
+
 bool Parse(grpc_byte_buffer* buffer, CallToolEvent& event) {
   grpc_byte_buffer_reader reader;
   if (!grpc_byte_buffer_reader_init(&reader, buffer)) return false;
@@ -62,12 +73,12 @@ bool Parse(grpc_byte_buffer* buffer, CallToolEvent& event) {
     event.Clear();
     parsed = true;
   } else if (grpc_byte_buffer_reader_peek(&reader, &first) && GRPC_SLICE_LENGTH(*first) == length) {
-    parsed = event.ParseFromArray(GRPC_SLICE_START_PTR(*first), static_cast<int>(length));
+    parsed = ParseBytes(*first, event);
   } else {
     grpc_byte_buffer_reader_destroy(&reader);
     if (!grpc_byte_buffer_reader_init(&reader, buffer)) return false;
     const grpc_slice whole = grpc_byte_buffer_reader_readall(&reader);
-    parsed = event.ParseFromArray(GRPC_SLICE_START_PTR(whole), static_cast<int>(GRPC_SLICE_LENGTH(whole)));
+    parsed = ParseBytes(whole, event);
     grpc_slice_unref(whole);
   }
   grpc_byte_buffer_reader_destroy(&reader);
@@ -214,7 +225,7 @@ class GrpcToolCall final : public ToolCall {
     absl::StatusOr<CallToolEvent> event(absl::in_place);
     const bool parsed = Parse(message_, *event);
     ClearMessage();
-    if (!parsed) return Broken("the tool service sent an event that cannot be decoded");
+    if (!parsed) return Broken("the tool service sent an event that cannot be decoded, or one of too many parts");
     if (event->event_case() == CallToolEvent::EVENT_NOT_SET) return Broken("the tool service sent an empty event");
     if (IsOutcome(*event)) {
       const absl::Status end = ExpectEnd();
@@ -340,7 +351,7 @@ ToolServiceClient::ToolServiceClient(std::string name, std::string target, Princ
       target_(std::move(target)),
       signer_(signer),
       connection_(std::make_shared<Connection>(target_, security)),
-      stub_(gatehouse::tool::v1::ToolService::NewStub(MakeChannel(target_, security))) {}
+      channel_(MakeChannel(target_, security)) {}
 
 ToolServiceClient::~ToolServiceClient() = default;
 

@@ -38,12 +38,12 @@ class ToolServiceClient {
   std::unique_ptr<ToolCall> StartCall(gatehouse::tool::v1::CallToolRequest& request, absl::Time deadline,
                                       const TraceContext& trace_context) const;
 
-  // Signs the principal of a request for this service. Whoever sends a request over the stub calls it first; StartCall
-  // does so itself.
+  // Signs the principal of a request for this service. Whoever sends a request over the channel calls it first;
+  // StartCall does so itself.
   void Vouch(gatehouse::tool::v1::CallContext& context) const;
 
   // For the methods that are not CallTool.
-  gatehouse::tool::v1::ToolService::Stub& stub() const { return *stub_; }
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
   // Of the library that carries the calls; an implementation detail.
   class Connection;
@@ -53,7 +53,7 @@ class ToolServiceClient {
   const std::string target_;
   PrincipalSigner* const signer_;
   const std::shared_ptr<Connection> connection_;
-  const std::unique_ptr<gatehouse::tool::v1::ToolService::Stub> stub_;
+  const std::shared_ptr<grpc::Channel> channel_;
 };
 
 }  // namespace mcp_edge

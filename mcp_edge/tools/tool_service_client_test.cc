@@ -13,6 +13,7 @@
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "mcp_edge/assertion/principal_signer.h"
+#include "mcp_edge/tools/bounded_message.h"
 #include "mcp_edge/tools/testing/fake_tool_service.h"
 #include "prometheus/registry.h"
 
@@ -128,6 +129,15 @@ TEST_F(ToolServiceClientTest, ManyEventsAfterTheOutcomeAreInternal) {
 
 TEST_F(ToolServiceClientTest, EmptyEventIsInternal) {
   Script({.events = {CallToolEvent()}, .hang = true});
+  const auto call = Call();
+  EXPECT_EQ(call->Next().status().code(), absl::StatusCode::kInternal);
+  EXPECT_TRUE(service_->WaitForCancelledCalls(1));
+}
+
+TEST_F(ToolServiceClientTest, AnOutcomeOfTooManyPartsIsInternal) {
+  CallToolEvent event;
+  for (int i = 0; i < kMaxParts; ++i) event.mutable_result()->add_content();
+  Script({.events = {event}, .hang = true});
   const auto call = Call();
   EXPECT_EQ(call->Next().status().code(), absl::StatusCode::kInternal);
   EXPECT_TRUE(service_->WaitForCancelledCalls(1));
@@ -261,7 +271,7 @@ TEST(ToolServiceClientTlsTest, CallsOfBothKindsNeedAServerOfTheAuthorityForItsNa
   const auto unary_code_of = [](const ToolServiceClient& client) {
     grpc::ClientContext context;
     gatehouse::tool::v1::CompleteResponse response;
-    return client.stub().Complete(&context, {}, &response).error_code();
+    return gatehouse::tool::v1::ToolService::NewStub(client.channel())->Complete(&context, {}, &response).error_code();
   };
   const ToolServiceClient good("fake", "dns:///localhost:" + std::to_string(port), nullptr, security->get());
   EXPECT_EQ(code_of(good), absl::StatusCode::kUnimplemented);

@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
 #include "mcp_edge/assertion/principal_signer.h"
+#include "mcp_edge/tools/bounded_message.h"
 #include "mcp_edge/tools/testing/fake_tool_service.h"
 #include "mcp_edge/tools/tool_service_client.h"
 #include "prometheus/registry.h"
@@ -67,6 +68,15 @@ TEST_F(UnaryCallTest, EachMethodReachesItsOwn) {
   tool::ListResourcesRequest list;
   list.set_cursor("c");
   EXPECT_EQ(StartUnaryCall(client_, list, Soon(), trace_)->Take()->next_cursor(), "c");
+}
+
+TEST_F(UnaryCallTest, AnAnswerOfTooManyPartsIsInternal) {
+  service_->OnReadResource([](const tool::ReadResourceRequest&) {
+    FakeUnaryScript<tool::ReadResourceResponse> script;
+    for (int i = 0; i < kMaxParts; ++i) script.response.mutable_result()->add_contents();
+    return script;
+  });
+  EXPECT_EQ(Start()->Take().status().code(), absl::StatusCode::kInternal);
 }
 
 TEST_F(UnaryCallTest, EachMethodCarriesAnAssertionForThisService) {
