@@ -16,6 +16,7 @@
 #include "auth_service/registration/registration_scopes.h"
 #include "auth_service/registration/web_uri.h"
 #include "common/flag_checks.h"
+#include "common/scope_token.h"
 #include "common/secret_file.h"
 
 ABSL_FLAG(std::string, host, auth_service::Config().host, "address to serve gRPC on");
@@ -148,13 +149,9 @@ absl::Status CheckResources(const std::vector<std::string>& resources) {
   return absl::OkStatus();
 }
 
-// RFC 6749, section 3.3.
 absl::Status CheckScopes(const std::vector<std::string>& scopes) {
   for (const std::string& scope : scopes) {
-    const bool valid = !scope.empty() && std::all_of(scope.begin(), scope.end(), [](char c) {
-      return c > 0x20 && c < 0x7F && c != '"' && c != '\\';
-    });
-    if (!valid) {
+    if (!common::IsScopeToken(scope)) {
       return absl::InvalidArgumentError(
           absl::StrCat("--scopes_supported must be scopes with commas between them, got \"", scope, "\""));
     }

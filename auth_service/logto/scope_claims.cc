@@ -1,6 +1,5 @@
 #include "auth_service/logto/scope_claims.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -8,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "auth_service/logto/logto_user.h"
+#include "common/scope_token.h"
 
 namespace auth_service {
 namespace {
@@ -24,12 +24,6 @@ constexpr const char* kDefaults[] = {
     "identities=identities",
 };
 
-// RFC 6749, section 3.3.
-bool IsScope(absl::string_view text) {
-  return !text.empty() &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '"' && c != '\\'; });
-}
-
 struct Entry {
   std::string scope;
   std::vector<std::string> claims;
@@ -37,7 +31,7 @@ struct Entry {
 
 absl::StatusOr<Entry> ParseEntry(absl::string_view text) {
   const size_t equals = text.rfind('=');  // a scope may hold one itself
-  if (equals == absl::string_view::npos || !IsScope(text.substr(0, equals))) {
+  if (equals == absl::string_view::npos || !common::IsScopeToken(text.substr(0, equals))) {
     return absl::InvalidArgumentError(absl::StrCat("must be SCOPE=CLAIM+CLAIM, got \"", text, "\""));
   }
   Entry entry;

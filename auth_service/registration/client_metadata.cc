@@ -13,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "auth_service/json/strict_json.h"
 #include "auth_service/registration/web_uri.h"
+#include "common/scope_token.h"
 
 namespace auth_service {
 namespace {
@@ -187,10 +188,7 @@ class Reader {
     std::string scope;
     if (!ReadText("scope", scope)) return false;
     for (const absl::string_view one : absl::StrSplit(scope, ' ', absl::SkipEmpty())) {
-      const bool valid = one.size() <= kMaxScopeBytes && std::all_of(one.begin(), one.end(), [](char c) {
-                           return c > 0x20 && c < 0x7F && c != '"' && c != '\\';
-                         });
-      if (!valid || client.scopes.size() == kMaxScopes) {
+      if (one.size() > kMaxScopeBytes || !common::IsScopeToken(one) || client.scopes.size() == kMaxScopes) {
         return Bad(absl::StrCat("scope must be at most ", kMaxScopes, " scopes with blanks between them"));
       }
       client.scopes.push_back(std::string(one));

@@ -4,13 +4,11 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "common/scope_token.h"
 
 namespace mcp_edge {
 
-bool IsScopeToken(absl::string_view scope) {
-  return !scope.empty() && scope.size() <= 256 &&
-         std::all_of(scope.begin(), scope.end(), [](char c) { return c > 0x20 && c < 0x7f && c != '"' && c != '\\'; });
-}
+bool IsScopeToken(absl::string_view scope) { return scope.size() <= 256 && common::IsScopeToken(scope); }
 
 absl::StatusOr<ScopeHierarchy> ScopeHierarchy::Create(const std::map<std::string, std::vector<std::string>>& implied) {
   ScopeHierarchy hierarchy;

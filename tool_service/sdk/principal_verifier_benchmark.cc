@@ -1,11 +1,7 @@
 // What it costs to find out who calls: of an assertion never seen, and of one that was verified before. Arguments:
 // seconds for each (1).
 
-#include <cstdint>
-#include <cstdio>
 #include <cstdlib>
-#include <ctime>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,23 +9,8 @@
 #include "absl/time/clock.h"
 #include "common/clock.h"
 #include "common/es256_jws.h"
+#include "common/testing/cpu_time.h"
 #include "tool_service/sdk/principal_verifier.h"
-
-namespace {
-
-// CPU time, which says the same while others use the machine.
-void Measure(const char* name, double seconds, const std::function<void()>& work) {
-  const std::clock_t start = std::clock();
-  const auto spent_s = [start] { return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC; };
-  int64_t count = 0;
-  while (spent_s() < seconds) {
-    for (int i = 0; i < 100; ++i) work();
-    count += 100;
-  }
-  std::printf("%-8s %6.2f us\n", name, spent_s() * 1e6 / static_cast<double>(count));
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   const double seconds = argc > 1 ? std::atof(argv[1]) : 1;
@@ -61,11 +42,11 @@ int main(int argc, char** argv) {
   }
   size_t next = 0;
   bool good = true;
-  Measure("anew", seconds, [&] {
+  common::MeasureCpuTime("anew", seconds, [&] {
     const auto verdict = verifier.VerifyNow(assertions[next++ % assertions.size()]);
     good = good && verdict.has_value() && verdict->index() == 0;
   });
-  Measure("again", seconds, [&] {
+  common::MeasureCpuTime("again", seconds, [&] {
     const auto verdict = verifier.VerifyNow(assertions[0]);
     good = good && verdict.has_value() && verdict->index() == 0;
   });
