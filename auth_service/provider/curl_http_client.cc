@@ -39,22 +39,6 @@ void AppendHeader(HeaderList& list, const std::string& line) {
   list.reset(curl_slist_append(list.release(), line.c_str()));
 }
 
-const char* MethodName(HttpMethod method) {
-  switch (method) {
-    case HttpMethod::kGet:
-      return "GET";
-    case HttpMethod::kPost:
-      return "POST";
-    case HttpMethod::kPut:
-      return "PUT";
-    case HttpMethod::kPatch:
-      return "PATCH";
-    case HttpMethod::kDelete:
-      return "DELETE";
-  }
-  return "GET";
-}
-
 }  // namespace
 
 // A libcurl easy handle and the request that it works on.
@@ -147,7 +131,7 @@ class CurlHttpClient::Handle {
       Set(CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
       Set(CURLOPT_POSTFIELDS, request.body.data());
     }
-    Set(CURLOPT_CUSTOMREQUEST, MethodName(request.method));
+    Set(CURLOPT_CUSTOMREQUEST, HttpMethodName(request.method));
   }
 
   template <typename T>

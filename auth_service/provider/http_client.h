@@ -16,6 +16,23 @@ enum class ProviderEndpoint { kDiscovery, kJwks, kUserinfo, kIntrospection, kTok
 
 enum class HttpMethod { kGet, kPost, kPut, kPatch, kDelete };
 
+// As it stands in a request line (RFC 9110, section 9.1): "GET".
+inline const char* HttpMethodName(HttpMethod method) {
+  switch (method) {
+    case HttpMethod::kGet:
+      return "GET";
+    case HttpMethod::kPost:
+      return "POST";
+    case HttpMethod::kPut:
+      return "PUT";
+    case HttpMethod::kPatch:
+      return "PATCH";
+    case HttpMethod::kDelete:
+      return "DELETE";
+  }
+  return "GET";
+}
+
 struct HttpRequest {
   ProviderEndpoint endpoint = ProviderEndpoint::kDiscovery;
   HttpMethod method = HttpMethod::kGet;

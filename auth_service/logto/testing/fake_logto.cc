@@ -15,27 +15,13 @@ namespace {
 
 using nlohmann::json;
 
-const char* NameOf(HttpMethod method) {
-  switch (method) {
-    case HttpMethod::kGet:
-      return "GET";
-    case HttpMethod::kPost:
-      return "POST";
-    case HttpMethod::kPut:
-      return "PUT";
-    case HttpMethod::kPatch:
-      return "PATCH";
-    case HttpMethod::kDelete:
-      return "DELETE";
-  }
-  return "";
-}
-
 std::string PathOf(const HttpRequest& request) {
   return std::string(absl::StripPrefix(request.url, FakeLogto::kEndpoint));
 }
 
-std::string LineOf(const HttpRequest& request) { return absl::StrCat(NameOf(request.method), " ", PathOf(request)); }
+std::string LineOf(const HttpRequest& request) {
+  return absl::StrCat(HttpMethodName(request.method), " ", PathOf(request));
+}
 
 // The shape of the Management API's errors.
 HttpResponse ApiError(int status, const std::string& code, const json& data = nullptr) {
