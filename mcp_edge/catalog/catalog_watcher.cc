@@ -146,8 +146,9 @@ class Watch final : public grpc::ClientBidiReactor<WatchCatalogRequest, Bounded<
       context_.TryCancel();
       return RemoveHold();
     }
-    mailbox_.Put({.watch_id = id_, .catalog = std::move(catalog_.message)});
-    catalog_.message = CatalogMessage();
+    CatalogMessage catalog;
+    catalog.Swap(&catalog_.message);
+    mailbox_.Put({.watch_id = id_, .catalog = std::move(catalog)});  // the next one may be read from here on
   }
 
   void OnDone(const grpc::Status& status) override {

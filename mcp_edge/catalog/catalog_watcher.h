@@ -43,8 +43,8 @@ struct CatalogWatcherOptions {
 // nothing and is logged (`tool_services_file_refused`). A stream that the service ended is opened again without being
 // noticed by clients.
 //
-// A service whose catalogue keeps changing is slowed down: after two at once, the next ones are taken 200 ms after each
-// other, then ever more slowly to one in 5 s, the newest of those that came meanwhile; until 10 s pass without any.
+// A service whose catalogue keeps changing is slowed down: after two at once, the next ones are taken 250 ms after each
+// other, the newest of those that came meanwhile; until 10 s pass without any.
 // What is refused of it again and again is logged once.
 //
 // A service that has resources is also asked which of them change (WatchResources); each URI that it tells, and that it

@@ -412,6 +412,22 @@ TEST_F(CatalogWatcherTest, CatalogueThatKeepsChangingIsTakenNowAndThen) {
   watcher_.reset();
 }
 
+// The next one comes while the last one is still being taken.
+TEST_F(CatalogWatcherTest, CataloguesOneUponTheOtherAreTakenWhole) {
+  std::vector<CatalogMessage> flood;
+  for (int i = 0; i < 100; ++i) flood.push_back(CatalogOf({"a", absl::StrCat("b", i), absl::StrCat("c", i)}));
+  first_->SetCatalog(flood[0]);
+  WriteFile({Entry("first", first_->target())});
+  Start();
+  ASSERT_TRUE(Eventually([&] { return watcher_->Ready().ok(); }));
+  for (const absl::Time end = absl::Now() + absl::Seconds(1); absl::Now() < end;) {
+    for (const CatalogMessage& catalog : flood) first_->SetCatalog(catalog);
+    EXPECT_TRUE(absl::StartsWith(Names(), "a b")) << Names();
+  }
+  first_->SetCatalog(CatalogOf({"end"}));
+  EXPECT_TRUE(EventuallyListed("end")) << Names();
+}
+
 TEST_F(CatalogWatcherTest, LargeCataloguesThatKeepChangingAreNotEvenRead) {
   const auto large = [](int i) {
     CatalogMessage catalog = CatalogOf({absl::StrCat("t", i)});
