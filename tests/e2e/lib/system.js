@@ -6,6 +6,7 @@
 // $TEST_OUTPUT/e2e/<name>/<service>.log (default dist/test-output).
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -48,14 +49,23 @@ export function binary(service) {
   return path;
 }
 
-/** A port that is free on 127.0.0.1 right now. */
-export async function freePort(host = '127.0.0.1') {
-  const server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+// Below those that the operating system gives to connections: one of these could take a port before its service listens.
+const FIRST_PORT = 15_000;
+const PORTS = 15_000;
+let portsGiven = randomInt(PORTS);
+
+/** A port of 127.0.0.1 that is free, and that this process has given to nobody yet. */
+export async function freePort() {
+  for (let attempts = 0; attempts < PORTS; ++attempts) {
+    const port = FIRST_PORT + (portsGiven++ % PORTS);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(() => true, () => false);
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+  throw new Error('no port of 127.0.0.1 is free');
 }
 
 /** Waits until `condition` returns something true, and returns that. Throws after `timeoutMs`, saying `what`. */
