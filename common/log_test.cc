@@ -22,6 +22,7 @@ TEST(LogTest, ALineIsOneJsonObjectOfItsFields) {
   testing::internal::CaptureStderr();
   Log(Severity::kWarning, "token_refused",
       {{"reason", "ex\"pired"}, {"status", 401}, {"cached", true}, {"seconds", 0.5}});
+  FlushLog();  // a caller waits only so long for its line
   const std::string line = testing::internal::GetCapturedStderr();
   ASSERT_EQ(line.find('\n'), line.size() - 1);
   const auto json = nlohmann::json::parse(line);
@@ -42,6 +43,7 @@ TEST(LogTest, SaysWhenToTheMicrosecond) {
     const absl::Time before = absl::Now();
     Log(Severity::kWarning, "tick");
     const absl::Time after = absl::Now();
+    FlushLog();
     const std::string text = nlohmann::json::parse(testing::internal::GetCapturedStderr())["time"];
     ASSERT_EQ(text.size(), std::string("2026-11-23T00:00:00.000000Z").size());
     absl::Time time;
@@ -119,6 +121,10 @@ TEST(LogTest, AFullPipeHoldsUpNobodyAndWhatIsDroppedIsCountedAndSaid) {
   dup2(ends[1], STDERR_FILENO);
   const std::string text(1'000, 'x');
   int lines = 0;
+  // The pipe is full, and the writer waits in the midst of it: from here on nothing leaves the buffer.
+  for (; lines < 200; ++lines) LogAlways("line", {{"number", lines}, {"text", text}});
+  pollfd write_end = {ends[1], POLLOUT, 0};
+  while (poll(&write_end, 1, 0) == 1) absl::SleepFor(absl::Milliseconds(1));
   std::thread talker([&] {
     for (; DroppedLogLines() == dropped_before; ++lines) LogAlways("line", {{"number", lines}, {"text", text}});
     for (int i = 0; i < 9; ++i, ++lines) LogAlways("line", {{"number", lines}, {"text", text}});

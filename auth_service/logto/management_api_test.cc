@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "auth_service/logto/testing/fake_logto.h"
+#include "common/log.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -130,6 +131,7 @@ TEST_F(ManagementApiTest, AnApplicationWithoutTheRoleIsNotAskedForEver) {
   EXPECT_EQ(GetUser().code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(logto_.CountOf(kToken), 2);
   EXPECT_EQ(logto_.CountOf(kGetUser), 3);
+  common::FlushLog();
   EXPECT_THAT(testing::internal::GetCapturedStderr(), Not(HasSubstr("s3cret")));
 }
 
@@ -144,6 +146,7 @@ TEST_F(ManagementApiTest, ASecretThatWasExchangedIsUsedFromThenOn) {
   EXPECT_EQ(logto_.CountOf(kToken), 1);
   clock_.Advance(absl::Seconds(1));
   EXPECT_TRUE(GetUser().ok());
+  common::FlushLog();
   const std::string log = testing::internal::GetCapturedStderr();
   EXPECT_THAT(log, HasSubstr("management_api_token_failed"));
   EXPECT_THAT(log, Not(HasSubstr("s3cret")));

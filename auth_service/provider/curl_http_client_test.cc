@@ -218,7 +218,7 @@ TEST_F(CurlHttpClientTest, ANegativeTimeoutIsOverAtOnce) {
 }
 
 TEST_F(CurlHttpClientTest, WhereNobodyListensIsUnavailable) {
-  // A port that was free a moment ago.
+  // A port that is taken, so that nobody else comes to listen on it.
   const int listener = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address = {};
   address.sin_family = AF_INET;
@@ -226,15 +226,15 @@ TEST_F(CurlHttpClientTest, WhereNobodyListensIsUnavailable) {
   socklen_t size = sizeof(address);
   ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
   ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  close(listener);
   const absl::Status status =
       client_.Send(RequestFor(absl::StrCat("http://127.0.0.1:", ntohs(address.sin_port), "/"))).status();
+  close(listener);
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_TRUE(WasNotSent(status));
 }
 
 TEST_F(CurlHttpClientTest, ARequestWithoutAnAnswerIsNotOneThatWasNotSent) {
-  const absl::Status status = client_.Send(RequestFor(Url("/slow"), absl::Milliseconds(200))).status();
+  const absl::Status status = client_.Send(RequestFor(Url("/slow"), absl::Seconds(2))).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_FALSE(WasNotSent(status));
 }

@@ -280,6 +280,7 @@ TEST_F(RegistrarTest, AnOperatorIsToldWhatCouldNotBeTakenBack) {
   logto_.Fail(kDelete, HttpResponse{500, "Internal Server Error"}, 3);
   testing::internal::CaptureStderr();
   EXPECT_EQ(Register(kNative).status().code(), absl::StatusCode::kUnavailable);
+  common::FlushLog();
   const std::string log = testing::internal::GetCapturedStderr();
   EXPECT_THAT(log, HasSubstr("registration_left_behind"));
   EXPECT_THAT(log, HasSubstr("\"application_id\":\"" + logto_.applications().begin()->first));
@@ -290,6 +291,7 @@ TEST_F(RegistrarTest, ACreationWithoutAnAnswerIsLoggedByItsRequest) {
   logto_.Fail(kCreate, absl::DeadlineExceededError("slow"));
   testing::internal::CaptureStderr();
   EXPECT_EQ(Register(kNative).status().code(), absl::StatusCode::kUnavailable);
+  common::FlushLog();
   EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("registration_outcome_unknown"));
   EXPECT_EQ(logto_.CountOf(kDelete), 0);
 }

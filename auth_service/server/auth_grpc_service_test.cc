@@ -16,6 +16,7 @@
 #include "auth_service/token/test_keys.h"
 #include "auth_service/token/token_verifier.h"
 #include "common/executor.h"
+#include "common/log.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -195,6 +196,7 @@ TEST_F(AuthGrpcServiceTest, NoVerdictAndNoTokenEverSaysWhatItWas) {
   testing::internal::CaptureStderr();
   const grpc::Status status = Verify(kOpaque, response);
   (void)ReasonOf("bad token with spaces");
+  common::FlushLog();
   const std::string log = testing::internal::GetCapturedStderr();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(status.error_message().find(kOpaque), std::string::npos);

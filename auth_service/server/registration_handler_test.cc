@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/synchronization/notification.h"
 #include "auth_service/logto/testing/fake_logto.h"
 #include "gatehouse/auth/v1/auth.grpc.pb.h"
 #include "gmock/gmock.h"
@@ -64,10 +65,9 @@ class RegistrationHandlerTest : public ::testing::Test {
     return options;
   }
 
-  grpc::Status Register(RegisterClientResponse& response, const std::string& metadata = kMetadata,
-                        std::chrono::milliseconds time = std::chrono::minutes(1)) {
+  grpc::Status Register(RegisterClientResponse& response, const std::string& metadata = kMetadata) {
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + time);
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(1));
     RegisterClientRequest request;
     request.set_metadata_json(metadata);
     request.set_request_id("request-1");
@@ -106,10 +106,19 @@ TEST_F(RegistrationHandlerTest, ARegistrationWhoseCallerLeftIsTakenBack) {
   ASSERT_TRUE(api_.DeleteApplication("nothing", clock_.Now() + absl::Seconds(9)).ok());  // there is a token now
   const size_t before = logto_.requests().size();
   logto_.Hold();
-  EXPECT_EQ(Register(response, kMetadata, std::chrono::milliseconds(300)).error_code(),
-            grpc::StatusCode::DEADLINE_EXCEEDED);
+  grpc::ClientContext context;
+  RegisterClientRequest request;
+  request.set_metadata_json(kMetadata);
+  request.set_request_id("request-1");
+  absl::Notification ended;
+  stub_->async()->RegisterClient(&context, &request, &response, [&](const grpc::Status& status) {
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED);
+    ended.Notify();
+  });
   logto_.AwaitRequests(before + 1);
   EXPECT_EQ(logto_.calls().back(), "POST /api/applications");
+  context.TryCancel();
+  ended.WaitForNotification();
   logto_.Release();
   executor_.Stop();  // waits for the registration
   EXPECT_THAT(logto_.applications(), IsEmpty());

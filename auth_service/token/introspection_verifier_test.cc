@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "auth_service/provider/fake_http_client.h"
+#include "common/log.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -196,6 +197,7 @@ TEST_F(IntrospectionVerifierTest, RefusedCredentialsAreOurFaultAndAreToldOnceAMi
   const auto lines = [&](int status, const char* body) {
     testing::internal::CaptureStderr();
     EXPECT_EQ(VerifyAnswer(status, body).status().code(), absl::StatusCode::kUnavailable);
+    common::FlushLog();
     return testing::internal::GetCapturedStderr();
   };
   const std::string first = lines(401, R"({"error":"invalid_client"})");

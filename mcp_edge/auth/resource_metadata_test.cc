@@ -19,7 +19,7 @@ constexpr char kMcpDocument[] =
 constexpr char kSseDocument[] = R"({"resource":"https://mcp.example/sse"})";
 
 bool Eventually(const std::function<bool()>& condition) {
-  const absl::Time give_up = absl::Now() + absl::Seconds(5);
+  const absl::Time give_up = absl::Now() + absl::Seconds(30);
   while (!condition()) {
     if (absl::Now() > give_up) return false;
     absl::SleepFor(absl::Milliseconds(5));

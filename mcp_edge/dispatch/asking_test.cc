@@ -235,7 +235,7 @@ TEST_F(AskingTest, ClientsWithAHandshakeAreAskedOnTheStream) {
   EXPECT_FALSE(exchange->Wait(absl::Now() + absl::Milliseconds(20)));
   EXPECT_TRUE(session_.client_requests().Deliver(request["id"].dump(),
                                                  {R"({"action":"accept","content":{"name":"Al"}})", 0, ""}));
-  EXPECT_TRUE(exchange->Wait(absl::Now() + absl::Seconds(5)));
+  EXPECT_TRUE(exchange->Wait(absl::Now() + absl::Seconds(30)));
   EXPECT_EQ(Said(Read(exchange->Next())), R"(state who={"action":"accept","content":{"name":"Al"}})");
   EXPECT_EQ(service_->Calls().at(1).request.arguments_json(), R"({"n":1})");
 }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/synchronization/notification.h"
+#include "common/log.h"
 #include "mcp_edge/dispatch/testing/dispatcher_fixture.h"
 
 namespace mcp_edge {
@@ -168,6 +169,7 @@ TEST_F(MethodsTest, TheLogSaysWhereAResultDoesNotFitAndNotWhatItHas) {
     Answer({event});
     testing::internal::CaptureStderr();
     EXPECT_EQ(Code(Response("tools/call", R"({"name":"p.t"})", kModern)), -32603) << rule;
+    common::FlushLog();
     const std::string log = testing::internal::GetCapturedStderr();
     EXPECT_TRUE(absl::StrContains(log, "output schema: /")) << log;
     EXPECT_FALSE(absl::StrContains(log, "4711")) << log;

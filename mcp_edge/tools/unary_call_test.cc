@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
 #include "mcp_edge/assertion/principal_signer.h"
@@ -153,10 +154,13 @@ TEST_F(UnaryCallTest, CancelEndsABlockedTakeAndReachesTheService) {
 }
 
 TEST_F(UnaryCallTest, DestructionCancelsWithoutWaiting) {
-  service_->OnReadResource(
-      [](const tool::ReadResourceRequest&) { return FakeUnaryScript<tool::ReadResourceResponse>{.hang = true}; });
+  absl::Notification arrived;
+  service_->OnReadResource([&](const tool::ReadResourceRequest&) {
+    arrived.Notify();
+    return FakeUnaryScript<tool::ReadResourceResponse>{.hang = true};
+  });
   auto call = Start();
-  EXPECT_FALSE(call->Wait(absl::Now() + absl::Milliseconds(50)));  // it has arrived
+  arrived.WaitForNotification();
   call.reset();
   EXPECT_TRUE(service_->WaitForCancelledCalls(1));
 }

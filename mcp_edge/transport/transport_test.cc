@@ -1,5 +1,6 @@
 // The endpoints over real HTTP, with a fake verifier and a fake tool service behind them.
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <memory>
@@ -80,6 +81,22 @@ class FakeVerifier final : public TokenVerifier {
   mutable absl::Mutex mutex_;
   std::string last_resource_ ABSL_GUARDED_BY(mutex_);
 };
+
+// Within a second of the end of a token that lives 400 ms.
+constexpr absl::Duration kSoonAfter400Ms = absl::Milliseconds(1'400);
+
+// How long `work` takes when nobody else needs the machine: the least of up to five times, the last of which was soon
+// enough.
+template <typename Work>
+absl::Duration LeastTime(const Work& work) {
+  absl::Duration least = absl::InfiniteDuration();
+  for (int i = 0; i < 5 && least >= kSoonAfter400Ms; ++i) {
+    const absl::Time start = absl::Now();
+    work();
+    least = std::min(least, absl::Now() - start);
+  }
+  return least;
+}
 
 class TransportTest : public testing::Test {
  protected:
@@ -183,7 +200,7 @@ class TransportTest : public testing::Test {
                         R"(","_meta":{"progressToken":"p"}}})");
   }
 
-  // Posts `body` and reads the answer until it contains `last`, then leaves. What was read.
+  // Posts `body` and reads the answer, a stream, until it contains `last`, then leaves. What was read.
   std::string PostUntil(const std::string& body, Headers headers, const std::string& last) {
     std::string heard;
     httplib::Request request;
@@ -192,6 +209,10 @@ class TransportTest : public testing::Test {
     request.headers = std::move(headers);
     request.set_header("Content-Type", "application/json");
     request.body = body;
+    request.response_handler = [](const httplib::Response& response) {
+      EXPECT_EQ(response.get_header_value("Content-Type"), "text/event-stream");
+      return true;
+    };
     request.content_receiver = [&](const char* data, size_t size, uint64_t, uint64_t) {
       heard.append(data, size);
       return !absl::StrContains(heard, last);
@@ -226,26 +247,31 @@ class TransportTest : public testing::Test {
     return {{"Authorization", "Bearer " + token}, {"Mcp-Session-Id", result->get_header_value("Mcp-Session-Id")}};
   }
 
-  // Calls the tool "asks" on a thread of its own, which ends with the call. Returns once `heard`, what the stream said,
-  // has the question.
-  std::thread CallUntilAsked(const Headers& session, std::string& heard) {
-    const auto asked = std::make_shared<absl::Notification>();
-    std::thread caller([this, session, asked, &heard] {
+  // Calls a tool on a thread of its own, which ends with the call. Returns once `heard`, what the stream said, contains
+  // `first`.
+  std::thread CallUntilHeard(int id, const std::string& tool, const Headers& session, const std::string& first,
+                             std::string& heard) {
+    const auto is_heard = std::make_shared<absl::Notification>();
+    std::thread caller([this, id, tool, session, first, is_heard, &heard] {
       httplib::Request request;
       request.method = "POST";
       request.path = "/mcp";
       request.headers = session;
       request.set_header("Content-Type", "application/json");
-      request.body = LegacyCall(1, "asks");
+      request.body = LegacyCall(id, tool);
       request.content_receiver = [&](const char* data, size_t size, uint64_t, uint64_t) {
         heard.append(data, size);
-        if (absl::StrContains(heard, "requestedSchema") && !asked->HasBeenNotified()) asked->Notify();
+        if (absl::StrContains(heard, first) && !is_heard->HasBeenNotified()) is_heard->Notify();
         return true;
       };
       Client().send(request);
     });
-    asked->WaitForNotification();
+    is_heard->WaitForNotification();
     return caller;
+  }
+
+  std::thread CallUntilAsked(const Headers& session, std::string& heard) {
+    return CallUntilHeard(1, "asks", session, "requestedSchema", heard);
   }
 
   static json Body(const httplib::Result& result) {
@@ -318,10 +344,12 @@ TEST_F(TransportTest, ProgressTurnsTheAnswerIntoAStream) {
 }
 
 TEST_F(TransportTest, ACallThatTakesLongGivesSignsOfLife) {
+  Headers headers = Modern("tools/call", "hang");
+  headers.emplace("Authorization", "Bearer alice");
+  const std::string signs = PostUntil(ModernBody("tools/call", R"("name":"hang")"), headers, ":\n\n:\n\n");
+  EXPECT_TRUE(absl::StartsWith(signs, ":\n\n:\n\n")) << signs;
   const auto result = ModernCall("slow");
   ASSERT_EQ(result->status, 200);
-  EXPECT_EQ(result->get_header_value("Content-Type"), "text/event-stream");
-  EXPECT_TRUE(absl::StartsWith(result->body, ":\n\n:\n\n")) << result->body;
   EXPECT_TRUE(absl::StrContains(result->body, "done")) << result->body;
 }
 
@@ -493,7 +521,7 @@ TEST_F(TransportTest, ListeningIsAStreamThatEndsWithItsResponse) {
     EXPECT_EQ(result->get_header_value("Content-Type"), "text/event-stream");
   });
   acknowledged.WaitForNotification();
-  EXPECT_TRUE(admission_.AwaitNoRequests(absl::Now() + absl::Seconds(5))) << "it is no request to be waited for";
+  EXPECT_TRUE(admission_.AwaitNoRequests(absl::Now() + absl::Seconds(20))) << "it is no request to be waited for";
   bus_.Publish({.kind = Event::Kind::kPromptsChanged});
   bus_.Publish({.kind = Event::Kind::kToolsChanged});
   listeners_.CloseAll();
@@ -569,12 +597,12 @@ TEST_F(TransportTest, ACallCanBeCancelledWhileItsClientIsAsked) {
   caller.join();
   EXPECT_FALSE(absl::StrContains(heard, "\"result\"")) << heard;
   EXPECT_EQ(service_->Calls().size(), 1u);
-  EXPECT_TRUE(admission_.AwaitNoRequests(absl::Now() + absl::Seconds(5)));
+  EXPECT_TRUE(admission_.AwaitNoRequests(absl::Now() + absl::Seconds(20)));
 }
 
 TEST_F(TransportTest, AnswersFindAPlaceWhenAllRequestsOfTheUserWaitForThem) {
   const Headers session = Session("2025-11-25");
-  ASSERT_TRUE(admission_.AwaitNoRequests(absl::Now() + absl::Seconds(5)));  // its place is free again
+  ASSERT_TRUE(admission_.AwaitNoRequests(absl::Now() + absl::Seconds(20)));  // its place is free again
   absl::Mutex mutex;
   std::vector<std::string> asked;  // ids of the questions
   std::vector<std::thread> callers;
@@ -734,15 +762,14 @@ TEST_F(TransportTest, ALegacyClientThatLeavesBeforeTheFirstByteCancelsNothing) {
   client.stop();
   leaver.join();
   EXPECT_FALSE(service_->WaitForCancelledCalls(1, absl::Milliseconds(600)));
-  EXPECT_TRUE(admission_.AwaitNoRequests(absl::Now() + absl::Seconds(5)));
+  EXPECT_TRUE(admission_.AwaitNoRequests(absl::Now() + absl::Seconds(20)));
 }
 
 TEST_F(TransportTest, ACancelledCallEndsItsStreamWithoutAResponse) {
   const Headers session = Session("2025-11-25");
   std::string heard;
-  std::thread caller([&] { heard = PostUntil(LegacyCall(7, "hang"), session, "result"); });
+  std::thread caller = CallUntilHeard(7, "hang", session, "data:\n\n", heard);  // until it is a stream
   ASSERT_TRUE(service_->WaitForCalls(1));
-  absl::SleepFor(absl::Milliseconds(300));  // until it is a stream
   Post(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}})", session);
   caller.join();
   EXPECT_TRUE(service_->WaitForCancelledCalls(1));
@@ -820,7 +847,7 @@ TEST_F(TransportTest, HttpAndSseAnswersOnItsStream) {
   const auto hears = [&](absl::string_view text) {
     const auto there = [&] { return absl::StrContains(heard, text); };
     absl::MutexLock lock(&mutex);
-    return mutex.AwaitWithTimeout(absl::Condition(&there), absl::Seconds(5));
+    return mutex.AwaitWithTimeout(absl::Condition(&there), absl::Seconds(30));
   };
   httplib::Client client = Client();
   std::thread reader([&] {
@@ -877,12 +904,13 @@ TEST_F(TransportTest, StreamsEndWithTheTokenThatOpenedThemAndTheSessionGoesOn) {
     headers.erase("Authorization");
     headers.emplace("Authorization", "Bearer " + token);
     headers.emplace("Accept", "text/event-stream");
-    const absl::Time start = absl::Now();
-    const auto result = Client().Get(path, headers);
-    const absl::Duration taken = absl::Now() - start;
-    EXPECT_EQ(result->status, 200);
-    EXPECT_GE(taken, absl::Milliseconds(390)) << path;
-    EXPECT_LT(taken, absl::Milliseconds(1'400)) << path << ": within a second of its end";
+    const absl::Duration taken = LeastTime([&] {
+      const absl::Time start = absl::Now();
+      const auto result = Client().Get(path, headers);
+      EXPECT_EQ(result->status, 200);
+      EXPECT_GE(absl::Now() - start, absl::Milliseconds(390)) << path;
+    });
+    EXPECT_LT(taken, kSoonAfter400Ms) << path << ": within a second of its end";
   };
   const Headers session = Session("2025-11-25");
   ends_in_time("/mcp", session, "alice//400");
@@ -894,10 +922,12 @@ TEST_F(TransportTest, StreamsEndWithTheTokenThatOpenedThemAndTheSessionGoesOn) {
 TEST_F(TransportTest, AListenerGetsItsResultWhenItsTokenExpires) {
   Headers headers = Modern("subscriptions/listen");
   headers.emplace("Authorization", "Bearer alice//400");
-  const absl::Time start = absl::Now();
-  const auto result = Post(ModernBody("subscriptions/listen", R"("notifications":{"toolsListChanged":true})"), headers);
-  EXPECT_LT(absl::Now() - start, absl::Milliseconds(1'400));
-  EXPECT_TRUE(absl::StrContains(result->body, "\"resultType\":\"complete\"")) << result->body;
+  const absl::Duration taken = LeastTime([&] {
+    const auto result =
+        Post(ModernBody("subscriptions/listen", R"("notifications":{"toolsListChanged":true})"), headers);
+    EXPECT_TRUE(absl::StrContains(result->body, "\"resultType\":\"complete\"")) << result->body;
+  });
+  EXPECT_LT(taken, kSoonAfter400Ms);
 }
 
 TEST_F(TransportTest, ACallThatRunsWhenItsTokenExpiresIsFinished) {
@@ -1153,6 +1183,7 @@ TEST_F(TransportTest, RequestsOverTheBoundGet503) {
   std::vector<std::thread> callers;
   const Headers session = Session("2025-11-25");
   const Headers other = Session("2025-11-25", "bob");
+  ASSERT_TRUE(admission_.AwaitNoRequests(absl::Now() + absl::Seconds(20)));  // their places are free again
   for (int i = 0; i < 12; ++i) {
     callers.emplace_back([&, i] {
       Post(absl::StrCat(R"({"jsonrpc":"2.0","id":)", i + 1, R"(,"method":"tools/call","params":{"name":"hang"}})"),

@@ -56,7 +56,7 @@ class FakeAuthService {
   virtual int verify_calls() const = 0;
   virtual int document_calls() const = 0;
   // Waits until VerifyToken has been called `count` times; false when that takes longer than `timeout`.
-  virtual bool WaitForVerifyCalls(int count, absl::Duration timeout = absl::Seconds(5)) const = 0;
+  virtual bool WaitForVerifyCalls(int count, absl::Duration timeout = absl::Seconds(30)) const = 0;
 };
 
 // A verdict for `subject`, reusable until `reuse_until`.

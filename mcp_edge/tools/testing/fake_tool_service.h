@@ -103,9 +103,9 @@ class FakeToolService {
   virtual std::multimap<std::string, std::string> last_unary_metadata() const = 0;
   // Waits until `count` calls (of any method) were cancelled by their clients; false when that takes longer than
   // `timeout`.
-  virtual bool WaitForCancelledCalls(int count, absl::Duration timeout = absl::Seconds(5)) const = 0;
+  virtual bool WaitForCancelledCalls(int count, absl::Duration timeout = absl::Seconds(30)) const = 0;
   // Waits until `count` calls have arrived.
-  virtual bool WaitForCalls(int count, absl::Duration timeout = absl::Seconds(5)) const = 0;
+  virtual bool WaitForCalls(int count, absl::Duration timeout = absl::Seconds(30)) const = 0;
 
   // Stops the server at once: calls and streams break off, the port is free again. Start(port()) brings it back.
   virtual void Kill() = 0;
