@@ -14,6 +14,8 @@ ABSL_FLAG(int32_t, admin_port, tool_service::Config().admin_port, "port of /live
 ABSL_FLAG(absl::Duration, shutdown_grace, tool_service::Config().shutdown_grace,
           "how long calls under way may go on after SIGTERM");
 ABSL_FLAG(std::string, log_severity, tool_service::Config().log_severity, "debug, info, warning or error");
+ABSL_FLAG(int32_t, io_threads, tool_service::Config().io_threads,
+          "threads that read the network and run the tools that are inline");
 ABSL_FLAG(int32_t, max_threads, tool_service::Config().max_threads, "calls that may run at once if they block");
 ABSL_FLAG(int32_t, max_waiting, tool_service::Config().max_waiting, "calls that may wait for one of those to end");
 
@@ -33,7 +35,8 @@ using common::CheckRange;
 absl::Status Config::Validate() const {
   for (const absl::Status& status :
        {CheckRange("port", port, 0, 65535), CheckRange("admin_port", admin_port, 0, 65535),
-        CheckRange("max_threads", max_threads, 1, 10'000), CheckRange("max_waiting", max_waiting, 0, 100'000),
+        CheckRange("io_threads", io_threads, 1, 256), CheckRange("max_threads", max_threads, 1, 10'000),
+        CheckRange("max_waiting", max_waiting, 0, 100'000),
         CheckRange("shutdown_grace", shutdown_grace, absl::ZeroDuration(), absl::Hours(1))}) {
     if (!status.ok()) return status;
   }
@@ -64,6 +67,7 @@ Config ConfigFromFlags() {
   config.admin_port = absl::GetFlag(FLAGS_admin_port);
   config.shutdown_grace = absl::GetFlag(FLAGS_shutdown_grace);
   config.log_severity = absl::GetFlag(FLAGS_log_severity);
+  config.io_threads = absl::GetFlag(FLAGS_io_threads);
   config.max_threads = absl::GetFlag(FLAGS_max_threads);
   config.max_waiting = absl::GetFlag(FLAGS_max_waiting);
   config.audience = absl::GetFlag(FLAGS_audience);

@@ -24,6 +24,8 @@ struct Config {
   absl::Duration shutdown_grace = absl::Seconds(20);
   // One of debug, info, warning, error.
   std::string log_severity = "info";
+  // Threads that read the network and run the handlers of tools that are inline.
+  int io_threads = 1;
   // Threads for handlers that may block, and how many calls may wait for one.
   int max_threads = 64;
   int max_waiting = 256;

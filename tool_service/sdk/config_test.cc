@@ -18,6 +18,7 @@ TEST(ConfigTest, EachRuleNamesItsFlagAndTheValue) {
       {"--port must be in [0, 65535], got 70000", [](Config& config) { config.port = 70'000; }},
       {"--admin_port must be in [0, 65535], got -1", [](Config& config) { config.admin_port = -1; }},
       {"--port and --admin_port must differ, both are 50052", [](Config& config) { config.admin_port = 50052; }},
+      {"--io_threads must be in [1, 256], got 0", [](Config& config) { config.io_threads = 0; }},
       {"--max_threads must be in [1, 10000], got 0", [](Config& config) { config.max_threads = 0; }},
       {"--max_waiting must be in [0, 100000], got -1", [](Config& config) { config.max_waiting = -1; }},
       {"--host must not be empty", [](Config& config) { config.host.clear(); }},
@@ -42,6 +43,7 @@ TEST(ConfigTest, EachFlagReachesItsSetting) {
                         "--port=1",
                         "--admin_host=::",
                         "--admin_port=2",
+                        "--io_threads=6",
                         "--max_threads=3",
                         "--shutdown_grace=4s",
                         "--max_waiting=5",
@@ -58,6 +60,7 @@ TEST(ConfigTest, EachFlagReachesItsSetting) {
   EXPECT_EQ(config.port, 1);
   EXPECT_EQ(config.admin_host, "::");
   EXPECT_EQ(config.admin_port, 2);
+  EXPECT_EQ(config.io_threads, 6);
   EXPECT_EQ(config.max_threads, 3);
   EXPECT_EQ(config.shutdown_grace, absl::Seconds(4));
   EXPECT_EQ(config.max_waiting, 5);

@@ -4,27 +4,36 @@
 #include <atomic>
 #include <deque>
 #include <exception>
-#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "common/log.h"
+#include "gatehouse/tool/v1/tool.grpc.pb.h"
+#include "tool_service/sdk/watch_stream.h"
 
 namespace tool_service {
 namespace {
 
-using gatehouse::tool::v1::GetPromptRequest;
-using gatehouse::tool::v1::GetPromptResponse;
-using gatehouse::tool::v1::ListResourcesRequest;
-using gatehouse::tool::v1::ReadResourceRequest;
-using gatehouse::tool::v1::ReadResourceResponse;
 using gatehouse::tool::v1::ResourceUpdated;
+using gatehouse::tool::v1::ToolService;
+
+// Every method, in encoded form: what cannot be read is then answered here, and not by gRPC.
+template <typename Base>
+using RawToolService = ToolService::WithRawMethod_WatchCatalog<ToolService::WithRawMethod_CallTool<
+    ToolService::WithRawMethod_ReadResource<ToolService::WithRawMethod_GetPrompt<ToolService::WithRawMethod_Complete<
+        ToolService::WithRawMethod_ListResources<ToolService::WithRawMethod_WatchResources<Base>>>>>>>;
+using RpcMethods = RawToolService<ToolService::Service>;
+
+// How many calls of a method may come at the same moment without gRPC having to keep them.
+constexpr int kAwaitedCalls = 8;
 
 // How many progress and log events of a call may wait for a client that reads slowly.
 constexpr size_t kMaxWaitingEvents = 256;
@@ -36,7 +45,7 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
 }
 
-grpc::Status ShuttingDown() { return grpc::Status(grpc::StatusCode::UNAVAILABLE, "shutting down"); }
+absl::Status Unreadable() { return absl::InternalError("the request is no message of its method"); }
 
 // Whether an error status is the fault of the caller or the client rather than of the tool.
 bool IsRefusal(absl::StatusCode code) {
@@ -87,61 +96,51 @@ void CountError(const OutcomeMetrics& metrics, absl::string_view what, const abs
                {"request_id", caller.request_id()}});
 }
 
-// The principal of a request, to be replaced by the one that is signed. gRPC made the request for this one call, as an
-// object that is not const; it only has no other way to give it to a method.
-template <typename Request>
-Principal& PrincipalOf(const Request& request) {
-  return *const_cast<Request&>(request).mutable_context()->mutable_principal();
-}
-
 // Puts the verified principal into a request, or says why there is none.
-template <typename Request>
-absl::Status TakeVerdict(PrincipalVerdict verdict, const Request& request, Metrics& metrics) {
+absl::Status TakeVerdict(PrincipalVerdict verdict, CallContext& caller, Metrics& metrics) {
   if (const auto* principal = std::get_if<std::shared_ptr<const Principal>>(&verdict)) {
-    PrincipalOf(request) = **principal;
+    *caller.mutable_principal() = **principal;
     return absl::OkStatus();
   }
   const RefusedPrincipal& refused = std::get<RefusedPrincipal>(verdict);
   const absl::string_view reason = PrincipalRefusalName(refused.refusal);
   metrics.PrincipalRefused(reason).Increment();
   common::Log(common::Severity::kWarning, "principal_refused",
-              {{"reason", reason}, {"message", refused.message}, {"request_id", request.context().request_id()}});
+              {{"reason", reason}, {"message", refused.message}, {"request_id", caller.request_id()}});
   if (refused.refusal == PrincipalRefusal::kNoKeys) return absl::UnavailableError(refused.message);
   return absl::UnauthenticatedError(refused.message);
 }
 
 // Finds out who makes a request, for its handler to see. OK without a verifier. Nothing: that cannot be told without
 // waiting.
-template <typename Request>
-std::optional<absl::Status> IdentifyNow(PrincipalVerifier* verifier, const Request& request, Metrics& metrics) {
+std::optional<absl::Status> IdentifyNow(PrincipalVerifier* verifier, CallContext& caller, Metrics& metrics) {
   if (verifier == nullptr) return absl::OkStatus();
-  std::optional<PrincipalVerdict> verdict = verifier->VerifyNow(request.context().principal().assertion());
+  std::optional<PrincipalVerdict> verdict = verifier->VerifyNow(caller.principal().assertion());
   if (!verdict.has_value()) return std::nullopt;
-  return TakeVerdict(*std::move(verdict), request, metrics);
+  return TakeVerdict(*std::move(verdict), caller, metrics);
 }
 
 // The same, and waits until `deadline` if need be.
-template <typename Request>
-absl::Status Identify(PrincipalVerifier* verifier, const Request& request, absl::Time deadline, Metrics& metrics) {
+absl::Status Identify(PrincipalVerifier* verifier, CallContext& caller, absl::Time deadline, Metrics& metrics) {
   if (verifier == nullptr) return absl::OkStatus();
-  return TakeVerdict(verifier->Verify(request.context().principal().assertion(), deadline), request, metrics);
+  return TakeVerdict(verifier->Verify(caller.principal().assertion(), deadline), caller, metrics);
 }
 
 // What a RequestContext has of gRPC's. `Base` is a RequestContext.
 template <typename Base>
 class GrpcContext : public Base {
  public:
-  explicit GrpcContext(grpc::CallbackServerContext& context) : context_(context) {}
+  explicit GrpcContext(const grpc::ServerContext& context) : grpc_context_(context) {}
 
   absl::Time deadline() const override {
-    const auto deadline = context_.deadline();
+    const auto deadline = grpc_context_.deadline();
     return deadline == std::chrono::system_clock::time_point::max() ? absl::InfiniteFuture()
                                                                     : absl::FromChrono(deadline);
   }
 
   absl::string_view header(absl::string_view name) const override {
     absl::MutexLock lock(&mutex_);  // the map is filled by the first who looks
-    const auto& headers = context_.client_metadata();
+    const auto& headers = grpc_context_.client_metadata();
     const auto found = headers.find(grpc::string_ref(name.data(), name.size()));
     if (found == headers.end()) return {};
     return {found->second.data(), found->second.size()};
@@ -165,65 +164,102 @@ class GrpcContext : public Base {
   mutable absl::Mutex mutex_;
 
  private:
-  grpc::CallbackServerContext& context_;
+  const grpc::ServerContext& grpc_context_;
   std::atomic<bool> cancelled_{false};
 };
 
-// One running call. Deletes itself when gRPC is done with it.
+}  // namespace
+
+class GrpcServiceCore {
+ public:
+  GrpcServiceCore(tool_service::Service& service, common::ThreadExecutor& executor, Metrics& metrics,
+                  PrincipalVerifier* verifier)
+      : service(service), executor(executor), metrics(metrics), verifier(verifier) {}
+
+  // Remembers a stream until it ends; ends it at once if this is the end.
+  void Keep(const std::shared_ptr<WatchStream>& stream);
+  void EndStreams();
+
+  tool_service::Service& service;
+  common::ThreadExecutor& executor;
+  Metrics& metrics;
+  PrincipalVerifier* const verifier;
+  RpcMethods methods;
+  RpcLoop* loop = nullptr;  // set before the first call, then constant
+
+ private:
+  absl::Mutex mutex_;
+  bool ending_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<std::weak_ptr<WatchStream>> streams_ ABSL_GUARDED_BY(mutex_);
+};
+
+namespace {
+
+// One call of a tool.
 //
 // At most one write is under way; the events that come meanwhile wait in `waiting_`, and the outcome after them. The
 // outcome leaves together with the status in one batch. No lock is held while gRPC is called.
-class ToolCall final : public grpc::ServerWriteReactor<CallToolEvent>, public GrpcContext<ToolContext> {
+class ToolCall final : public StreamRpc, public GrpcContext<ToolContext> {
  public:
-  ToolCall(grpc::CallbackServerContext& context, const CallToolRequest& request, Metrics& metrics)
-      : GrpcContext(context), request_(request), metrics_(metrics), start_time_(absl::Now()) {
-    metrics_.calls_in_flight.Increment();
-  }
-
-  // Ends a call of a tool that is not there.
-  void FinishUnknown() {
-    metrics_.unknown_tool.Increment();
-    FinishWith(absl::NotFoundError(absl::StrCat("there is no tool named \"", request_.name(), "\"")));
-  }
-
-  // Ends a call of which nobody knows who makes it.
-  void FinishUnidentified(absl::Status status) { FinishWith(std::move(status)); }
-
-  // Ends a call for which there is no thread. `tool`: null when there is none of that name.
-  void FinishOverloaded(const RegisteredTool* tool, const Service& service, const common::ThreadExecutor& executor) {
-    if (tool != nullptr) {
-      metrics_.ForTool(tool->tool.name()).overloaded.Increment();
-      common::Log(common::Severity::kWarning, "tool_overloaded",
-                  {{"tool", tool->tool.name()}, {"request_id", request_.context().request_id()}});
-    }
-    FinishWith(Busy(service.name(), executor));
-  }
-
-  // Runs the handler and ends the call. This object may be gone when it returns.
-  void Run(const RegisteredTool& tool) {
-    absl::StatusOr<Outcome> outcome = absl::CancelledError("the call was cancelled before it ran");
-    if (!cancelled()) {
-      outcome =
-          CallGuarded([&]() -> absl::StatusOr<Outcome> { return tool.handler(*this, request_.arguments_json()); });
-    }
-    Count(tool.tool.name(), outcome);
-    if (!outcome.ok()) {
-      FinishWith(outcome.status());
-      return;
-    }
-    CallToolEvent last;
-    if (CallToolResult* const result = std::get_if<CallToolResult>(&*outcome)) {
-      *last.mutable_result() = std::move(*result);
-    } else {
-      *last.mutable_input_required() = std::move(std::get<InputRequired>(*outcome));
-    }
-    FinishWith(absl::OkStatus(), std::move(last));
+  static void Await(GrpcServiceCore& core) {
+    ToolCall* const call = new ToolCall(core);
+    grpc::ServerCompletionQueue* const queue = core.loop->queue();
+    core.methods.RequestCallTool(&call->context_, &call->request_bytes_, &call->writer_, queue, queue, call->arrived());
   }
 
   // ToolContext:
   const CallToolRequest& request() const override { return request_; }
 
-  // grpc::ServerWriteReactor:
+ protected:
+  void Emit(CallToolEvent event, bool may_drop) override {
+    CallToolEvent* first = nullptr;
+    {
+      absl::MutexLock lock(&mutex_);
+      const bool is_again = event.has_task_started() && task_started_;
+      task_started_ = task_started_ || event.has_task_started();
+      if (is_again) return;
+      if ((may_drop && waiting_.size() >= kMaxWaitingEvents) || cancelled() || concluded_) {
+        core_.metrics.events_dropped.Increment();
+        return;
+      }
+      waiting_.push_back(std::move(event));
+      if (!writing_) first = &waiting_.front();
+      writing_ = true;
+    }
+    if (first != nullptr) Write(*first);
+  }
+
+ private:
+  explicit ToolCall(GrpcServiceCore& core) : StreamRpc(*core.loop), GrpcContext(context_), core_(core) {}
+
+  // StreamRpc:
+  void OnArrival() override {
+    Await(core_);
+    start_time_ = absl::Now();
+    core_.metrics.calls_in_flight.Increment();
+    if (!ReadRpcMessage(request_bytes_, request_)) {
+      FinishWith(Unreadable());
+      return;
+    }
+    tool_ = core_.service.Find(request_.name());
+    if (tool_ == nullptr || tool_->execution == Execution::kInline) {
+      if (const std::optional<absl::Status> identified =
+              IdentifyNow(core_.verifier, *request_.mutable_context(), core_.metrics);
+          identified.has_value()) {
+        Answer(*identified);
+        return;
+      }
+    }
+    const auto identify_and_answer = [this] {
+      Answer(Identify(core_.verifier, *request_.mutable_context(), deadline(), core_.metrics));
+    };
+    if (!core_.executor.Submit(identify_and_answer)) FinishOverloaded();
+  }
+
+  void OnCancel() override { SetCancelled(); }
+
+  void OnDone() override { core_.metrics.calls_in_flight.Decrement(); }
+
   void OnWriteDone(bool ok) override {
     CallToolEvent* next = nullptr;
     {
@@ -238,42 +274,58 @@ class ToolCall final : public grpc::ServerWriteReactor<CallToolEvent>, public Gr
       }
     }
     if (next != nullptr) {
-      StartWrite(next);
+      Write(*next);
     } else {
       FinishNow();
     }
   }
 
-  void OnCancel() override { SetCancelled(); }
-
-  void OnDone() override {
-    metrics_.calls_in_flight.Decrement();
-    delete this;
-  }
-
- protected:
-  void Emit(CallToolEvent event, bool may_drop) override {
-    CallToolEvent* first = nullptr;
-    {
-      absl::MutexLock lock(&mutex_);
-      const bool is_again = event.has_task_started() && task_started_;
-      task_started_ = task_started_ || event.has_task_started();
-      if (is_again) return;
-      if ((may_drop && waiting_.size() >= kMaxWaitingEvents) || cancelled() || concluded_) {
-        metrics_.events_dropped.Increment();
-        return;
-      }
-      waiting_.push_back(std::move(event));
-      if (!writing_) first = &waiting_.front();
-      writing_ = true;
+  // Ends the call, of whom it is known or not who makes it. This object may be gone when it returns.
+  void Answer(const absl::Status& identified) {
+    if (!identified.ok()) {
+      FinishWith(identified);
+    } else if (tool_ == nullptr) {
+      core_.metrics.unknown_tool.Increment();
+      FinishWith(absl::NotFoundError(absl::StrCat("there is no tool named \"", request_.name(), "\"")));
+    } else {
+      Run();
     }
-    if (first != nullptr) StartWrite(first);
   }
 
- private:
+  // Ends a call for which there is no thread.
+  void FinishOverloaded() {
+    if (tool_ != nullptr) {
+      core_.metrics.ForTool(tool_->tool.name()).overloaded.Increment();
+      common::Log(common::Severity::kWarning, "tool_overloaded",
+                  {{"tool", tool_->tool.name()}, {"request_id", caller().request_id()}});
+    }
+    FinishWith(Busy(core_.service.name(), core_.executor));
+  }
+
+  // Runs the handler and ends the call.
+  void Run() {
+    absl::StatusOr<Outcome> outcome = absl::CancelledError("the call was cancelled before it ran");
+    if (!cancelled()) {
+      outcome =
+          CallGuarded([&]() -> absl::StatusOr<Outcome> { return tool_->handler(*this, request_.arguments_json()); });
+    }
+    Count(tool_->tool.name(), outcome);
+    if (!outcome.ok()) {
+      FinishWith(outcome.status());
+      return;
+    }
+    CallToolEvent last;
+    if (CallToolResult* const result = std::get_if<CallToolResult>(&*outcome)) {
+      *last.mutable_result() = std::move(*result);
+    } else {
+      *last.mutable_input_required() = std::move(std::get<InputRequired>(*outcome));
+    }
+    FinishWith(absl::OkStatus(), std::move(last));
+  }
+
   void Count(const std::string& tool, const absl::StatusOr<Outcome>& outcome) {
     const absl::Duration took = absl::Now() - start_time_;
-    const OutcomeMetrics& metrics = metrics_.ForTool(tool);
+    const OutcomeMetrics& metrics = core_.metrics.ForTool(tool);
     metrics.seconds.Observe(absl::ToDoubleSeconds(took));
     if (outcome.ok()) {
       const CallToolResult* const result = std::get_if<CallToolResult>(&*outcome);
@@ -297,229 +349,22 @@ class ToolCall final : public grpc::ServerWriteReactor<CallToolEvent>, public Gr
 
   void FinishNow() {
     if (last_.has_value()) {
-      StartWriteAndFinish(&*last_, grpc::WriteOptions(), grpc::Status::OK);
+      WriteAndFinish(*last_);
     } else {
       Finish(ToGrpcStatus(status_));
     }
   }
 
-  const CallToolRequest& request_;
-  Metrics& metrics_;
-  const absl::Time start_time_;
+  GrpcServiceCore& core_;
+  absl::Time start_time_;
+  CallToolRequest request_;
+  std::shared_ptr<const RegisteredTool> tool_;                // null: there is none of that name
   std::list<CallToolEvent> waiting_ ABSL_GUARDED_BY(mutex_);  // the first one is being written if `writing_`
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool concluded_ ABSL_GUARDED_BY(mutex_) = false;
   bool task_started_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status status_;                // set before `concluded_`, then constant
   std::optional<CallToolEvent> last_;  // likewise
-};
-
-// One request with one response. Deletes itself when gRPC is done with it.
-template <typename Request>
-class UnaryCall final : public grpc::ServerUnaryReactor, public GrpcContext<RequestContext> {
- public:
-  UnaryCall(grpc::CallbackServerContext& context, const Request& request, Metrics& metrics, PrincipalVerifier* verifier,
-            const OutcomeMetrics& outcomes, const char* method)
-      : GrpcContext(context),
-        request_(request),
-        metrics_(metrics),
-        verifier_(verifier),
-        outcomes_(outcomes),
-        method_(method),
-        start_time_(absl::Now()) {
-    metrics_.calls_in_flight.Increment();
-  }
-
-  // Does `work` on the executor and ends the request with its status. `work` fills the response, and says whether that
-  // asks for input.
-  void Start(std::function<absl::StatusOr<bool>(RequestContext&)> work, const std::string& service,
-             common::ThreadExecutor& executor) {
-    if (executor.Submit([this, work = std::move(work)] { Run(work); })) return;
-    outcomes_.overloaded.Increment();
-    common::Log(common::Severity::kWarning, "tool_overloaded",
-                {{"tool", method_}, {"request_id", caller().request_id()}});
-    Finish(ToGrpcStatus(Busy(service, executor)));
-  }
-
-  // RequestContext:
-  const CallContext& caller() const override { return request_.context(); }
-
-  // grpc::ServerUnaryReactor:
-  void OnCancel() override { SetCancelled(); }
-
-  void OnDone() override {
-    metrics_.calls_in_flight.Decrement();
-    delete this;
-  }
-
- protected:
-  const Responses& responses() const override {
-    if constexpr (requires { request_.input_responses_json(); }) {
-      return request_.input_responses_json();
-    } else {
-      static const Responses* const none = new Responses();
-      return *none;
-    }
-  }
-
-  const std::string& request_state() const override {
-    if constexpr (requires { request_.request_state(); }) {
-      return request_.request_state();
-    } else {
-      static const std::string* const none = new std::string();
-      return *none;
-    }
-  }
-
- private:
-  void Run(const std::function<absl::StatusOr<bool>(RequestContext&)>& work) {
-    if (absl::Status status = Identify(verifier_, request_, deadline(), metrics_); !status.ok()) {
-      Finish(ToGrpcStatus(status));
-      return;
-    }
-    absl::StatusOr<bool> asks = absl::CancelledError("the request was cancelled before it ran");
-    if (!cancelled()) asks = CallGuarded([&]() -> absl::StatusOr<bool> { return work(*this); });
-    const absl::Duration took = absl::Now() - start_time_;
-    outcomes_.seconds.Observe(absl::ToDoubleSeconds(took));
-    if (asks.ok()) {
-      (*asks ? outcomes_.input_required : outcomes_.ok).Increment();
-    } else {
-      CountError(outcomes_, method_, asks.status(), cancelled(), took, caller());
-    }
-    Finish(ToGrpcStatus(asks.status()));
-  }
-
-  const Request& request_;
-  Metrics& metrics_;
-  PrincipalVerifier* const verifier_;
-  const OutcomeMetrics& outcomes_;
-  const char* const method_;
-  const absl::Time start_time_;
-};
-
-// One edge that watches something. Holds itself until gRPC is done with it.
-//
-// What there is to say is kept by the derived class, under `mutex_`. No lock is held while gRPC is called.
-template <typename Message>
-class WatchStream : public grpc::ServerWriteReactor<Message>, public ServiceWatcher, public OpenStream {
- public:
-  // The stream is given to gRPC, which says when it is done with it: only then does it let go of itself.
-  static void Begin(const std::shared_ptr<WatchStream>& stream) {
-    absl::MutexLock lock(&stream->mutex_);
-    stream->self_ = stream;
-  }
-
-  void EndForShutdown() override { End(ShuttingDown()); }
-  void OnCancel() override { End(grpc::Status::CANCELLED); }
-
-  void OnWriteDone(bool ok) override {
-    GoOn([this, ok]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      writing_ = false;
-      if (!ok && !end_.has_value()) end_ = grpc::Status::CANCELLED;
-    });
-  }
-
-  void OnDone() override {
-    streams_.Decrement();
-    std::shared_ptr<WatchStream> self;  // goes after the lock
-    absl::MutexLock lock(&mutex_);
-    self.swap(self_);
-  }
-
- protected:
-  explicit WatchStream(prometheus::Gauge& streams) : streams_(streams) { streams_.Increment(); }
-
-  // What is to be sent next, or null.
-  virtual std::shared_ptr<const Message> TakeNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) = 0;
-
-  // Applies `change` and takes the step that follows from the state, if any.
-  template <typename Change>
-  void GoOn(Change change) ABSL_LOCKS_EXCLUDED(mutex_) {
-    std::optional<grpc::Status> end;
-    {
-      absl::MutexLock lock(&mutex_);
-      change();
-      if (writing_ || ended_) return;
-      if (end_.has_value()) {
-        ended_ = true;
-        end = end_;
-      } else {
-        sending_ = TakeNext();
-        if (sending_ == nullptr) return;
-        writing_ = true;
-      }
-    }
-    if (end.has_value()) {
-      this->Finish(*end);
-    } else {
-      this->StartWrite(sending_.get());  // constant while `writing_`
-    }
-  }
-
-  absl::Mutex mutex_;
-
- private:
-  void End(const grpc::Status& status) {
-    GoOn([this, &status]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      if (!end_.has_value()) end_ = status;
-    });
-  }
-
-  prometheus::Gauge& streams_;
-  std::shared_ptr<WatchStream> self_ ABSL_GUARDED_BY(mutex_);
-  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
-  bool ended_ ABSL_GUARDED_BY(mutex_) = false;  // Finish() was called
-  std::optional<grpc::Status> end_ ABSL_GUARDED_BY(mutex_);
-  std::shared_ptr<const Message> sending_;
-};
-
-class CatalogStream final : public WatchStream<Catalog> {
- public:
-  CatalogStream(const Service& service, prometheus::Gauge& streams) : WatchStream(streams), service_(service) {}
-
-  void OnCatalogChanged() override {
-    GoOn([this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { stale_ = true; });
-  }
-
- protected:
-  std::shared_ptr<const Catalog> TakeNext() override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (!std::exchange(stale_, false)) return nullptr;
-    return service_.catalog();
-  }
-
- private:
-  const Service& service_;
-  bool stale_ ABSL_GUARDED_BY(mutex_) = false;  // the client has not been sent the catalogue as it is
-};
-
-class ResourceStream final : public WatchStream<ResourceUpdated> {
- public:
-  ResourceStream(prometheus::Gauge& streams, prometheus::Counter& dropped) : WatchStream(streams), dropped_(dropped) {}
-
-  void OnResourceUpdated(const std::string& uri) override {
-    GoOn([this, &uri]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      if (waiting_.size() >= kMaxWaitingUpdates) {
-        dropped_.Increment();
-      } else if (is_waiting_.insert(uri).second) {
-        waiting_.push_back(uri);
-      }
-    });
-  }
-
- protected:
-  std::shared_ptr<const ResourceUpdated> TakeNext() override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (waiting_.empty()) return nullptr;
-    auto update = std::make_shared<ResourceUpdated>();
-    is_waiting_.erase(waiting_.front());
-    update->set_uri(std::move(waiting_.front()));
-    waiting_.pop_front();
-    return update;
-  }
-
- private:
-  prometheus::Counter& dropped_;
-  std::deque<std::string> waiting_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_set<std::string> is_waiting_ ABSL_GUARDED_BY(mutex_);
 };
 
 // Moves an outcome into the response that has room for both kinds. Returns whether it asks for input.
@@ -542,9 +387,249 @@ absl::StatusOr<bool> Fill(absl::StatusOr<Response> outcome, Response* response) 
   return false;
 }
 
+// The methods with one response. Each says how gRPC is asked for a call of it, and fills the response; whether that
+// asks for input is what it returns.
+
+struct ReadResourceMethod {
+  using Request = gatehouse::tool::v1::ReadResourceRequest;
+  using Response = gatehouse::tool::v1::ReadResourceResponse;
+  static constexpr char kName[] = "read_resource";
+
+  template <typename... Arguments>
+  static void Await(RpcMethods& methods, Arguments... arguments) {
+    methods.RequestReadResource(arguments...);
+  }
+
+  static absl::StatusOr<bool> Answer(const Service& service, RequestContext& context, const Request& request,
+                                     Response* response) {
+    return Fill(service.ReadResource(context, request.uri()), response);
+  }
+};
+
+struct ListResourcesMethod {
+  using Request = gatehouse::tool::v1::ListResourcesRequest;
+  using Response = ListResourcesResponse;
+  static constexpr char kName[] = "list_resources";
+
+  template <typename... Arguments>
+  static void Await(RpcMethods& methods, Arguments... arguments) {
+    methods.RequestListResources(arguments...);
+  }
+
+  static absl::StatusOr<bool> Answer(const Service& service, RequestContext& context, const Request& request,
+                                     Response* response) {
+    return Fill(service.ListResources(context, request.cursor(), request.page_size()), response);
+  }
+};
+
+struct GetPromptMethod {
+  using Request = gatehouse::tool::v1::GetPromptRequest;
+  using Response = gatehouse::tool::v1::GetPromptResponse;
+  static constexpr char kName[] = "get_prompt";
+
+  template <typename... Arguments>
+  static void Await(RpcMethods& methods, Arguments... arguments) {
+    methods.RequestGetPrompt(arguments...);
+  }
+
+  static absl::StatusOr<bool> Answer(const Service& service, RequestContext& context, const Request& request,
+                                     Response* response) {
+    const PromptArguments arguments(request.arguments().begin(), request.arguments().end());
+    return Fill(service.GetPrompt(context, request.name(), arguments), response);
+  }
+};
+
+struct CompleteMethod {
+  using Request = CompleteRequest;
+  using Response = CompleteResponse;
+  static constexpr char kName[] = "complete";
+
+  template <typename... Arguments>
+  static void Await(RpcMethods& methods, Arguments... arguments) {
+    methods.RequestComplete(arguments...);
+  }
+
+  static absl::StatusOr<bool> Answer(const Service& service, RequestContext& context, const Request& request,
+                                     Response* response) {
+    return Fill(service.Complete(context, request), response);
+  }
+};
+
+// One request with one response, answered on the executor.
+template <typename Method>
+class UnaryCall final : public UnaryRpc, public GrpcContext<RequestContext> {
+ public:
+  static void Await(GrpcServiceCore& core) {
+    UnaryCall* const call = new UnaryCall(core);
+    grpc::ServerCompletionQueue* const queue = core.loop->queue();
+    Method::Await(core.methods, &call->context_, &call->request_bytes_, &call->writer_, queue, queue, call->arrived());
+  }
+
+  // RequestContext:
+  const CallContext& caller() const override { return request_.context(); }
+
+ protected:
+  const Responses& responses() const override {
+    if constexpr (requires { request_.input_responses_json(); }) {
+      return request_.input_responses_json();
+    } else {
+      static const Responses* const none = new Responses();
+      return *none;
+    }
+  }
+
+  const std::string& request_state() const override {
+    if constexpr (requires { request_.request_state(); }) {
+      return request_.request_state();
+    } else {
+      static const std::string* const none = new std::string();
+      return *none;
+    }
+  }
+
+ private:
+  explicit UnaryCall(GrpcServiceCore& core)
+      : UnaryRpc(*core.loop), GrpcContext(context_), core_(core), outcomes_(core.metrics.ForMethod(Method::kName)) {}
+
+  // UnaryRpc:
+  void OnArrival() override {
+    Await(core_);
+    start_time_ = absl::Now();
+    core_.metrics.calls_in_flight.Increment();
+    if (!ReadRpcMessage(request_bytes_, request_)) {
+      FinishWithError(ToGrpcStatus(Unreadable()));
+      return;
+    }
+    if (core_.executor.Submit([this] { Run(); })) return;
+    outcomes_.overloaded.Increment();
+    common::Log(common::Severity::kWarning, "tool_overloaded",
+                {{"tool", Method::kName}, {"request_id", caller().request_id()}});
+    FinishWithError(ToGrpcStatus(Busy(core_.service.name(), core_.executor)));
+  }
+
+  void OnCancel() override { SetCancelled(); }
+
+  void OnDone() override { core_.metrics.calls_in_flight.Decrement(); }
+
+  // Ends the call. This object may be gone when it returns.
+  void Run() {
+    if (const absl::Status status = Identify(core_.verifier, *request_.mutable_context(), deadline(), core_.metrics);
+        !status.ok()) {
+      FinishWithError(ToGrpcStatus(status));
+      return;
+    }
+    typename Method::Response response;
+    absl::StatusOr<bool> asks = absl::CancelledError("the request was cancelled before it ran");
+    if (!cancelled()) {
+      asks = CallGuarded(
+          [&]() -> absl::StatusOr<bool> { return Method::Answer(core_.service, *this, request_, &response); });
+    }
+    const absl::Duration took = absl::Now() - start_time_;
+    outcomes_.seconds.Observe(absl::ToDoubleSeconds(took));
+    if (asks.ok()) {
+      (*asks ? outcomes_.input_required : outcomes_.ok).Increment();
+      Finish(response);
+    } else {
+      CountError(outcomes_, Method::kName, asks.status(), cancelled(), took, caller());
+      FinishWithError(ToGrpcStatus(asks.status()));
+    }
+  }
+
+  GrpcServiceCore& core_;
+  const OutcomeMetrics& outcomes_;
+  absl::Time start_time_;
+  typename Method::Request request_;
+};
+
+class CatalogStream final : public WatchStream, public ServiceWatcher {
+ public:
+  explicit CatalogStream(GrpcServiceCore& core) : WatchStream(*core.loop), core_(core) {}
+
+  static void Await(GrpcServiceCore& core) {
+    const auto stream = std::make_shared<CatalogStream>(core);
+    Begin(stream);
+    grpc::ServerCompletionQueue* const queue = core.loop->queue();
+    core.methods.RequestWatchCatalog(&stream->context_, &stream->request_bytes_, &stream->writer_, queue, queue,
+                                     stream->arrived());
+  }
+
+  // ServiceWatcher:
+  void OnCatalogChanged() override {
+    GoOn([this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { stale_ = true; });
+  }
+
+ private:
+  // WatchStream:
+  void OnArrival() override {
+    Await(core_);
+    core_.metrics.catalog_streams.Increment();
+    core_.service.Watch(std::static_pointer_cast<CatalogStream>(self()));
+    OnCatalogChanged();  // sends the first one
+    core_.Keep(self());
+  }
+
+  void OnDone() override { core_.metrics.catalog_streams.Decrement(); }
+
+  std::shared_ptr<const google::protobuf::MessageLite> TakeNext() override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (!std::exchange(stale_, false)) return nullptr;
+    return core_.service.catalog();
+  }
+
+  GrpcServiceCore& core_;
+  bool stale_ ABSL_GUARDED_BY(mutex_) = false;  // the client has not been sent the catalogue as it is
+};
+
+class ResourceStream final : public WatchStream, public ServiceWatcher {
+ public:
+  explicit ResourceStream(GrpcServiceCore& core) : WatchStream(*core.loop), core_(core) {}
+
+  static void Await(GrpcServiceCore& core) {
+    const auto stream = std::make_shared<ResourceStream>(core);
+    Begin(stream);
+    grpc::ServerCompletionQueue* const queue = core.loop->queue();
+    core.methods.RequestWatchResources(&stream->context_, &stream->request_bytes_, &stream->writer_, queue, queue,
+                                       stream->arrived());
+  }
+
+  // ServiceWatcher:
+  void OnResourceUpdated(const std::string& uri) override {
+    GoOn([this, &uri]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      if (waiting_.size() >= kMaxWaitingUpdates) {
+        core_.metrics.updates_dropped.Increment();
+      } else if (is_waiting_.insert(uri).second) {
+        waiting_.push_back(uri);
+      }
+    });
+  }
+
+ private:
+  // WatchStream:
+  void OnArrival() override {
+    Await(core_);
+    core_.service.Watch(std::static_pointer_cast<ResourceStream>(self()));
+    core_.metrics.resource_streams.Increment();
+    core_.Keep(self());
+  }
+
+  void OnDone() override { core_.metrics.resource_streams.Decrement(); }
+
+  std::shared_ptr<const google::protobuf::MessageLite> TakeNext() override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (waiting_.empty()) return nullptr;
+    auto update = std::make_shared<ResourceUpdated>();
+    is_waiting_.erase(waiting_.front());
+    update->set_uri(std::move(waiting_.front()));
+    waiting_.pop_front();
+    return update;
+  }
+
+  GrpcServiceCore& core_;
+  std::deque<std::string> waiting_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_set<std::string> is_waiting_ ABSL_GUARDED_BY(mutex_);
+};
+
 }  // namespace
 
-void GrpcService::Keep(const std::shared_ptr<OpenStream>& stream) {
+void GrpcServiceCore::Keep(const std::shared_ptr<WatchStream>& stream) {
   bool ending;
   {
     absl::MutexLock lock(&mutex_);
@@ -556,27 +641,8 @@ void GrpcService::Keep(const std::shared_ptr<OpenStream>& stream) {
   if (ending) stream->EndForShutdown();
 }
 
-grpc::ServerWriteReactor<Catalog>* GrpcService::WatchCatalog(grpc::CallbackServerContext*,
-                                                             const gatehouse::tool::v1::WatchCatalogRequest*) {
-  const auto stream = std::make_shared<CatalogStream>(service_, metrics_.catalog_streams);
-  CatalogStream::Begin(stream);
-  service_.Watch(stream);
-  stream->OnCatalogChanged();  // sends the first one
-  Keep(stream);
-  return stream.get();  // held by itself until OnDone()
-}
-
-grpc::ServerWriteReactor<ResourceUpdated>* GrpcService::WatchResources(
-    grpc::CallbackServerContext*, const gatehouse::tool::v1::WatchResourcesRequest*) {
-  const auto stream = std::make_shared<ResourceStream>(metrics_.resource_streams, metrics_.updates_dropped);
-  ResourceStream::Begin(stream);
-  service_.Watch(stream);
-  Keep(stream);
-  return stream.get();
-}
-
-void GrpcService::EndStreams() {
-  std::vector<std::shared_ptr<OpenStream>> streams;
+void GrpcServiceCore::EndStreams() {
+  std::vector<std::shared_ptr<WatchStream>> streams;
   {
     absl::MutexLock lock(&mutex_);
     ending_ = true;
@@ -587,76 +653,27 @@ void GrpcService::EndStreams() {
   for (const auto& stream : streams) stream->EndForShutdown();
 }
 
-grpc::ServerWriteReactor<CallToolEvent>* GrpcService::CallTool(grpc::CallbackServerContext* context,
-                                                               const CallToolRequest* request) {
-  ToolCall* const call = new ToolCall(*context, *request, metrics_);
-  const std::shared_ptr<const RegisteredTool> tool = service_.Find(request->name());
-  const auto go_on = [call, tool](absl::Status identified) {
-    if (!identified.ok()) {
-      call->FinishUnidentified(std::move(identified));
-    } else if (tool == nullptr) {
-      call->FinishUnknown();
-    } else {
-      call->Run(*tool);
-    }
-  };
-  if (tool == nullptr || tool->execution == Execution::kInline) {
-    if (std::optional<absl::Status> identified = IdentifyNow(verifier_, *request, metrics_); identified.has_value()) {
-      go_on(*std::move(identified));
-      return call;
-    }
+GrpcService::GrpcService(tool_service::Service& service, common::ThreadExecutor& executor, Metrics& metrics,
+                         PrincipalVerifier* verifier)
+    : core_(std::make_unique<GrpcServiceCore>(service, executor, metrics, verifier)) {}
+
+GrpcService::~GrpcService() = default;
+
+void GrpcService::Register(grpc::ServerBuilder& builder) { builder.RegisterService(&core_->methods); }
+
+void GrpcService::Start(RpcLoop& loop) {
+  core_->loop = &loop;
+  for (int i = 0; i < kAwaitedCalls; ++i) {
+    ToolCall::Await(*core_);
+    UnaryCall<ReadResourceMethod>::Await(*core_);
+    UnaryCall<ListResourcesMethod>::Await(*core_);
+    UnaryCall<GetPromptMethod>::Await(*core_);
+    UnaryCall<CompleteMethod>::Await(*core_);
+    CatalogStream::Await(*core_);
+    ResourceStream::Await(*core_);
   }
-  const auto identify_and_go_on = [this, request, call, go_on] {
-    go_on(Identify(verifier_, *request, call->deadline(), metrics_));
-  };
-  if (!executor_.Submit(identify_and_go_on)) call->FinishOverloaded(tool.get(), service_, executor_);
-  return call;  // gRPC holds back OnDone() until it has been given the reactor
 }
 
-grpc::ServerUnaryReactor* GrpcService::ReadResource(grpc::CallbackServerContext* context,
-                                                    const ReadResourceRequest* request,
-                                                    ReadResourceResponse* response) {
-  auto* const call =
-      new UnaryCall(*context, *request, metrics_, verifier_, metrics_.ForMethod("read_resource"), "read_resource");
-  call->Start([this, request,
-               response](RequestContext& each) { return Fill(service_.ReadResource(each, request->uri()), response); },
-              service_.name(), executor_);
-  return call;
-}
-
-grpc::ServerUnaryReactor* GrpcService::ListResources(grpc::CallbackServerContext* context,
-                                                     const ListResourcesRequest* request,
-                                                     ListResourcesResponse* response) {
-  auto* const call =
-      new UnaryCall(*context, *request, metrics_, verifier_, metrics_.ForMethod("list_resources"), "list_resources");
-  call->Start(
-      [this, request, response](RequestContext& each) {
-        return Fill(service_.ListResources(each, request->cursor(), request->page_size()), response);
-      },
-      service_.name(), executor_);
-  return call;
-}
-
-grpc::ServerUnaryReactor* GrpcService::GetPrompt(grpc::CallbackServerContext* context, const GetPromptRequest* request,
-                                                 GetPromptResponse* response) {
-  auto* const call =
-      new UnaryCall(*context, *request, metrics_, verifier_, metrics_.ForMethod("get_prompt"), "get_prompt");
-  call->Start(
-      [this, request, response](RequestContext& each) {
-        const PromptArguments arguments(request->arguments().begin(), request->arguments().end());
-        return Fill(service_.GetPrompt(each, request->name(), arguments), response);
-      },
-      service_.name(), executor_);
-  return call;
-}
-
-grpc::ServerUnaryReactor* GrpcService::Complete(grpc::CallbackServerContext* context, const CompleteRequest* request,
-                                                CompleteResponse* response) {
-  auto* const call = new UnaryCall(*context, *request, metrics_, verifier_, metrics_.ForMethod("complete"), "complete");
-  call->Start(
-      [this, request, response](RequestContext& each) { return Fill(service_.Complete(each, *request), response); },
-      service_.name(), executor_);
-  return call;
-}
+void GrpcService::EndStreams() { core_->EndStreams(); }
 
 }  // namespace tool_service

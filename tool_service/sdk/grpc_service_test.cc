@@ -1,19 +1,25 @@
 #include "tool_service/sdk/grpc_service.h"
 
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
+#include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/blocking_counter.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "common/clock.h"
 #include "common/es256_jws.h"
+#include "gatehouse/tool/v1/tool.grpc.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "prometheus/registry.h"
@@ -32,16 +38,27 @@ using gatehouse::tool::v1::WatchCatalogRequest;
 using gatehouse::tool::v1::WatchResourcesRequest;
 using ::testing::HasSubstr;
 
+constexpr int kLoopThreads = 2;
+
 class GrpcServiceTest : public testing::Test {
  protected:
   GrpcServiceTest() : metrics_(registry_), executor_(1, 1), grpc_service_(service_, executor_, metrics_) {
     grpc::ServerBuilder builder;
-    builder.RegisterService(&grpc_service_);
+    loop_.emplace(builder);
+    grpc_service_.Register(builder);
     server_ = builder.BuildAndStart();
+    grpc_service_.Start(*loop_);
+    loop_->Start(kLoopThreads);
     stub_ = gatehouse::tool::v1::ToolService::NewStub(server_->InProcessChannel({}));
   }
 
-  ~GrpcServiceTest() override { server_->Shutdown(absl::ToChronoTime(absl::Now())); }
+  ~GrpcServiceTest() override { Shutdown(); }
+
+  // Ends calls that are still open, and returns when all are gone.
+  void Shutdown() {
+    server_->Shutdown(absl::ToChronoTime(absl::Now()));
+    loop_->Stop();
+  }
 
   void Add(const std::string& name, Handler handler, Execution execution = Execution::kMayBlock) {
     Tool tool;
@@ -77,6 +94,7 @@ class GrpcServiceTest : public testing::Test {
   Metrics metrics_;
   common::ThreadExecutor executor_;
   GrpcService grpc_service_;
+  std::optional<RpcLoop> loop_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<gatehouse::tool::v1::ToolService::Stub> stub_;
 };
@@ -167,6 +185,116 @@ TEST_F(GrpcServiceTest, AThrowingHandlerIsAnInternalErrorAndTheServiceGoesOn) {
   EXPECT_EQ(metrics_.ForTool("throws").failed.Value(), 2);
 }
 
+TEST_F(GrpcServiceTest, AThrowingInlineHandlerIsAnInternalErrorAndItsThreadGoesOn) {
+  Add(
+      "throws", [](ToolContext&, absl::string_view) -> absl::StatusOr<Outcome> { throw std::runtime_error("oops"); },
+      Execution::kInline);
+  for (int i = 0; i < 2 * kLoopThreads; ++i) {
+    EXPECT_EQ(Call(RequestFor("throws")).status.error_code(), grpc::StatusCode::INTERNAL);
+  }
+  EXPECT_EQ(metrics_.ForTool("throws").failed.Value(), 2 * kLoopThreads);
+}
+
+TEST_F(GrpcServiceTest, AnInlineHandlerRunsOnAThreadOfTheLoopAndAnyOtherOnTheExecutor) {
+  absl::Mutex mutex;
+  std::set<std::thread::id> inline_threads;
+  std::set<std::thread::id> others;
+  const auto handler_for = [&mutex](std::set<std::thread::id>& ids) {
+    return [&mutex, &ids](ToolContext&, absl::string_view) {
+      absl::MutexLock lock(&mutex);
+      ids.insert(std::this_thread::get_id());
+      return TextResult("");
+    };
+  };
+  Add("inline", handler_for(inline_threads), Execution::kInline);
+  Add("blocking", handler_for(others));
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(Call(RequestFor("inline")).status.ok());
+    EXPECT_TRUE(Call(RequestFor("blocking")).status.ok());
+  }
+  EXPECT_LE(inline_threads.size(), kLoopThreads);
+  EXPECT_EQ(others.size(), 1);  // the executor has one
+  EXPECT_EQ(inline_threads.count(*others.begin()), 0);
+}
+
+TEST_F(GrpcServiceTest, AnInlineCallThatIsCancelledEndsWhenItsHandlerReturns) {
+  absl::Notification running;
+  absl::Notification release;
+  Add(
+      "inline",
+      [&](ToolContext& context, absl::string_view) {
+        running.Notify();
+        release.WaitForNotification();
+        context.ReportProgress(1);  // for nobody
+        return TextResult("done");
+      },
+      Execution::kInline);
+  grpc::ClientContext context;
+  const auto reader = stub_->CallTool(&context, RequestFor("inline"));
+  running.WaitForNotification();
+  context.TryCancel();
+  release.Notify();
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  Shutdown();
+  EXPECT_EQ(metrics_.calls_in_flight.Value(), 0);
+  EXPECT_EQ(metrics_.ForTool("inline").ok.Value(), 1);
+}
+
+TEST_F(GrpcServiceTest, CallsThatRunWhenEverythingIsCancelledAreAllGoneAfterTheShutdown) {
+  absl::Notification running;
+  Add("slow", [&](ToolContext& context, absl::string_view) -> absl::StatusOr<Outcome> {
+    running.Notify();
+    context.WaitForCancellation(absl::InfiniteDuration());
+    absl::SleepFor(absl::Milliseconds(50));  // gRPC itself waits for nobody who holds a call
+    return absl::CancelledError("gone");
+  });
+  std::thread caller([&] { EXPECT_FALSE(Call(RequestFor("slow")).status.ok()); });
+  running.WaitForNotification();
+  Shutdown();
+  EXPECT_EQ(metrics_.calls_in_flight.Value(), 0);
+  EXPECT_EQ(metrics_.ForTool("slow").cancelled.Value(), 1);
+  caller.join();
+}
+
+TEST_F(GrpcServiceTest, ARequestThatIsNoMessageIsInternalAndTheServiceGoesOn) {
+  Add("hello", [](ToolContext&, absl::string_view) { return TextResult("hi"); });
+  const auto channel = server_->InProcessChannel({});
+  for (const std::string method : {"CallTool", "ReadResource", "ListResources", "GetPrompt", "Complete"}) {
+    for (int i = 0; i < 20; ++i) {
+      grpc::GenericStub stub(channel);
+      grpc::CompletionQueue queue;
+      grpc::ClientContext context;
+      grpc::Slice slice("\xff\xff\xff");
+      const grpc::ByteBuffer request(&slice, 1);
+      const auto call = stub.PrepareUnaryCall(&context, "/gatehouse.tool.v1.ToolService/" + method, request, &queue);
+      call->StartCall();
+      grpc::ByteBuffer response;
+      grpc::Status status;
+      call->Finish(&response, &status, nullptr);
+      void* tag;
+      bool ok;
+      ASSERT_TRUE(queue.Next(&tag, &ok));
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL) << method;
+    }
+  }
+  EXPECT_TRUE(Call(RequestFor("hello")).status.ok());
+  Shutdown();
+  EXPECT_EQ(metrics_.calls_in_flight.Value(), 0);
+}
+
+TEST_F(GrpcServiceTest, MoreCallsAtOnceThanAreAwaitedAreAllAnswered) {
+  Add(
+      "inline", [](ToolContext&, absl::string_view) { return TextResult("hi"); }, Execution::kInline);
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 64; ++i) {
+    callers.emplace_back([&] {
+      for (int call = 0; call < 20; ++call) EXPECT_TRUE(Call(RequestFor("inline")).status.ok());
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(metrics_.ForTool("inline").ok.Value(), 64 * 20);
+}
+
 TEST_F(GrpcServiceTest, AnUnknownToolIsNotFound) {
   EXPECT_EQ(Call(RequestFor("nothing")).status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(metrics_.unknown_tool.Value(), 1);
@@ -220,7 +348,7 @@ TEST_F(GrpcServiceTest, AHandlerSeesThatItsCallWasCancelled) {
   context.TryCancel();
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
   seen.WaitForNotification();
-  server_->Shutdown();  // waits for the call's end
+  Shutdown();
   EXPECT_EQ(metrics_.ForTool("slow").cancelled.Value(), 1);
   EXPECT_EQ(metrics_.calls_in_flight.Value(), 0);
 }
@@ -298,7 +426,7 @@ TEST_F(GrpcServiceTest, CatalogueStreamsEndWithUnavailableAndSoDoNewOnes) {
     EXPECT_FALSE(reader->Read(&catalog));
     EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
   }
-  server_->Shutdown();
+  Shutdown();
   EXPECT_EQ(metrics_.catalog_streams.Value(), 0);
 }
 
@@ -437,7 +565,7 @@ TEST_F(GrpcServiceTest, AReaderSeesThatItsRequestWasCancelled) {
   EXPECT_EQ(stub_->ReadResource(&context, request, &response).error_code(), grpc::StatusCode::CANCELLED);
   seen.WaitForNotification();
   canceller.join();
-  server_->Shutdown();
+  Shutdown();
   EXPECT_EQ(metrics_.calls_in_flight.Value(), 0);
 }
 
@@ -459,7 +587,7 @@ TEST_F(GrpcServiceTest, UpdatedResourcesAreToldToEveryWatcherUntilTheEnd) {
   grpc_service_.EndStreams();
   EXPECT_FALSE(reader->Read(&update));
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
-  server_->Shutdown();
+  Shutdown();
   EXPECT_EQ(metrics_.resource_streams.Value(), 0);
 }
 
@@ -496,12 +624,21 @@ class VerifyingGrpcServiceTest : public testing::Test {
                                  })
                     .ok());
     grpc::ServerBuilder builder;
-    builder.RegisterService(&grpc_service_);
+    loop_.emplace(builder);
+    grpc_service_.Register(builder);
     server_ = builder.BuildAndStart();
+    grpc_service_.Start(*loop_);
+    loop_->Start(1);
     stub_ = gatehouse::tool::v1::ToolService::NewStub(server_->InProcessChannel({}));
   }
 
-  ~VerifyingGrpcServiceTest() override { server_->Shutdown(absl::ToChronoTime(absl::Now())); }
+  ~VerifyingGrpcServiceTest() override { Shutdown(); }
+
+  // Ends calls that are still open, and returns when all are gone.
+  void Shutdown() {
+    server_->Shutdown(absl::ToChronoTime(absl::Now()));
+    loop_->Stop();
+  }
 
   std::string Assertion(const common::Es256PrivateKey& key, const std::string& audience = "mail") {
     const int64_t now = absl::ToUnixSeconds(absl::Now());
@@ -540,10 +677,18 @@ class VerifyingGrpcServiceTest : public testing::Test {
 
   double Refused(absl::string_view reason) { return metrics_.PrincipalRefused(reason).Value(); }
 
+  void SetKeysAreThere(bool are_there) {
+    absl::MutexLock lock(&mutex_);
+    keys_are_there_ = are_there;
+  }
+
+  absl::Mutex mutex_;
+  bool keys_are_there_ ABSL_GUARDED_BY(mutex_) = true;  // false: whoever fetches them waits
   const common::Es256PrivateKey edge_key_ = common::Es256PrivateKey::Generate();
   const common::SystemClock clock_;
   PrincipalKeys keys_{"test",
                       [this]() -> absl::StatusOr<KeySet> {
+                        absl::MutexLock lock(&mutex_, absl::Condition(&keys_are_there_));
                         return KeySet{{edge_key_.public_key().key_id(), edge_key_.public_key()}};
                       },
                       absl::Hours(1)};
@@ -553,6 +698,7 @@ class VerifyingGrpcServiceTest : public testing::Test {
   Metrics metrics_;
   common::ThreadExecutor executor_;
   GrpcService grpc_service_;
+  std::optional<RpcLoop> loop_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<gatehouse::tool::v1::ToolService::Stub> stub_;
 };
@@ -597,6 +743,24 @@ TEST_F(VerifyingGrpcServiceTest, WhatIsNotBelievedReachesNoHandlerAndIsCounted) 
   EXPECT_EQ(Refused("unknown_key"), 1);
   EXPECT_EQ(metrics_.ForTool("inline").ok.Value(), 0);
   EXPECT_EQ(metrics_.ForTool("blocking").ok.Value(), 0);
+}
+
+TEST_F(VerifyingGrpcServiceTest, AnInlineCallThatWaitsForKeysHoldsUpNoOther) {
+  Principal known;
+  known.set_assertion(Assertion(edge_key_));
+  Principal unknown;
+  unknown.set_assertion(Assertion(common::Es256PrivateKey::Generate()));
+  SetKeysAreThere(false);
+  absl::Notification ended;
+  std::thread waiter([&] {
+    EXPECT_EQ(Call("inline", unknown).status().code(), absl::StatusCode::kUnauthenticated);
+    ended.Notify();
+  });
+  while (metrics_.calls_in_flight.Value() == 0) absl::SleepFor(absl::Milliseconds(1));
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(Call("inline", known).ok());  // the loop has one thread
+  EXPECT_FALSE(ended.HasBeenNotified());
+  SetKeysAreThere(true);
+  waiter.join();
 }
 
 }  // namespace

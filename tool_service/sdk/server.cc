@@ -2,15 +2,14 @@
 
 #include <grpc/grpc.h>
 #include <grpc/support/log.h>
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -27,9 +26,12 @@
 #include "common/shutdown_signals.h"
 #include "prometheus/registry.h"
 #include "tool_service/sdk/grpc_service.h"
+#include "tool_service/sdk/health_service.h"
 #include "tool_service/sdk/metrics.h"
 #include "tool_service/sdk/principal_keys.h"
 #include "tool_service/sdk/principal_verifier.h"
+#include "tool_service/sdk/reflection_service.h"
+#include "tool_service/sdk/rpc_loop.h"
 
 namespace tool_service {
 namespace {
@@ -95,12 +97,13 @@ class GrpcServer final : public Server {
     if (!admin.ok()) return Explain(admin.status(), "--admin_port");
     admin_ = *std::move(admin);
 
-    grpc::EnableDefaultHealthCheckService(true);
-    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
     const std::string host = absl::StrContains(config_.host, ":") ? absl::StrCat("[", config_.host, "]") : config_.host;
     builder.AddListeningPort(absl::StrCat(host, ":", config_.port), *credentials, &port_);
-    builder.RegisterService(&grpc_service_);
+    loop_.emplace(builder);
+    grpc_service_.Register(builder);
+    health_.Register(builder);
+    reflection_.Register(builder);
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a taken port is an error
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
                                static_cast<int>(absl::ToInt64Milliseconds(kMaxConnectionAge)));
@@ -117,9 +120,13 @@ class GrpcServer final : public Server {
                                                          ": the port is taken, or the address is not of this machine")),
                      "--port");
     }
+    grpc_service_.Start(*loop_);
+    health_.Start(*loop_);
+    reflection_.Start(*loop_);
     ready_ = true;
-    SetServing(keys_ == nullptr);
-    if (keys_ != nullptr) keys_->Start([this] { SetServing(true); });
+    health_.SetServing(keys_ == nullptr);
+    loop_->Start(config_.io_threads);
+    if (keys_ != nullptr) keys_->Start([this] { health_.SetServing(true); });
     return absl::OkStatus();
   }
 
@@ -131,10 +138,6 @@ class GrpcServer final : public Server {
  private:
   static absl::Status Explain(const absl::Status& status, absl::string_view flag) {
     return absl::Status(status.code(), absl::StrCat(status.message(), "; choose another with ", flag));
-  }
-
-  void SetServing(bool serving) {
-    for (const char* name : {"", kServiceName}) server_->GetHealthCheckService()->SetServingStatus(name, serving);
   }
 
   // Makes the keys too. Null: whoever calls is believed.
@@ -151,12 +154,13 @@ class GrpcServer final : public Server {
   bool EndOnce() {
     if (!ready_.exchange(false)) return ended_.HasBeenNotified();
     const absl::Time deadline = absl::Now() + config_.shutdown_grace;
-    server_->GetHealthCheckService()->Shutdown();  // "not serving" for good, whoever fetches keys
+    health_.Shutdown();  // "not serving" for good, whoever fetches keys
     grpc_service_.EndStreams();
     absl::SleepFor(std::min(kLameDuckTime, config_.shutdown_grace / 2));
     ending_ = std::thread([this, deadline] {
       server_->Shutdown(absl::ToChronoTime(deadline));
       server_->Wait();
+      loop_->Stop();
       ended_.Notify();
     });
     // gRPC also waits for connections without calls until their clients notice, for some seconds if nothing happens
@@ -186,9 +190,12 @@ class GrpcServer final : public Server {
   std::unique_ptr<PrincipalKeys> keys_;  // null: whoever calls is believed
   const std::unique_ptr<PrincipalVerifier> verifier_;
   GrpcService grpc_service_;
+  HealthService health_{{"", kServiceName}};
+  ReflectionService reflection_{{kServiceName, "grpc.health.v1.Health"}};
   std::atomic<bool> ready_{false};
   std::unique_ptr<common::AdminServer> admin_;
   int port_ = 0;
+  std::optional<RpcLoop> loop_;  // works until the server has been shut down
   std::unique_ptr<grpc::Server> server_;
   absl::Notification ended_;
 

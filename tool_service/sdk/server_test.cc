@@ -17,6 +17,8 @@
 #include "common/es256_jws.h"
 #include "gatehouse/tool/v1/tool.grpc.pb.h"
 #include "gmock/gmock.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
 #include "gtest/gtest.h"
 #include "httplib.h"
 #include "tool_service/sdk/content.h"
@@ -52,10 +54,11 @@ grpc::Status Call(ToolStub& stub, const std::string& name) {
   return reader->Finish();
 }
 
-absl::Status AddTool(Service& service, const std::string& name, Handler handler) {
+absl::Status AddTool(Service& service, const std::string& name, Handler handler,
+                     Execution execution = Execution::kMayBlock) {
   Tool tool;
   tool.set_name(name);
-  return service.AddTool(tool, std::move(handler));
+  return service.AddTool(tool, std::move(handler), execution);
 }
 
 TEST(ServerTest, ServesCallsReadinessAndMetrics) {
@@ -67,6 +70,35 @@ TEST(ServerTest, ServesCallsReadinessAndMetrics) {
   httplib::Client admin("127.0.0.1", (*server)->admin_port());
   EXPECT_EQ(admin.Get("/readyz")->status, 200);
   EXPECT_THAT(admin.Get("/metrics")->body, HasSubstr(R"(gatehouse_tool_calls_total{outcome="ok",tool="hello"} 1)"));
+}
+
+TEST(ServerTest, SaysThatItServesAndWhat) {
+  Service service("test");
+  const auto server = Server::Start(service, ConfigForTest());
+  ASSERT_TRUE(server.ok()) << server.status();
+  const auto channel =
+      grpc::CreateChannel(absl::StrCat("127.0.0.1:", (*server)->port()), grpc::InsecureChannelCredentials());
+  const auto health = grpc::health::v1::Health::NewStub(channel);
+  for (const char* name : {"", "gatehouse.tool.v1.ToolService"}) {
+    grpc::ClientContext context;
+    grpc::health::v1::HealthCheckRequest request;
+    request.set_service(name);
+    grpc::health::v1::HealthCheckResponse response;
+    ASSERT_TRUE(health->Check(&context, request, &response).ok());
+    EXPECT_EQ(response.status(), grpc::health::v1::HealthCheckResponse::SERVING);
+  }
+  grpc::ClientContext context;
+  const auto stream = grpc::reflection::v1alpha::ServerReflection::NewStub(channel)->ServerReflectionInfo(&context);
+  grpc::reflection::v1alpha::ServerReflectionRequest request;
+  request.set_list_services("");
+  grpc::reflection::v1alpha::ServerReflectionResponse response;
+  ASSERT_TRUE(stream->Write(request) && stream->Read(&response));
+  std::vector<std::string> names;
+  for (const auto& each : response.list_services_response().service()) names.push_back(each.name());
+  EXPECT_THAT(names, testing::UnorderedElementsAre("gatehouse.tool.v1.ToolService", "grpc.health.v1.Health",
+                                                   "grpc.reflection.v1alpha.ServerReflection"));
+  stream->WritesDone();
+  EXPECT_TRUE(stream->Finish().ok());
 }
 
 TEST(ServerTest, IsReadyOnceTheKeysOfTheEdgeAreThereAndRefusesUntilThen) {
@@ -126,15 +158,18 @@ TEST(ServerTest, ATakenPortIsAnErrorThatNamesTheFlag) {
   EXPECT_THAT(std::string(Server::Start(service, config).status().message()), HasSubstr("another with --admin_port"));
 }
 
-TEST(ServerTest, ShutdownLetsCallsUnderWayEnd) {
+class ServerExecutionTest : public testing::TestWithParam<Execution> {};
+
+TEST_P(ServerExecutionTest, ShutdownLetsCallsUnderWayEnd) {
   Service service("test");
   absl::Notification running;
   absl::Notification release;
-  ASSERT_TRUE(AddTool(service, "slow", [&](ToolContext&, absl::string_view) {
-                running.Notify();
-                release.WaitForNotification();
-                return TextResult("done");
-              }).ok());
+  const auto handler = [&](ToolContext&, absl::string_view) {
+    running.Notify();
+    release.WaitForNotification();
+    return TextResult("done");
+  };
+  ASSERT_TRUE(AddTool(service, "slow", handler, GetParam()).ok());
   Config config = ConfigForTest();
   config.shutdown_grace = absl::Seconds(20);
   const auto server = Server::Start(service, config);
@@ -151,6 +186,9 @@ TEST(ServerTest, ShutdownLetsCallsUnderWayEnd) {
   releaser.join();
   caller.join();
 }
+
+INSTANTIATE_TEST_SUITE_P(, ServerExecutionTest, testing::Values(Execution::kMayBlock, Execution::kInline),
+                         [](const auto& info) { return info.param == Execution::kInline ? "Inline" : "MayBlock"; });
 
 TEST(ServerTest, CallsThatOutlastTheGraceAreCancelled) {
   Service service("test");

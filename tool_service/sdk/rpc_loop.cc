@@ -1,0 +1,90 @@
+#include "tool_service/sdk/rpc_loop.h"
+
+#include <grpcpp/support/proto_buffer_reader.h>
+
+#include <cstdint>
+#include <limits>
+
+namespace tool_service {
+
+void RpcLoop::Start(int threads) {
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
+}
+
+void RpcLoop::Stop() {
+  if (stopped_) return;
+  stopped_ = true;
+  {
+    // A server is shut down when its connections are, whoever still holds a call of theirs; and what happens in a call
+    // must find the queue open.
+    absl::MutexLock lock(&mutex_);
+    mutex_.Await(absl::Condition(
+        +[](int64_t* guests) { return *guests == 0; }, &guests_));
+  }
+  queue_->Shutdown();
+  if (threads_.empty()) Work();  // somebody must take what is there
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void RpcLoop::Work() {
+  void* event;
+  bool ok;
+  while (queue_->Next(&event, &ok)) static_cast<RpcEvent*>(event)->Happen(ok);
+}
+
+RpcCall::RpcCall(RpcLoop& loop) : guest_(loop) { context_.AsyncNotifyWhenDone(static_cast<RpcEvent*>(&left_)); }
+
+void RpcCall::Arrive(bool ok) {
+  if (!ok) {  // then there is no call that could leave
+    Dispose();
+    return;
+  }
+  OnArrival();
+  LetGo();
+}
+
+void RpcCall::Leave(bool /*ok*/) {
+  if (context_.IsCancelled()) OnCancel();
+  LetGo();
+}
+
+void RpcCall::End(bool /*ok*/) { LetGo(); }
+
+void RpcCall::LetGo() {
+  if (holds_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+  OnDone();
+  Dispose();
+}
+
+bool ReadRpcMessage(grpc::ByteBuffer& bytes, google::protobuf::MessageLite& message) {
+  grpc::ProtoBufferReader reader(&bytes);
+  const bool is_read = reader.status().ok() && message.ParseFromZeroCopyStream(&reader);
+  bytes.Clear();
+  return is_read;
+}
+
+grpc::ByteBuffer WriteRpcMessage(const google::protobuf::MessageLite& message) {
+  const size_t size = message.ByteSizeLong();
+  if (size > std::numeric_limits<int>::max()) return grpc::ByteBuffer();
+  grpc::Slice slice(size);
+  message.SerializeWithCachedSizesToArray(const_cast<uint8_t*>(slice.begin()));  // nobody else has it yet
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+void UnaryRpc::Finish(const google::protobuf::MessageLite& response) {
+  writer_.Finish(WriteRpcMessage(response), grpc::Status::OK, ended());
+}
+
+void UnaryRpc::FinishWithError(const grpc::Status& status) { writer_.FinishWithError(status, ended()); }
+
+void StreamRpc::Write(const google::protobuf::MessageLite& message) {
+  writer_.Write(WriteRpcMessage(message), static_cast<RpcEvent*>(&written_));
+}
+
+void StreamRpc::WriteAndFinish(const google::protobuf::MessageLite& last) {
+  writer_.WriteAndFinish(WriteRpcMessage(last), grpc::WriteOptions(), grpc::Status::OK, ended());
+}
+
+void StreamRpc::Finish(const grpc::Status& status) { writer_.Finish(status, ended()); }
+
+}  // namespace tool_service

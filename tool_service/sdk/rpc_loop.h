@@ -1,0 +1,193 @@
+// Threads that serve gRPC, and calls that they take, answer and end.
+//
+// What gRPC's callback API is for others: handlers are methods of an object that lives as long as its call. That API
+// has threads of its own, at least two, which wake each other for every call, and a third that ends each stream; here
+// there are as many as one likes, and everything of a call happens on them
+// (docs/adr/0022-one-thread-reads-the-calls.md).
+//
+// Knows no service. Everything of a grpc::Server must be served by an RpcLoop: other services bring back the threads.
+
+#ifndef GATEHOUSE_TOOL_SERVICE_SDK_RPC_LOOP_H_
+#define GATEHOUSE_TOOL_SERVICE_SDK_RPC_LOOP_H_
+
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/support/async_stream.h>
+#include <grpcpp/support/async_unary_call.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "google/protobuf/message_lite.h"
+
+namespace tool_service {
+
+// Something that gRPC was asked for, and tells of when it is there.
+class RpcEvent {
+ public:
+  // Called once for each time that it was asked for, on a thread of the loop. `ok`: it went well.
+  virtual void Happen(bool ok) = 0;
+
+ protected:
+  ~RpcEvent() = default;
+};
+
+// In this order: make it from a builder, build the server, let each service wait for calls, Start(); shut the server
+// down, Stop().
+class RpcLoop {
+ public:
+  explicit RpcLoop(grpc::ServerBuilder& builder) : queue_(builder.AddCompletionQueue()) {}
+  // As Stop().
+  ~RpcLoop() { Stop(); }
+
+  RpcLoop(const RpcLoop&) = delete;
+  RpcLoop& operator=(const RpcLoop&) = delete;
+
+  // Begins to work, on `threads` threads.
+  void Start(int threads);
+
+  // Waits until every call is gone, and its object too, and ends the threads. The server must have been shut down, or
+  // never been built. May be called more than once, not by two threads at once.
+  void Stop();
+
+  grpc::ServerCompletionQueue* queue() { return queue_.get(); }
+
+  // Makes Stop() wait for as long as it lives.
+  class Guest {
+   public:
+    explicit Guest(RpcLoop& loop) : loop_(loop) {
+      absl::MutexLock lock(&loop_.mutex_);
+      ++loop_.guests_;
+    }
+    ~Guest() {
+      absl::MutexLock lock(&loop_.mutex_);
+      --loop_.guests_;
+    }
+
+    Guest(const Guest&) = delete;
+    Guest& operator=(const Guest&) = delete;
+
+   private:
+    RpcLoop& loop_;
+  };
+
+ private:
+  void Work();
+
+  const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  absl::Mutex mutex_;
+  int64_t guests_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<std::thread> threads_;
+  bool stopped_ = false;
+};
+
+// An event that calls a method of its owner.
+template <typename Owner, void (Owner::*kMethod)(bool)>
+class RpcEventOf final : public RpcEvent {
+ public:
+  explicit RpcEventOf(Owner* owner) : owner_(owner) {}
+  void Happen(bool ok) override { (owner_->*kMethod)(ok); }
+
+ private:
+  Owner* const owner_;
+};
+
+// A call, from the time when it is waited for. Made with `new`; deletes itself.
+//
+// Its derived class asks gRPC for a call, with arrived(), and says how it ends: for every call that arrives, it asks
+// gRPC once to end it, with ended().
+class RpcCall {
+ public:
+  RpcCall(const RpcCall&) = delete;
+  RpcCall& operator=(const RpcCall&) = delete;
+
+ protected:
+  // `loop` must outlive it.
+  explicit RpcCall(RpcLoop& loop);
+  virtual ~RpcCall() = default;
+
+  // The call is there. Wait for the next one first. May end the call; may be followed, while it still runs, by all that
+  // is below but OnDone().
+  virtual void OnArrival() = 0;
+  // Nobody waits for the answer any more; the call must be ended nevertheless.
+  virtual void OnCancel() {}
+  // The call has ended, and OnArrival() has returned. Of each call that arrived.
+  virtual void OnDone() {}
+  // Lets go of the object: after OnDone(), or instead of OnArrival() when the server is shut down.
+  virtual void Dispose() { delete this; }
+
+  RpcEvent* arrived() { return &arrived_; }
+  RpcEvent* ended() { return &ended_; }
+
+ private:
+  const RpcLoop::Guest guest_;  // goes last
+
+ protected:
+  grpc::ServerContext context_;
+
+ private:
+  void Arrive(bool ok);
+  void Leave(bool ok);
+  void End(bool ok);
+  void LetGo();
+
+  // What must be over before the object may go: OnArrival(), the call as gRPC sees it, and its status being sent.
+  std::atomic<int> holds_{3};
+  RpcEventOf<RpcCall, &RpcCall::Arrive> arrived_{this};
+  RpcEventOf<RpcCall, &RpcCall::Leave> left_{this};
+  RpcEventOf<RpcCall, &RpcCall::End> ended_{this};
+};
+
+// Reads a message that came in a call. False: it is none.
+bool ReadRpcMessage(grpc::ByteBuffer& bytes, google::protobuf::MessageLite& message);
+
+// What goes out in a call. What is too large for protobuf, 2 GiB, is nothing that could be sent.
+grpc::ByteBuffer WriteRpcMessage(const google::protobuf::MessageLite& message);
+
+// A call with one request and one response.
+class UnaryRpc : public RpcCall {
+ protected:
+  using RpcCall::RpcCall;
+  using Writer = grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>;
+
+  // Ends the call. Once; this object may be gone when it returns.
+  void Finish(const google::protobuf::MessageLite& response);
+  void FinishWithError(const grpc::Status& status);
+
+  grpc::ByteBuffer request_bytes_;
+  Writer writer_{&context_};
+};
+
+// A call with one request and any number of messages for an answer. One thing at a time: no write before the last one
+// is done.
+class StreamRpc : public RpcCall {
+ protected:
+  using RpcCall::RpcCall;
+  using Writer = grpc::ServerAsyncWriter<grpc::ByteBuffer>;
+
+  // Sends a message, which need not outlive the call of this method; OnWriteDone() follows.
+  void Write(const google::protobuf::MessageLite& message);
+  // Ends the call: with OK after one more message, in one piece with it, or with any status. Once; this object may be
+  // gone when it returns.
+  void WriteAndFinish(const google::protobuf::MessageLite& last);
+  void Finish(const grpc::Status& status);
+
+  // `ok` false: nobody reads any more.
+  virtual void OnWriteDone(bool /*ok*/) {}
+
+  grpc::ByteBuffer request_bytes_;
+  Writer writer_{&context_};
+
+ private:
+  void OnWritten(bool ok) { OnWriteDone(ok); }
+
+  RpcEventOf<StreamRpc, &StreamRpc::OnWritten> written_{this};
+};
+
+}  // namespace tool_service
+
+#endif  // GATEHOUSE_TOOL_SERVICE_SDK_RPC_LOOP_H_
