@@ -1,6 +1,7 @@
 // Starts the real process for a test.
 
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -8,13 +9,17 @@ import { fileURLToPath } from 'node:url';
 export const MAIN = fileURLToPath(new URL('../bin/provider.js', import.meta.url));
 export const RESOURCE = 'http://localhost:3001/mcp';
 
+/** A port of 127.0.0.1 that is free: none of those that the operating system gives to connections, which could take it. */
 export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(15_000, 30_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(() => true, () => false);
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** Starts the provider on a port and returns the process once it is ready. */

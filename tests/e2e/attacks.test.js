@@ -262,7 +262,7 @@ describe('the same user in another application', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a provider that sends auth_service elsewhere', { timeout: 60_000 }, () => {
+describe('a provider that sends auth_service elsewhere', { timeout: 180_000 }, () => {
   const readiness = async (system) => (await fetch(`http://127.0.0.1:${system.ports.authAdmin}/readyz`)).text();
   let system;
   let elsewhere;
@@ -426,6 +426,7 @@ describe('a flood of tokens that nobody issued', { timeout: 60_000 }, () => {
       const tokens = [await system.token(), await system.token({ resource: null })];
       for (const token of tokens) assert.equal((await callWhoami(system, token)).status, 200);
       const before = await system.providerRequests();
+      const startMs = performance.now();
       let number = 0;
       const flood = new Load({ url: system.mcpUrl, token: () => `random-${++number}-${'x'.repeat(30)}`, workers: 16 });
       const jwts = new Load({
@@ -443,14 +444,15 @@ describe('a flood of tokens that nobody issued', { timeout: 60_000 }, () => {
         for (const kind of Object.keys(load.counts())) assert.ok(['status 401', 'unavailable'].includes(kind), kind);
       }
       const requests = await system.providerRequests();
+      const seconds = (performance.now() - startMs) / 1000;
       const keys = (requests['GET /oidc/jwks'] ?? 0) - (before['GET /oidc/jwks'] ?? 0);
       assert.ok(keys <= 2, `${keys} requests for keys`);
       const userinfo = (requests['GET /oidc/me'] ?? 0) - (before['GET /oidc/me'] ?? 0);
       // Five seconds' budget may have been saved up.
-      assert.ok(userinfo <= (FLOOD_S + 6) * BUDGET, `${userinfo} of ${flood.outcomes.length} reached the provider`);
+      assert.ok(userinfo <= BUDGET * (5 + seconds) + 1, `${userinfo} of ${flood.outcomes.length} in ${seconds} s reached the provider`);
       writeFileSync(
         join(outputDir('attacks_flood'), 'measured.txt'),
-        `${flood.outcomes.length} random opaque tokens in 3 s: ${userinfo} requests to userinfo; ${jwts.outcomes.length} JWTs with unknown keys: ${keys} for keys; good calls meanwhile: ${good.outcomes.length}\n`,
+        `${flood.outcomes.length} random opaque tokens in ${seconds.toFixed(1)} s: ${userinfo} requests to userinfo; ${jwts.outcomes.length} JWTs with unknown keys: ${keys} for keys; good calls meanwhile: ${good.outcomes.length}\n`,
       );
     } finally {
       await system.stop();

@@ -138,7 +138,7 @@ describe('bad input', { timeout: 300_000 }, () => {
           [...seen].some(([service, since]) =>
             service.events(since).some((event) => Object.values(event).some((value) => reasons.includes(String(value).toUpperCase()))),
           );
-        await until(`one of ${reasons} in a log`, logged, { timeoutMs: 2000 });
+        await until(`one of ${reasons} in a log`, logged);
       });
     }
 
@@ -404,10 +404,11 @@ describe('bad input', { timeout: 300_000 }, () => {
       let text = '';
       socket.on('data', (data) => (text += data));
       socket.write(requestText('DELETE', '/mcp', headers));
+      const atOnce = { timeoutMs: 10_000 }; // much less than a body may take (30 s), if one were waited for
       try {
-        await until('the answer to DELETE', () => /^HTTP\/1\.1 20[0-9] /.test(text), { timeoutMs: 2000 });
+        await until('the answer to DELETE', () => /^HTTP\/1\.1 20[0-9] /.test(text), atOnce);
         socket.write(next);
-        await until('the answer to the next request', () => text.includes('HTTP/1.1 200 '), { timeoutMs: 2000 });
+        await until('the answer to the next request', () => text.includes('HTTP/1.1 200 '), atOnce);
       } finally {
         socket.destroy();
       }
@@ -457,7 +458,7 @@ describe('bad input', { timeout: 300_000 }, () => {
       assert.deepEqual(await shape(await send(bobAtSse, unknown)), foreign);
       assert.equal((await send(aliceAtSse, endpoint)).status, 202);
       controller.abort();
-      await until('the stream is forgotten', async () => (await send(aliceAtSse, endpoint)).status === 404, { timeoutMs: 5000 });
+      await until('the stream is forgotten', async () => (await send(aliceAtSse, endpoint)).status === 404);
     });
 
     it('keeps serving after all that', assertStillServing);
@@ -472,31 +473,40 @@ describe('bad input', { timeout: 300_000 }, () => {
       assert.deepEqual(Object.keys(load.counts()), ['ok']);
       return { count: outcomes.length, p99: percentile(outcomes, 0.99) };
     }
-    const undisturbed = await measure();
 
-    // Half of them never finish their headers, the other half never finish their body.
-    const sockets = [];
-    let open = 0;
-    for (let index = 0; index < 500; ++index) {
-      const start = index % 2 ? 'POST /mcp HTTP/1.1\r\nHost: localhost\r\nX-Slow: ' : requestText('POST', '/mcp', [...pairs(), ['Content-Length', 100_000]]);
-      const socket = connect({ port: system.ports.edge, host: '127.0.0.1' }, () => {
-        ++open;
-        socket.write(start);
-      });
-      socket.on('error', () => {});
-      sockets.push(socket);
+    async function measureBesideThem() {
+      // Half of them never finish their headers, the other half never finish their body.
+      const sockets = [];
+      let open = 0;
+      for (let index = 0; index < 500; ++index) {
+        const start = index % 2 ? 'POST /mcp HTTP/1.1\r\nHost: localhost\r\nX-Slow: ' : requestText('POST', '/mcp', [...pairs(), ['Content-Length', 100_000]]);
+        const socket = connect({ port: system.ports.edge, host: '127.0.0.1' }, () => {
+          ++open;
+          socket.write(start);
+        });
+        socket.on('error', () => {});
+        sockets.push(socket);
+      }
+      await until('500 connections', () => open === 500);
+      const drip = setInterval(() => sockets.forEach((socket) => socket.writable && socket.write('x')), 1000);
+      try {
+        await sleep(1500);
+        return await measure();
+      } finally {
+        clearInterval(drip);
+        sockets.forEach((socket) => socket.destroy());
+      }
     }
-    await until('500 connections', () => open === 500);
-    const drip = setInterval(() => sockets.forEach((socket) => socket.writable && socket.write('x')), 1000);
-    try {
-      await sleep(1500);
-      const disturbed = await measure();
-      assert.ok(disturbed.count > undisturbed.count / 3, `calls in 4 s: ${undisturbed.count} before, ${disturbed.count} beside them`);
-      assert.ok(disturbed.p99 < Math.max(250, undisturbed.p99 * 5), `p99: ${undisturbed.p99} ms before, ${disturbed.p99} ms beside them`);
-    } finally {
-      clearInterval(drip);
-      sockets.forEach((socket) => socket.destroy());
+
+    // Something else may keep the machine busy in one of the two, so they are compared up to three times.
+    const slowdowns = [];
+    while (slowdowns.length < 3) {
+      const [undisturbed, disturbed] = [await measure(), await measureBesideThem()];
+      const p99Limit = Math.max(250, undisturbed.p99 * 5);
+      if (disturbed.count > undisturbed.count / 3 && disturbed.p99 < p99Limit) break;
+      slowdowns.push({ undisturbed, disturbed });
     }
+    assert.ok(slowdowns.length < 3, `calls in 4 s, and p99 in ms: ${JSON.stringify(slowdowns)}`);
     await assertStillServing();
   });
 
@@ -553,7 +563,7 @@ describe('an auth_service that does not take opaque tokens', { timeout: 60_000 }
     assert.equal(status, 401);
     assert.match(headers.get('www-authenticate'), /error="invalid_token"/);
     const lines = () => [...system.edge.lines, ...system.authService.lines];
-    await until('the reason in a log', () => lines().some((line) => /opaque_not_allowed/i.test(line)), { timeoutMs: 2000 });
+    await until('the reason in a log', () => lines().some((line) => /opaque_not_allowed/i.test(line)));
     assert.equal((await callWhoami(system, await system.token())).status, 200);
   });
 });

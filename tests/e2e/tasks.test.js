@@ -85,11 +85,11 @@ describe('tasks', { timeout: 120_000 }, () => {
     const beganMs = performance.now();
     await alice.call('tasks/cancel', { taskId });
     await reaches(taskId, 'cancelled');
-    assert.ok(performance.now() - beganMs < 2000);
+    assert.ok(performance.now() - beganMs < 10_000, 'it would have taken a minute');
   });
 
   it('a listener hears of each change of its own tasks, and of nobody else\'s', async () => {
-    const { taskId } = await start('slow_compute', { seconds: 1 });
+    const { taskId } = await start('slow_compute', { seconds: 4 });
     const listen = async (client, id) => {
       const abort = new AbortController();
       const response = await client.send('subscriptions/listen', { notifications: { taskIds: [taskId] } }, { id, signal: abort.signal });

@@ -80,7 +80,7 @@ describe('features', { timeout: 180_000 }, () => {
         assert.deepEqual(logged, []);
         if (!isModern(way)) await client.setLoggingLevel('debug');
         await log(isModern(way) ? { [LOG_LEVEL]: 'debug' } : undefined);
-        await until('the messages', () => logged.length >= 3, { timeoutMs: 1000 });
+        await until('the messages', () => logged.length >= 3);
         assert.equal(logged.length, 3);
         assert.match(JSON.stringify(logged[0]), /Tool execution started/);
       });
