@@ -141,8 +141,8 @@ class Watch final : public grpc::ClientBidiReactor<WatchCatalogRequest, Bounded<
 
   void OnReadDone(bool ok) override {
     if (!ok) return RemoveHold();
-    if (catalog_.too_many_parts) {
-      refusal_ = absl::InternalError(absl::StrCat("it sent a catalogue of more than ", kMaxParts, " parts"));
+    if (catalog_.flaw != nullptr) {
+      refusal_ = absl::InternalError(absl::StrCat("it sent a catalogue that ", catalog_.flaw));
       context_.TryCancel();
       return RemoveHold();
     }
@@ -172,13 +172,14 @@ class Watch final : public grpc::ClientBidiReactor<WatchCatalogRequest, Bounded<
 
 // One stream of updates. Gathers their URIs until they are taken, at most kMaxUpdates messages; further ones are read
 // only then. Its end is a message; only then may it be destroyed.
-class UpdateWatch final : public grpc::ClientReadReactor<ResourceUpdated> {
+class UpdateWatch final : public grpc::ClientBidiReactor<WatchResourcesRequest, Bounded<ResourceUpdated>> {
  public:
   UpdateWatch(uint64_t id, std::shared_ptr<ToolServiceClient> client, absl::Duration max_age, Mailbox& mailbox)
       : id_(id), client_(std::move(client)), mailbox_(mailbox), open_time_(absl::Now()) {
     context_.set_deadline(absl::ToChronoTime(open_time_ + max_age));
-    gatehouse::tool::v1::ToolService::NewStub(client_->channel())->async()->WatchResources(&context_, &request_, this);
+    UpdateStub(client_->channel()).PrepareBidiStreamingCall(&context_, kWatchResources, {}, this);
     AddHold();  // for Take(), which is called from outside
+    StartWriteLast(&request_, grpc::WriteOptions());
     StartRead(&update_);
     StartCall();
   }
@@ -204,12 +205,17 @@ class UpdateWatch final : public grpc::ClientReadReactor<ResourceUpdated> {
 
   void OnReadDone(bool ok) override {
     if (!ok) return RemoveHold();
+    if (update_.flaw != nullptr) {
+      refusal_ = absl::InternalError(absl::StrCat("it sent news of a resource that ", update_.flaw));
+      context_.TryCancel();
+      return RemoveHold();
+    }
     bool tell = false;
     bool read_on = false;
     {
       absl::MutexLock lock(&mutex_);
       // A URI that is too long to be one is told too, so that it is refused and counted; but it is not kept.
-      std::string uri = update_.uri().substr(0, kMaxUriKept);
+      std::string uri = update_.message.uri().substr(0, kMaxUriKept);
       if (known_.insert(uri).second) uris_.push_back(std::move(uri));
       tell = messages_++ == 0 && !cancelled_;
       read_on = messages_ < kMaxUpdates || cancelled_;
@@ -219,9 +225,14 @@ class UpdateWatch final : public grpc::ClientReadReactor<ResourceUpdated> {
     if (read_on) StartRead(&update_);
   }
 
-  void OnDone(const grpc::Status& status) override { mailbox_.Put({.watch_id = id_, .end_status = ToAbsl(status)}); }
+  void OnDone(const grpc::Status& status) override {
+    mailbox_.Put({.watch_id = id_, .end_status = refusal_.ok() ? ToAbsl(status) : refusal_});
+  }
 
  private:
+  // As that of a Watch.
+  using UpdateStub = grpc::TemplatedGenericStub<WatchResourcesRequest, Bounded<ResourceUpdated>>;
+  static constexpr char kWatchResources[] = "/gatehouse.tool.v1.ToolService/WatchResources";
   static constexpr size_t kMaxUriKept = (2 << 10) + 1;
 
   void ReadOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -236,7 +247,8 @@ class UpdateWatch final : public grpc::ClientReadReactor<ResourceUpdated> {
   const absl::Time open_time_;
   grpc::ClientContext context_;
   const WatchResourcesRequest request_;
-  ResourceUpdated update_;  // of the stream while it reads
+  Bounded<ResourceUpdated> update_;  // of the stream while it reads
+  absl::Status refusal_;             // why the stream is ended from here
   absl::Mutex mutex_;
   std::vector<std::string> uris_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_set<std::string> known_ ABSL_GUARDED_BY(mutex_);

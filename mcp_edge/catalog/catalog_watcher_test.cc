@@ -20,6 +20,7 @@
 #include "gtest/gtest.h"
 #include "mcp_edge/events/memory_event_bus.h"
 #include "mcp_edge/tools/testing/fake_tool_service.h"
+#include "mcp_edge/tools/testing/raw_tool_service.h"
 
 namespace mcp_edge {
 namespace {
@@ -170,6 +171,19 @@ TEST_F(CatalogWatcherTest, ACatalogueOfTooManyPartsIsNotTakenAndTheLastOneStays)
   EXPECT_TRUE(Eventually([&] { return !catalog_.ServiceStates()[0].connected; }));
   EXPECT_EQ(Names(), "good");
   EXPECT_EQ(metrics_.refused_invalid_total.Value(), 0);
+}
+
+TEST_F(CatalogWatcherTest, ACatalogueThatCannotBeDecodedIsTakenNoteOfAndAskedForAgain) {
+  const auto raw = RawToolService::Start();
+  raw->On("WatchCatalog", {{CatalogOf({"good"}).SerializeAsString(), "\x0a\x05"}, /*ends=*/false});
+  WriteFile({Entry("raw", raw->target())});
+  Start();
+  ASSERT_TRUE(EventuallyListed("good"));
+  EXPECT_TRUE(Eventually([&] { return raw->calls("WatchCatalog") >= 3; }));
+  raw->On("WatchCatalog", {{"\x0a\x05"}, /*ends=*/false});
+  ASSERT_TRUE(EventuallyConnected(0, false));
+  EXPECT_THAT(catalog_.ServiceStates()[0].last_error, HasSubstr("it sent a catalogue that cannot be decoded"));
+  EXPECT_EQ(Names(), "good");
 }
 
 TEST_F(CatalogWatcherTest, OfTwoWithOneNameTheFirstServiceInTheFileWins) {
@@ -519,6 +533,21 @@ TEST_F(CatalogWatcherTest, StreamOfUpdatesIsOpenedAgain) {
   EXPECT_EQ(first_->watches_total(), 1);
   WriteFile({});
   ASSERT_TRUE(Eventually([&] { return catalog_.Current()->resources().empty(); }));
+}
+
+TEST_F(CatalogWatcherTest, NewsThatCannotBeDecodedOpenTheirStreamAgain) {
+  const auto raw = RawToolService::Start();
+  gatehouse::tool::v1::ResourceUpdated update;
+  update.set_uri("x:/a");
+  raw->On("WatchCatalog", {{CatalogWithResources({"x:/a"}).SerializeAsString()}, /*ends=*/false});
+  raw->On("WatchResources", {{"\x0a\x02\xff\xff"}, /*ends=*/false});  // no UTF-8
+  WriteFile({Entry("raw", raw->target())});
+  Start();
+  ASSERT_TRUE(Eventually([&] { return raw->calls("WatchResources") >= 2; }));
+  ASSERT_TRUE(Eventually([&] { return !catalog_.Current()->resources().empty(); }));
+  raw->On("WatchResources", {{update.SerializeAsString()}, /*ends=*/false});
+  EXPECT_TRUE(Eventually([&] { return Updated().size() == 1; }));
+  EXPECT_EQ(raw->calls("WatchCatalog"), 1);
 }
 
 TEST_F(CatalogWatcherTest, FloodOfUpdatesIsSlowedAndJoined) {

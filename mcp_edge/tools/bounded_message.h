@@ -24,12 +24,14 @@ inline constexpr int kMaxParts = 100'000;
 // not have, and to what is nested more deeply than the parser allows.
 bool HasFewParts(const google::protobuf::Descriptor& type, google::protobuf::io::ZeroCopyInputStream& wire);
 
-// A message from a tool service. As the type of a response it makes gRPC count before it parses.
+// A message from a tool service. As the type of a response it makes gRPC count before it parses. What is wrong with a
+// message is said here: gRPC would take an answer that it cannot decode for a good one, and say of a stream that it has
+// ended although it has not.
 template <typename Message>
 struct Bounded {
   Message message;
-  // There were more than kMaxParts; `message` is empty.
-  bool too_many_parts = false;
+  // "has too many parts" (more than kMaxParts) or "cannot be decoded"; then `message` is empty. Null: nothing is wrong.
+  const char* flaw = nullptr;
 };
 
 }  // namespace mcp_edge
@@ -40,14 +42,20 @@ template <typename Message>
 class SerializationTraits<mcp_edge::Bounded<Message>> {
  public:
   static Status Deserialize(ByteBuffer* buffer, mcp_edge::Bounded<Message>* bounded) {
-    bounded->too_many_parts = false;
+    bounded->flaw = nullptr;
     if (buffer->Length() > mcp_edge::kCountedBytes) {
       ProtoBufferReader reader(buffer);
-      bounded->too_many_parts = reader.status().ok() && !mcp_edge::HasFewParts(*Message::descriptor(), reader);
+      if (reader.status().ok() && !mcp_edge::HasFewParts(*Message::descriptor(), reader)) {
+        bounded->flaw = "has too many parts";
+      }
     }
-    if (!bounded->too_many_parts) return SerializationTraits<Message>::Deserialize(buffer, &bounded->message);
-    bounded->message.Clear();
-    buffer->Clear();
+    if (bounded->flaw == nullptr && !SerializationTraits<Message>::Deserialize(buffer, &bounded->message).ok()) {
+      bounded->flaw = "cannot be decoded";
+    }
+    if (bounded->flaw != nullptr) {
+      bounded->message.Clear();
+      buffer->Clear();
+    }
     return Status::OK;
   }
 };

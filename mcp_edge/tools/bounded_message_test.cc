@@ -76,12 +76,16 @@ TEST(BoundedTest, WhatHasTooManyPartsIsNotParsed) {
   };
   Bounded<Catalog> bounded;
   EXPECT_TRUE(read(Repeat(Field(Catalog::kToolsFieldNumber, ""), kMaxParts + 1), bounded));
-  EXPECT_TRUE(bounded.too_many_parts);
+  EXPECT_STREQ(bounded.flaw, "has too many parts");
   EXPECT_EQ(bounded.message.tools_size(), 0);
   EXPECT_TRUE(read(Repeat(Field(Catalog::kToolsFieldNumber, ""), kMaxParts), bounded));
-  EXPECT_FALSE(bounded.too_many_parts);
+  EXPECT_EQ(bounded.flaw, nullptr);
   EXPECT_EQ(bounded.message.tools_size(), kMaxParts);
-  EXPECT_FALSE(read("\x0a\x05", bounded));
+  EXPECT_TRUE(read("\x0a\x05", bounded));
+  EXPECT_STREQ(bounded.flaw, "cannot be decoded");
+  EXPECT_EQ(bounded.message.tools_size(), 0);
+  EXPECT_TRUE(read("", bounded));
+  EXPECT_EQ(bounded.flaw, nullptr);
 }
 
 }  // namespace

@@ -6,8 +6,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "grpcpp/client_context.h"
 #include "grpcpp/create_channel.h"
+#include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/security/credentials.h"
+#include "grpcpp/support/byte_buffer.h"
 
 namespace mcp_edge {
 namespace {
@@ -31,7 +34,28 @@ absl::Status CheckHostAndPort(absl::string_view address) {
 
 }  // namespace
 
+void KeepCallbackThreads() {
+  // Never read, but kept, or a leak checker would rightly call it lost.
+  [[gnu::used]] static const std::shared_ptr<grpc::Channel>* const channel = [] {
+    // Without credentials it is one on which every call fails at once, and nothing is connected to.
+    auto* made = new std::shared_ptr<grpc::Channel>(grpc::CreateCustomChannel("", nullptr, grpc::ChannelArguments()));
+    struct Call {
+      grpc::ClientContext context;
+      grpc::ByteBuffer request;
+      grpc::ByteBuffer response;
+    };
+    // A channel takes its part in the threads with its first call.
+    const auto call = std::make_shared<Call>();
+    const grpc::Slice nothing("");
+    call->request = grpc::ByteBuffer(&nothing, 1);
+    grpc::GenericStub(*made).UnaryCall(&call->context, "/none", {}, &call->request, &call->response,
+                                       [call](grpc::Status) {});
+    return made;
+  }();
+}
+
 grpc::ChannelArguments MakeChannelArguments(Health health) {
+  KeepCallbackThreads();
   grpc::ChannelArguments arguments;
   // The streams have bounds of their own: no more is received than a good message may have.
   arguments.SetServiceConfigJSON(

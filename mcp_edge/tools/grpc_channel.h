@@ -34,6 +34,12 @@ grpc::ChannelArguments MakeChannelArguments(Health health);
 // ignored. `security`: must let the target pass; null, in tests: clear text. Does not connect yet.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target, const common::GrpcSecurity* security = nullptr);
 
+// gRPC 1.51 runs callbacks on a few threads that end with the last channel (or server) of the process that uses them,
+// and waits for them there. If that channel goes on one of these very threads, because a call that nobody waits for was
+// the last to hold it, the thread waits for itself and uses what is gone. This keeps the threads for as long as the
+// process lives; MakeChannelArguments() does it for each channel of the edge.
+void KeepCallbackThreads();
+
 // Whether `target` has the form that MakeChannel needs.
 //
 // Errors: kInvalidArgument, with what is wrong with it.

@@ -62,8 +62,9 @@ class GrpcUnaryCall final : public UnaryCall<Response> {
     absl::MutexLock lock(&state_->mutex);
     state_->mutex.Await(absl::Condition(&state_->ended));
     if (state_->status.ok()) {
-      if (state_->response.too_many_parts)
-        return absl::InternalError("the answer of the tool service has too many parts");
+      if (state_->response.flaw != nullptr) {
+        return absl::InternalError(absl::StrCat("the answer of the tool service ", state_->response.flaw));
+      }
       return std::move(state_->response.message);
     }
     return absl::Status(static_cast<absl::StatusCode>(state_->status.error_code()), state_->status.error_message());

@@ -28,7 +28,8 @@ class UnaryCall {
   // Errors: the status of the service, its message included;
   //         kUnavailable, the service cannot be reached, or went away during the call;
   //         kDeadlineExceeded, the deadline of the call passed; kCancelled, Cancel() was called;
-  //         kResourceExhausted, the answer exceeds 16 MiB.
+  //         kResourceExhausted, the answer exceeds 16 MiB;
+  //         kInternal, the answer cannot be decoded, or has too many parts.
   virtual absl::StatusOr<Response> Take() = 0;
 
   // Ends the call early; the service sees its context cancelled, and a Take() that blocks returns. Thread-safe, may be

@@ -11,6 +11,7 @@
 #include "mcp_edge/assertion/principal_signer.h"
 #include "mcp_edge/tools/bounded_message.h"
 #include "mcp_edge/tools/testing/fake_tool_service.h"
+#include "mcp_edge/tools/testing/raw_tool_service.h"
 #include "mcp_edge/tools/tool_service_client.h"
 #include "prometheus/registry.h"
 
@@ -25,6 +26,14 @@ tool::ReadResourceRequest Read(const std::string& uri) {
   tool::ReadResourceRequest request;
   request.set_uri(uri);
   return request;
+}
+
+// First, as the fake service of the other tests keeps the threads too.
+TEST(UnaryCallThreadsTest, TheLastChannelMayGoWithACallThatNobodyWaitsFor) {
+  for (int i = 0; i < 200; ++i) {
+    const ToolServiceClient client("nobody", "ipv4:127.0.0.1:1");
+    StartUnaryCall(client, Read("test://x"), absl::Now() + absl::Milliseconds(i % 5), TraceContext());
+  }
 }
 
 class UnaryCallTest : public testing::Test {
@@ -78,6 +87,14 @@ TEST_F(UnaryCallTest, AnAnswerOfTooManyPartsIsInternal) {
     return script;
   });
   EXPECT_EQ(Start()->Take().status().code(), absl::StatusCode::kInternal);
+}
+
+TEST_F(UnaryCallTest, AnAnswerThatCannotBeDecodedIsInternal) {
+  const auto raw = RawToolService::Start();
+  raw->On("ReadResource", {{"\x0a\x05"}});  // cut short
+  const ToolServiceClient client("raw", raw->target());
+  const auto answer = StartUnaryCall(client, Read("test://x"), Soon(), trace_)->Take();
+  EXPECT_EQ(answer.status(), absl::InternalError("the answer of the tool service cannot be decoded"));
 }
 
 TEST_F(UnaryCallTest, EachMethodCarriesAnAssertionForThisService) {

@@ -12,10 +12,10 @@
 #include "absl/time/clock.h"
 #include "gatehouse/tool/v1/tool.grpc.pb.h"
 #include "grpcpp/alarm.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
+#include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
+#include "mcp_edge/tools/grpc_channel.h"
 
 namespace mcp_edge {
 namespace {
@@ -445,31 +445,10 @@ class GrpcFakeToolService final : public FakeToolService {
   std::unique_ptr<grpc::Server> server_;
 };
 
-// gRPC 1.51 ends the threads that serve callbacks with the last channel or server of the process, and at times aborts
-// on the way. A service always has a channel, to auth_service at the least; a test that ends its only ones has this.
-void KeepCallbackThreads() {
-  // Never read, but kept, or a leak checker would rightly call it lost.
-  [[gnu::used]] static const std::shared_ptr<grpc::Channel>* const channel = [] {
-    auto* made =
-        new std::shared_ptr<grpc::Channel>(grpc::CreateChannel("ipv4:127.0.0.1:1", grpc::InsecureChannelCredentials()));
-    struct Call {
-      grpc::ClientContext context;
-      CompleteRequest request;
-      CompleteResponse response;
-    };
-    // A channel takes its part in them with its first call.
-    const auto call = std::make_shared<Call>();
-    call->context.set_deadline(std::chrono::system_clock::now());
-    ToolService::NewStub(*made)->async()->Complete(&call->context, &call->request, &call->response,
-                                                   [call](grpc::Status) {});
-    return made;
-  }();
-}
-
 }  // namespace
 
 std::unique_ptr<FakeToolService> FakeToolService::Start(int port) {
-  KeepCallbackThreads();
+  KeepCallbackThreads();  // a test may end all that uses them
   auto service = std::make_unique<GrpcFakeToolService>(port);
   if (service->port() == 0) return nullptr;
   return service;
