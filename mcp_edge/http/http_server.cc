@@ -1,6 +1,7 @@
 #include "mcp_edge/http/http_server.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +19,8 @@ namespace {
 
 // Connections over the bound are told so by these few threads.
 constexpr size_t kRefusalThreads = 16;
+// What the process opens beside its clients' connections, generously: those to other services, files, its own sockets.
+constexpr size_t kOtherDescriptors = 500;
 constexpr char kJson[] = "application/json";
 
 // Whether this thread's connection is one too many.
@@ -120,13 +123,21 @@ class HttpServer::ConnectionThreads final : public httplib::TaskQueue {
   explicit ConnectionThreads(HttpServer& owner) : owner_(owner) {}
 
   bool enqueue(std::function<void()> serve) override {
+    {
+      absl::MutexLock lock(&owner_.sockets_mutex_);
+      ++owner_.arriving_;
+    }
     if (owner_.threads_.Run(serve)) return true;
     owner_.metrics_.connections_refused_total.Increment();
-    return owner_.refusal_threads_.Run([serve = std::move(serve)] {
+    const bool is_refused = owner_.refusal_threads_.Run([serve = std::move(serve)] {
       refusing = true;
       serve();
       refusing = false;
     });
+    if (is_refused) return true;
+    absl::MutexLock lock(&owner_.sockets_mutex_);
+    --owner_.arriving_;
+    return false;
   }
 
   void shutdown() override {}
@@ -142,6 +153,7 @@ HttpServer::HttpServer(const HttpServerOptions& options, EdgeMetrics& metrics)
       refusal_threads_(kRefusalThreads),
       server_(std::make_unique<BoundedServer>(*this)) {
   if (pipe2(wake_pipe_, O_CLOEXEC | O_NONBLOCK) != 0) wake_pipe_[0] = wake_pipe_[1] = -1;
+  if (wake_pipe_[0] >= 0) spare_descriptor_ = fcntl(wake_pipe_[0], F_DUPFD_CLOEXEC, 0);
   server_->new_task_queue = [this] { return new ConnectionThreads(*this); };
   server_->set_payload_max_length(options_.max_body_bytes);
   // These two only tell the client what ServeRequests does.
@@ -177,15 +189,15 @@ HttpServer::HttpServer(const HttpServerOptions& options, EdgeMetrics& metrics)
 HttpServer::~HttpServer() {
   StopAccepting();
   Finish(absl::Now());
-  for (const int end : wake_pipe_) {
-    if (end >= 0) close(end);
+  for (const int descriptor : {wake_pipe_[0], wake_pipe_[1], spare_descriptor_}) {
+    if (descriptor >= 0) close(descriptor);
   }
 }
 
 httplib::Server& HttpServer::routes() { return *server_; }
 
 absl::Status HttpServer::Bind() {
-  if (wake_pipe_[0] < 0) return absl::UnavailableError("cannot create a pipe: too many open files");
+  if (spare_descriptor_ < 0) return absl::UnavailableError("cannot create a pipe: too many open files");
   if (options_.port == 0) {
     port_ = server_->bind_to_any_port(options_.host);
   } else {
@@ -199,6 +211,14 @@ absl::Status HttpServer::Bind() {
 }
 
 void HttpServer::Start() {
+  rlimit files = {};
+  const size_t needed = options_.max_connections + kOtherDescriptors;
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < needed) {
+    common::Log(common::Severity::kWarning, "few_file_descriptors",
+                {{"limit", static_cast<int64_t>(files.rlim_cur)},
+                 {"needed", needed},
+                 {"message", "raise the limit of open files, or lower --max_connections"}});
+  }
   accepting_ = true;
   accepting_thread_ = std::thread([this] {
     server_->listen_after_bind();
@@ -216,17 +236,22 @@ void HttpServer::StopAccepting() {
     common::Log(common::Severity::kWarning, "idle_connections_not_woken");
   }
   server_->StopListening();
+  // While no descriptor is free, accept() fails for that reason, which cpp-httplib takes for one that passes.
+  if (spare_descriptor_ >= 0) close(std::exchange(spare_descriptor_, -1));
   if (accepting_thread_.joinable()) accepting_thread_.join();
 }
 
 void HttpServer::Finish(absl::Time deadline) {
-  const auto none_left = [this]() ABSL_SHARED_LOCKS_REQUIRED(sockets_mutex_) { return sockets_.empty(); };
+  const auto none_left = [this]()
+                             ABSL_SHARED_LOCKS_REQUIRED(sockets_mutex_) { return sockets_.empty() && arriving_ == 0; };
   {
     absl::MutexLock lock(&sockets_mutex_);
     if (!sockets_mutex_.AwaitWithDeadline(absl::Condition(&none_left), deadline)) {
-      common::Log(common::Severity::kWarning, "connections_broken_at_shutdown", {{"connections", sockets_.size()}});
+      common::Log(common::Severity::kWarning, "connections_broken_at_shutdown",
+                  {{"connections", sockets_.size() + arriving_}});
       for (const int socket : sockets_) shutdown(socket, SHUT_RDWR);
     }
+    finished_ = true;
   }
   threads_.Shutdown();
   refusal_threads_.Shutdown();
@@ -235,6 +260,11 @@ void HttpServer::Finish(absl::Time deadline) {
 void HttpServer::Serve(int socket) {
   {
     absl::MutexLock lock(&sockets_mutex_);
+    --arriving_;
+    if (finished_) {
+      close(socket);
+      return;
+    }
     sockets_.insert(socket);
   }
   metrics_.connections.Increment();

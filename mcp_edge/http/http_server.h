@@ -51,7 +51,8 @@ class HttpServer {
   // Errors: kUnavailable, the address cannot be bound.
   absl::Status Bind();
 
-  // Serves. After Bind, and after all routes were added.
+  // Serves. After Bind, and after all routes were added. Logs a warning if the process may not open as many files as
+  // `max_connections` needs.
   void Start();
 
   // The port in use.
@@ -89,6 +90,8 @@ class HttpServer {
   ElasticTaskQueue threads_;
   ElasticTaskQueue refusal_threads_;
   int wake_pipe_[2];
+  // Kept for StopAccepting(), which needs one, and would have to wait for it if no more were to be had.
+  int spare_descriptor_ = -1;
   std::atomic<bool> draining_{false};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> accepting_{false};
@@ -97,6 +100,9 @@ class HttpServer {
   std::thread accepting_thread_;
   absl::Mutex sockets_mutex_;
   std::set<int> sockets_ ABSL_GUARDED_BY(sockets_mutex_);
+  // Connections that were taken and are not in sockets_ yet; once finished_ they are closed instead of served.
+  size_t arriving_ ABSL_GUARDED_BY(sockets_mutex_) = 0;
+  bool finished_ ABSL_GUARDED_BY(sockets_mutex_) = false;
   // Only kept when that is bounded.
   absl::flat_hash_map<std::string, size_t> connections_by_address_ ABSL_GUARDED_BY(sockets_mutex_);
 };

@@ -1,17 +1,22 @@
 #include "mcp_edge/http/http_server.h"
 
 #include <arpa/inet.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "common/log.h"
 #include "gtest/gtest.h"
 
 namespace mcp_edge {
@@ -20,7 +25,10 @@ namespace {
 // A client that says exactly what it is told to.
 class RawClient {
  public:
-  explicit RawClient(int port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+  // `first`: what to do before it connects; gives descriptors that are closed with it.
+  explicit RawClient(int port, const std::function<std::vector<int>()>& first = nullptr)
+      : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    if (first != nullptr) taken_ = first();
     sockaddr_in address = {};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<uint16_t>(port));
@@ -29,7 +37,10 @@ class RawClient {
     const timeval timeout = {10, 0};
     setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
   }
-  ~RawClient() { close(socket_); }
+  ~RawClient() {
+    for (const int descriptor : taken_) close(descriptor);
+    close(socket_);
+  }
 
   void Say(const std::string& text) { send(socket_, text.data(), text.size(), MSG_NOSIGNAL); }
 
@@ -46,6 +57,24 @@ class RawClient {
 
  private:
   const int socket_;
+  std::vector<int> taken_;
+};
+
+// While it lives, the process may open as many files as it has open now, and `more`.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(rlim_t more) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = dup(STDERR_FILENO);  // the least that is free
+    rlimit few = before_;
+    few.rlim_cur = static_cast<rlim_t>(next) + more;
+    setrlimit(RLIMIT_NOFILE, &few);
+    close(next);
+  }
+  ~FewDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_;
 };
 
 class HttpServerTest : public testing::Test {
@@ -183,6 +212,46 @@ TEST_F(HttpServerTest, ATruncatedBodyEndsInBoundedTime) {
   options.limits.body_timeout = absl::Milliseconds(200);
   Start(options);
   EXPECT_TRUE(absl::StartsWith(Exchange("POST /echo HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc"), "HTTP/1.1 400 "));
+}
+
+TEST_F(HttpServerTest, StopsAcceptingAlsoWhileNoDescriptorIsFree) {
+  Start();
+  RawClient busy(server_->port());
+  busy.Say("GET /block HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  blocked_.WaitForNotification();
+  const FewDescriptors few(10);
+  // One descriptor is of the accepting thread, which takes this connection with it and finds none for the next.
+  auto other = std::make_unique<RawClient>(server_->port(), [] {
+    std::vector<int> taken;
+    for (int copy = dup(STDERR_FILENO); copy >= 0; copy = dup(STDERR_FILENO)) taken.push_back(copy);
+    EXPECT_EQ(errno, EMFILE);
+    return taken;
+  });
+  other->Say("GET /block2 HTTP/1.1\r\n");
+  while (metrics_.connections.Value() < 2) absl::SleepFor(absl::Milliseconds(1));
+  absl::Notification stopped;
+  std::thread stopper([&] {
+    server_->StopAccepting();
+    stopped.Notify();
+  });
+  EXPECT_TRUE(stopped.WaitForNotificationWithTimeout(absl::Seconds(10)));
+  other.reset();
+  stopper.join();
+  release_.Notify();
+  EXPECT_TRUE(absl::StrContains(busy.Hear(), "at last"));
+}
+
+TEST_F(HttpServerTest, SaysThatTheProcessMayNotOpenEnoughFiles) {
+  const auto logged = [this](size_t max_connections) {
+    const FewDescriptors few(1'000);
+    common::FlushLog();
+    testing::internal::CaptureStderr();
+    Start({.max_connections = max_connections});
+    common::FlushLog();
+    return testing::internal::GetCapturedStderr();
+  };
+  EXPECT_TRUE(absl::StrContains(logged(1'000), "few_file_descriptors"));
+  EXPECT_EQ(logged(100), "");
 }
 
 TEST_F(HttpServerTest, ConnectionsOverTheBoundGet503AndRetryAfter) {
