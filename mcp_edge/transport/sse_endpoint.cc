@@ -78,11 +78,14 @@ void SseEndpoint::Get(const httplib::Request& request, httplib::Response& respon
         Session& session = connection->session;
         session.state().set_principal(principal);
         const std::string& id = session.record().id;
+        bool closed = false;
         {
           absl::MutexLock lock(&mutex_);
           connections_.emplace(id, connection);
+          closed = closed_;
         }
         const StreamReader reader(session.main_stream(), *session.main_stream()->Attach(std::nullopt));
+        if (closed) session.End();
         {
           // The stream is the session: with the client gone, all that runs for it ends too.
           const auto watch = with_.disconnects.WatchSocket(socket, [&session, &reader] {
@@ -227,6 +230,7 @@ void SseEndpoint::ForEach(const std::function<void(Session&)>& visit) {
 
 void SseEndpoint::CloseAll() {
   absl::MutexLock lock(&mutex_);
+  closed_ = true;
   for (const auto& [id, connection] : connections_) connection->session.End();
 }
 

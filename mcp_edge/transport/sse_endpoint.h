@@ -35,7 +35,7 @@ class SseEndpoint {
   // Calls `visit` with each session that has said `initialize`.
   void ForEach(const std::function<void(Session&)>& visit);
 
-  // Ends all sessions and their streams.
+  // Ends all sessions and their streams; those that are opened from now on end at once.
   void CloseAll();
 
  private:
@@ -50,6 +50,7 @@ class SseEndpoint {
   const Collaborators with_;
   absl::Mutex mutex_;
   absl::flat_hash_map<std::string, std::shared_ptr<Connection>> connections_ ABSL_GUARDED_BY(mutex_);
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   ElasticTaskQueue running_;
 };
 

@@ -919,6 +919,14 @@ TEST_F(TransportTest, StreamsEndWithTheTokenThatOpenedThemAndTheSessionGoesOn) {
   ends_in_time("/sse", {}, "alice//400");
 }
 
+TEST_F(TransportTest, AnSseStreamThatComesAfterTheEndOfAllEndsAtOnce) {
+  sse_.CloseAll();
+  const auto result = Client().Get("/sse", {{"Authorization", "Bearer alice"}});
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->status, 200);
+  EXPECT_TRUE(absl::StartsWith(result->body, "event: endpoint\n")) << result->body;
+}
+
 TEST_F(TransportTest, AListenerGetsItsResultWhenItsTokenExpires) {
   Headers headers = Modern("subscriptions/listen");
   headers.emplace("Authorization", "Bearer alice//400");
