@@ -460,6 +460,7 @@ RoundEvent TaskManager::Drive(LiveTask& task) {
         changed.status_message = news;
         return true;
       }).IgnoreError();
+      if (task.ended) task.round->Cancel();  // elsewhere, or its record is gone
       news.clear();
     }
   }

@@ -833,6 +833,17 @@ TEST_F(TaskManagerTest, WhatAnotherReplicaDidIsFollowed) {
   work.AwaitGone();
 }
 
+TEST_F(TaskManagerTest, WorkWhoseRecordIsGoneEndsWithItsNextMessage) {
+  FakeWork& work = NewWork();
+  const std::string id = Start(work);
+  work.AwaitRound(1);
+  ASSERT_TRUE(store_.Erase(id).ok());
+  work.Say(Progress("nobody reads this"));
+  work.AwaitCancelled();
+  work.AwaitGone();
+  EXPECT_EQ(KindOf(TryGet(id)), WireErrorKind::kInvalidParams);
+}
+
 TEST_F(TaskManagerTest, CancelAndTheEndMayMeet) {
   for (int i = 0; i < 200; ++i) {
     FakeWork& work = NewWork();
