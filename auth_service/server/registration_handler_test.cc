@@ -119,6 +119,7 @@ TEST_F(RegistrationHandlerTest, ARegistrationWhoseCallerLeftIsTakenBack) {
   EXPECT_EQ(logto_.calls().back(), "POST /api/applications");
   context.TryCancel();
   ended.WaitForNotification();
+  server_->Shutdown();  // once it too knows that the caller has left, and is done with the call
   logto_.Release();
   executor_.Stop();  // waits for the registration
   EXPECT_THAT(logto_.applications(), IsEmpty());

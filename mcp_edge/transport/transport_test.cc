@@ -891,7 +891,7 @@ TEST_F(TransportTest, HttpAndSseAnswersOnItsStream) {
   reader.join();
   EXPECT_TRUE(service_->WaitForCancelledCalls(1)) << "the stream was the session";
   // Its calls are cancelled first, and then nobody finds it any more.
-  const absl::Time give_up_time = absl::Now() + absl::Seconds(10);
+  const absl::Time give_up_time = absl::Now() + absl::Seconds(30);
   int status = 202;
   while (status == 202 && absl::Now() < give_up_time) {
     status = Post(R"({"jsonrpc":"2.0","id":1,"method":"ping"})", {}, path)->status;
