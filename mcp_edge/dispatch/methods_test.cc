@@ -325,7 +325,7 @@ TEST_F(TaskMethodsTest, UntilThenItIsACallLikeAnyOther) {
   Publish([](ToolEntry& entry) {
     entry.tool.set_task_support(tool::TASK_SUPPORT_REQUIRED);
     entry.tool.set_announces_task_start(true);
-    entry.timeout = absl::Milliseconds(50);
+    entry.timeout = absl::Seconds(2);
   });
   EXPECT_EQ(Call(kModern)["result"]["isError"], true);
   EXPECT_TRUE(service_->WaitForCancelledCalls(1));
