@@ -1,6 +1,9 @@
 #include "common/json_text.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
 #include <string>
 
 namespace common {
@@ -27,13 +30,32 @@ size_t Utf8SequenceLength(absl::string_view text) {
   return 0;
 }
 
+constexpr uint64_t Each(uint8_t byte) { return 0x0101'0101'0101'0101 * byte; }
+
+// The highest bit of the first byte of `word` that is less than `limit`, at most 0x80; of later ones perhaps, and of
+// bytes of 0x80 or more.
+constexpr uint64_t Less(uint64_t word, uint8_t limit) { return (word - Each(limit)) & ~word & Each(0x80); }
+
+// The highest bit of the first of eight bytes that is not plain; zero if all are.
+uint64_t FirstSpecial(const char* bytes) {
+  uint64_t word;
+  std::memcpy(&word, bytes, sizeof(word));
+  return (word & Each(0x80)) | Less(word, 0x20) | Less(word ^ Each('"'), 1) | Less(word ^ Each('\\'), 1);
+}
+
+bool IsPlain(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
+}
+
 // How many bytes at the begin of `text` are the same inside a JSON string.
-size_t PlainLength(absl::string_view text) {
+size_t UnescapedLength(absl::string_view text) {
   size_t length = 0;
-  while (length < text.size()) {
-    const unsigned char c = static_cast<unsigned char>(text[length]);
-    if (c < 0x20 || c == '"' || c == '\\') break;
-    const size_t sequence = c < 0x80 ? 1 : Utf8SequenceLength(text.substr(length));
+  while (true) {
+    length += PlainJsonLength(text.substr(length));
+    if (length == text.size()) break;
+    if ((static_cast<unsigned char>(text[length]) & 0x80) == 0) break;
+    const size_t sequence = Utf8SequenceLength(text.substr(length));
     if (sequence == 0) break;
     length += sequence;
   }
@@ -46,7 +68,7 @@ void AppendJsonEscaped(absl::string_view text, std::string& out) {
   constexpr char kHex[] = "0123456789abcdef";
   while (!text.empty()) {
     // Most text needs no escapes: what does not is copied in one go.
-    const size_t plain = PlainLength(text);
+    const size_t plain = UnescapedLength(text);
     out.append(text.data(), plain);
     text.remove_prefix(plain);
     if (text.empty()) break;
@@ -83,6 +105,18 @@ void AppendJsonString(absl::string_view text, std::string& out) {
   out += '"';
   AppendJsonEscaped(text, out);
   out += '"';
+}
+
+size_t PlainJsonLength(absl::string_view text) {
+  static_assert(std::endian::native == std::endian::little, "the first byte is the lowest one");
+  size_t length = 0;
+  for (; length + sizeof(uint64_t) <= text.size(); length += sizeof(uint64_t)) {
+    if (const uint64_t special = FirstSpecial(text.data() + length); special != 0) {
+      return length + static_cast<size_t>(std::countr_zero(special)) / 8;
+    }
+  }
+  while (length < text.size() && IsPlain(text[length])) ++length;
+  return length;
 }
 
 bool IsUtf8(absl::string_view text) {

@@ -16,6 +16,10 @@ void AppendJsonEscaped(absl::string_view text, std::string& out);
 // The same between quotation marks.
 void AppendJsonString(absl::string_view text, std::string& out);
 
+// How many bytes at the begin of `text` are ASCII that a JSON string holds as it is: no controls, quotation marks or
+// backslashes.
+size_t PlainJsonLength(absl::string_view text);
+
 // Whether all of `text` is UTF-8 (RFC 3629).
 bool IsUtf8(absl::string_view text);
 

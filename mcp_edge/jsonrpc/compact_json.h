@@ -9,13 +9,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "mcp_edge/jsonrpc/json_scanner.h"
 
 namespace mcp_edge {
-
-// How deep arrays and objects may be nested in what a client or a tool service sends.
-inline constexpr size_t kMaxJsonDepth = 64;
-// How many values (arrays and objects included) it may hold: each takes many times its text in memory.
-inline constexpr size_t kMaxJsonValues = 100'000;
 
 // Checks that `text` is what ReadJson accepts, with the same limits, and appends it to `out` on one line: without the
 // white space between its tokens, else byte for byte. On an error `out` may have grown by a part of it.

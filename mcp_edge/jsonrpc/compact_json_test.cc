@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
+#include "mcp_edge/jsonrpc/testing/reference_reader.h"
 
 namespace mcp_edge {
 namespace {
@@ -22,8 +23,19 @@ TEST(CompactJsonTest, AppendsToWhatIsThere) {
   EXPECT_EQ(out, "x[]");
 }
 
-// Each with the verdict of the parser that builds documents, which others have tested.
-TEST(CompactJsonTest, AcceptsWhatTheReaderAccepts) {
+void ExpectTheSame(absl::string_view text) {
+  const auto expected = ReadJsonByReference(text);
+  EXPECT_EQ(CompactJson(text).ok(), expected.ok()) << text;
+  const auto read = ReadJson(text);
+  ASSERT_EQ(read.ok(), expected.ok()) << text;
+  if (!read.ok()) return;
+  EXPECT_EQ(*read, *expected) << text;
+  EXPECT_EQ(read->type(), expected->type()) << text;
+  EXPECT_EQ(read->dump(), expected->dump()) << text;
+}
+
+// Each with the verdict and the document of a parser that others have tested.
+TEST(CompactJsonTest, AcceptsAndReadsWhatTheReferenceDoes) {
   for (const char* text : {"",
                            " ",
                            "{",
@@ -89,7 +101,21 @@ TEST(CompactJsonTest, AcceptsWhatTheReaderAccepts) {
                            "0x1",
                            "NaN",
                            "Infinity",
+                           "18446744073709551615",
                            "18446744073709551616",
+                           "9223372036854775808",
+                           "-9223372036854775808",
+                           "-9223372036854775809",
+                           "-1",
+                           "1.25",
+                           "-0.0",
+                           "123456789012345678901234567890",
+                           "\"eight by\\\"tes\"",
+                           "\"1234567\"",
+                           "\"12345678\"",
+                           "\"1234567\x1f\"",
+                           "\"1234567\xc3\xa9 and so on\"",
+                           "\"\\b\\f\\n\\r\\t\\/\\\\\\u0041\\uD83D\\uDE00\"",
                            "/**/1",
                            "[1]//",
                            "\xEF\xBB\xBF[]",
@@ -101,11 +127,11 @@ TEST(CompactJsonTest, AcceptsWhatTheReaderAccepts) {
                            "{\"a\":{\"a\":1},\"b\":{\"a\":1}}",
                            "[{\"a\":1},{\"a\":1}]",
                            "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,\"a\":1}"}) {
-    EXPECT_EQ(CompactJson(text).ok(), ReadJson(text).ok()) << text;
+    ExpectTheSame(text);
   }
   const std::string digits(400, '9');
   for (const std::string& text : {digits, "0." + digits, "-" + digits, std::string("\"\0\"", 3)}) {
-    EXPECT_EQ(CompactJson(text).ok(), ReadJson(text).ok()) << text;
+    ExpectTheSame(text);
   }
 }
 

@@ -1,87 +1,36 @@
 #include "mcp_edge/jsonrpc/json_reader.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
+#include "absl/strings/numbers.h"
+#include "common/json_text.h"
+#include "mcp_edge/jsonrpc/json_scanner.h"
 
 namespace mcp_edge {
 namespace {
 
 using nlohmann::json;
 
-// Builds the document event by event. Iterative, so that depth costs no stack.
-class Builder final : public nlohmann::json_sax<json> {
+// Builds the document token by token.
+class Builder {
  public:
-  explicit Builder(size_t max_depth) : max_depth_(max_depth) {}
+  void Space(size_t, size_t) {}
+  void Null() { *Place() = nullptr; }
+  void Bool(bool value) { *Place() = value; }
 
-  bool null() override { return Add(nullptr); }
-  bool boolean(bool value) override { return Add(value); }
-  bool number_integer(number_integer_t value) override { return Add(value); }
-  bool number_unsigned(number_unsigned_t value) override { return Add(value); }
-  bool number_float(number_float_t value, const string_t&) override { return Add(value); }
-  bool string(string_t& value) override { return Add(std::move(value)); }
-  bool binary(binary_t&) override { return Fail("binary values are not JSON"); }
-  bool start_object(std::size_t) override { return Open(json::object()); }
-  bool end_object() override { return Close(); }
-  bool start_array(std::size_t) override { return Open(json::array()); }
-  bool end_array() override { return Close(); }
-
-  bool key(string_t& key) override {
-    const auto [member, is_new] = open_.back()->get_ref<json::object_t&>().emplace(std::move(key), nullptr);
-    if (!is_new) return Fail("a member of an object is named twice");
-    member_ = &member->second;
-    return true;
-  }
-
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
-    return Fail(absl::StrCat("not JSON in UTF-8, at byte ", position));
-  }
-
-  const std::string& problem() const { return problem_; }
-  json TakeDocument() { return std::move(document_); }
-
- private:
-  bool Fail(std::string problem) {
-    if (problem_.empty()) problem_ = std::move(problem);
-    return false;
-  }
-
-  template <typename T>
-  bool Add(T&& value) {
-    return Place(std::forward<T>(value)) != nullptr;
-  }
-
-  // Null when there are too many values.
-  template <typename T>
-  json* Place(T&& value) {
-    if (++values_ > kMaxJsonValues) {
-      Fail(absl::StrCat("has more than ", kMaxJsonValues, " values"));
-      return nullptr;
-    }
-    if (open_.empty()) {
-      document_ = std::forward<T>(value);
-      return &document_;
-    }
-    if (open_.back()->is_array()) {
-      auto& array = open_.back()->get_ref<json::array_t&>();
-      array.emplace_back(std::forward<T>(value));
-      return &array.back();
-    }
-    *member_ = std::forward<T>(value);
-    return member_;
-  }
-
-  bool Open(json container) {
-    if (open_.size() >= max_depth_) return Fail(absl::StrCat("nested deeper than ", max_depth_, " levels"));
-    json* const place = Place(std::move(container));
-    if (place == nullptr) return false;
+  void Open(bool is_object) {
+    json* const place = Place();
+    *place = is_object ? json::object() : json::array();
     open_.push_back(place);
-    return true;
   }
 
   bool Close() {
@@ -89,12 +38,50 @@ class Builder final : public nlohmann::json_sax<json> {
     return true;
   }
 
-  const size_t max_depth_;
+  bool Name(absl::string_view inside, bool has_escapes) {
+    const auto [member, is_new] =
+        open_.back()->get_ref<json::object_t&>().try_emplace(Text(inside, has_escapes), nullptr);
+    member_ = &member->second;
+    return is_new;
+  }
+
+  void String(absl::string_view inside, bool has_escapes) { *Place() = Text(inside, has_escapes); }
+
+  void Number(absl::string_view text, bool is_integer) {
+    const bool is_negative = text.front() == '-';
+    if (is_integer) {
+      uint64_t natural = 0;
+      int64_t integer = 0;
+      if (!is_negative && absl::SimpleAtoi(text, &natural)) {
+        *Place() = natural;
+        return;
+      }
+      if (is_negative && absl::SimpleAtoi(text, &integer)) {
+        *Place() = integer;
+        return;
+      }
+    }
+    *Place() = std::strtod(std::string(text).c_str(), nullptr);
+  }
+
+  json TakeDocument() { return std::move(document_); }
+
+ private:
+  static std::string Text(absl::string_view inside, bool has_escapes) {
+    return has_escapes ? UnescapeJson(inside) : std::string(inside);
+  }
+
+  // Of the next value.
+  json* Place() {
+    if (open_.empty()) return &document_;
+    if (!open_.back()->is_array()) return member_;
+    return &open_.back()->get_ref<json::array_t&>().emplace_back();
+  }
+
   json document_;
-  std::vector<json*> open_;  // the containers around the place where we are; an array grows only at its innermost end
+  // The containers around the place where we are; an array grows only at its innermost end.
+  absl::InlinedVector<json*, 16> open_;
   json* member_ = nullptr;
-  size_t values_ = 0;
-  std::string problem_;
 };
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
@@ -143,13 +130,15 @@ class Cursor {
   }
 
   void SkipString() {
-    for (++at_; at_ < text_.size(); ++at_) {
-      if (text_[at_] == '\\') {
-        ++at_;
-      } else if (text_[at_] == '"') {
+    ++at_;
+    while (true) {
+      at_ += common::PlainJsonLength(text_.substr(at_));
+      if (at_ >= text_.size()) return;
+      if (text_[at_] == '"') {
         ++at_;
         return;
       }
+      at_ = std::min(at_ + (text_[at_] == '\\' ? 2 : 1), text_.size());
     }
   }
 
@@ -161,8 +150,7 @@ class Cursor {
 absl::string_view Unquoted(absl::string_view quoted, std::string& text) {
   const absl::string_view inside = quoted.substr(1, quoted.size() - 2);
   if (inside.find('\\') == absl::string_view::npos) return inside;
-  const json unescaped = json::parse(quoted.begin(), quoted.end(), nullptr, /*allow_exceptions=*/false);
-  text = unescaped.is_string() ? unescaped.get_ref<const std::string&>() : "";
+  text = UnescapeJson(inside);
   return text;
 }
 
@@ -183,11 +171,13 @@ void VisitMembers(absl::string_view object_text, Visit visit) {
 }  // namespace
 
 absl::StatusOr<json> ReadJson(absl::string_view text, size_t max_depth) {
-  // The library takes a zero byte for the end, and skips a mark that the texts of members would begin with.
-  if (text.find('\0') != absl::string_view::npos) return absl::InvalidArgumentError("has a zero byte");
-  if (absl::StartsWith(text, "\xEF\xBB\xBF")) return absl::InvalidArgumentError("begins with a byte order mark");
-  Builder builder(max_depth);
-  if (!json::sax_parse(text.begin(), text.end(), &builder)) return absl::InvalidArgumentError(builder.problem());
+  Builder builder;
+  if (const absl::Status status = JsonScanner<Builder>(text, max_depth, builder).Scan(); !status.ok()) {
+    // What clients may not see in their texts has words of its own.
+    if (text.find('\0') != absl::string_view::npos) return absl::InvalidArgumentError("has a zero byte");
+    if (absl::StartsWith(text, "\xEF\xBB\xBF")) return absl::InvalidArgumentError("begins with a byte order mark");
+    return status;
+  }
   return builder.TakeDocument();
 }
 

@@ -42,46 +42,89 @@ void ReadError(const json& error, Message& message) {
   }
 }
 
+// The id as JSON text.
+std::string IdText(const json& id) {
+  if (!id.is_string())
+    return id.is_number_unsigned() ? absl::StrCat(id.get<uint64_t>()) : absl::StrCat(id.get<int64_t>());
+  const auto& text = id.get_ref<const std::string&>();
+  if (common::PlainJsonLength(text) == text.size()) return absl::StrCat("\"", text, "\"");
+  return id.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
+}
+
+// The members of a message that mean something; null: it has none of that name.
+struct Members {
+  json* id = nullptr;
+  json* jsonrpc = nullptr;
+  json* method = nullptr;
+  json* params = nullptr;
+  json* result = nullptr;
+  json* error = nullptr;
+};
+
+Members MembersOf(json& object) {
+  Members members;
+  for (auto& [name, value] : object.get_ref<json::object_t&>()) {
+    if (name == "id") {
+      members.id = &value;
+    } else if (name == "jsonrpc") {
+      members.jsonrpc = &value;
+    } else if (name == "method") {
+      members.method = &value;
+    } else if (name == "params") {
+      members.params = &value;
+    } else if (name == "result") {
+      members.result = &value;
+    } else if (name == "error") {
+      members.error = &value;
+    }
+  }
+  return members;
+}
+
 // `value`: the message. `text`: the same as it was sent.
 Message ParseMessage(json value, absl::string_view text) {
   if (!value.is_object()) return Invalid("", "a JSON-RPC message must be an object");
+  const Members members = MembersOf(value);
   std::string id_json;
-  const auto id = value.find("id");
-  if (id != value.end()) {
-    if (!id->is_string() && !id->is_number_integer()) return Invalid("", "id must be a string or an integer");
-    id_json = id->dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
+  if (members.id != nullptr) {
+    if (!members.id->is_string() && !members.id->is_number_integer()) {
+      return Invalid("", "id must be a string or an integer");
+    }
+    id_json = IdText(*members.id);
     if (id_json.size() > kMaxIdLength) return Invalid("", absl::StrCat("id is longer than ", kMaxIdLength, " bytes"));
   }
-  const auto version = value.find("jsonrpc");
-  if (version == value.end() || *version != "2.0") return Invalid(id_json, "jsonrpc must be \"2.0\"");
-  const auto method = value.find("method");
-  const bool answers = value.contains("result") || value.contains("error");
-  if (method == value.end()) {
+  if (members.jsonrpc == nullptr || !members.jsonrpc->is_string() ||
+      members.jsonrpc->get_ref<const std::string&>() != "2.0") {
+    return Invalid(id_json, "jsonrpc must be \"2.0\"");
+  }
+  const bool answers = members.result != nullptr || members.error != nullptr;
+  if (members.method == nullptr) {
     if (!answers) return Invalid(id_json, "method is missing");
-    if (value.contains("result") && value.contains("error")) {
+    if (members.result != nullptr && members.error != nullptr) {
       return Invalid(id_json, "a response has a result or an error, not both");
     }
     Message message;
     message.kind = Message::Kind::kResponse;
     message.id_json = std::move(id_json);
-    if (const auto error = value.find("error"); error != value.end()) {
-      ReadError(*error, message);
+    if (members.error != nullptr) {
+      ReadError(*members.error, message);
     } else {
       message.result_text = RawMember(text, "result");
     }
     return message;
   }
   if (answers) return Invalid(id_json, "a request has neither a result nor an error");
-  if (!method->is_string()) return Invalid(id_json, "method must be a string");
-  if (method->get_ref<const std::string&>().size() > kMaxMethodLength) {
+  if (!members.method->is_string()) return Invalid(id_json, "method must be a string");
+  auto& method = members.method->get_ref<std::string&>();
+  if (method.size() > kMaxMethodLength) {
     return Invalid(id_json, absl::StrCat("method is longer than ", kMaxMethodLength, " bytes"));
   }
   Message message;
   message.kind = id_json.empty() ? Message::Kind::kNotification : Message::Kind::kRequest;
-  message.method = std::move(method->get_ref<std::string&>());
-  if (const auto params = value.find("params"); params != value.end()) {
-    if (!params->is_object()) return Invalid(id_json, "params must be an object");
-    message.params = std::move(*params);
+  message.method = std::move(method);
+  if (members.params != nullptr) {
+    if (!members.params->is_object()) return Invalid(id_json, "params must be an object");
+    message.params = std::move(*members.params);
     message.params_text = RawMember(text, "params");
   }
   message.id_json = std::move(id_json);
