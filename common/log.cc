@@ -62,16 +62,18 @@ absl::string_view Name(Severity severity) {
 void AppendTime(absl::Time now, std::string& line) {
   thread_local int64_t last_second = std::numeric_limits<int64_t>::min();
   thread_local std::string prefix;
-  const int64_t second = absl::ToUnixSeconds(now);
+  const int64_t since_epoch = absl::ToUnixMicros(now);
+  const int64_t second = since_epoch / 1'000'000;
   if (second != last_second) {
-    prefix = absl::FormatTime("%Y-%m-%dT%H:%M:%S.", now, absl::UTCTimeZone());
+    prefix = absl::FormatTime("%Y-%m-%dT%H:%M:%S.", absl::FromUnixSeconds(second), absl::UTCTimeZone());
     last_second = second;
   }
-  const auto microseconds = absl::ToInt64Microseconds(now - absl::FromUnixSeconds(second));
   char digits[6];
-  auto rest = microseconds;
+  int64_t rest = since_epoch % 1'000'000;
   for (int i = 5; i >= 0; --i, rest /= 10) digits[i] = static_cast<char>('0' + rest % 10);
-  absl::StrAppend(&line, prefix, absl::string_view(digits, sizeof(digits)), "Z");
+  line += prefix;
+  line.append(digits, sizeof(digits));
+  line += 'Z';
 }
 
 void AppendLine(Severity severity, absl::string_view service, absl::string_view event,
@@ -103,7 +105,8 @@ class Sink {
       ++dropped_total_;
       return;
     }
-    absl::StrAppend(&buffer_, line);
+    const bool was_empty = buffer_.empty();
+    buffer_.append(line.data(), line.size());
     appended_ += line.size();
     if (!writer_running_) {
       writer_running_ = true;
@@ -111,8 +114,11 @@ class Sink {
     }
     if (urgent) {
       AwaitWritten(kMaxUrgentWait);
-    } else if (buffer_.size() >= kFlushBytes) {
+    } else if (!wanted_ && buffer_.size() >= kFlushBytes) {
       wanted_ = true;
+      wake_.Signal();
+    } else if (was_empty) {
+      wake_.Signal();
     }
   }
 
@@ -130,6 +136,7 @@ class Sink {
   // Waits for what was appended so far, unless what is being written now has been for longer than `most` already.
   void AwaitWritten(absl::Duration most) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     wanted_ = true;
+    wake_.Signal();
     const uint64_t until = appended_;
     const auto is_written = [this, until]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return written_ >= until; };
     const absl::Time begin = writing_ ? write_begin_time_ : absl::Now();
@@ -138,12 +145,13 @@ class Sink {
 
   // The life of the writing thread.
   void Write() {
-    const auto has_lines = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !buffer_.empty(); };
     std::string lines;
     absl::MutexLock lock(&mutex_);
     while (true) {
-      mutex_.Await(absl::Condition(&has_lines));
-      mutex_.AwaitWithTimeout(absl::Condition(&wanted_), kFlushInterval);
+      while (buffer_.empty()) wake_.Wait(&mutex_);
+      const absl::Time flush_time = absl::Now() + kFlushInterval;
+      while (!wanted_ && !wake_.WaitWithDeadline(&mutex_, flush_time)) {
+      }
       wanted_ = false;
       lines.clear();
       std::swap(lines, buffer_);
@@ -167,6 +175,8 @@ class Sink {
   std::string service_ = "gatehouse";
   Severity least_severity_ = Severity::kInfo;
   absl::Mutex mutex_;
+  // Wakes the writing thread. Not a condition of the mutex, which each caller would look at when it unlocks.
+  absl::CondVar wake_;
   std::string buffer_ ABSL_GUARDED_BY(mutex_);
   uint64_t appended_ ABSL_GUARDED_BY(mutex_) = 0;  // bytes since the start
   uint64_t written_ ABSL_GUARDED_BY(mutex_) = 0;   // of these
@@ -189,7 +199,9 @@ Sink& GlobalSink() {
 }  // namespace
 
 void LogField::AppendTo(std::string& line) const {
-  absl::StrAppend(&line, ",\"", key_, "\":");
+  line += ",\"";
+  line.append(key_.data(), key_.size());
+  line += "\":";
   switch (kind_) {
     case Kind::kText:
       line += '"';

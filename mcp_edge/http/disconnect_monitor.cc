@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "absl/time/clock.h"
+
 namespace mcp_edge {
 
 DisconnectMonitor::DisconnectMonitor(absl::Duration interval) : interval_(interval), thread_([this] { Run(); }) {}
@@ -12,6 +14,7 @@ DisconnectMonitor::~DisconnectMonitor() {
   {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
+    stop_.Signal();
   }
   thread_.join();
 }
@@ -36,7 +39,9 @@ void DisconnectMonitor::Run() {
     numbers.clear();
     {
       absl::MutexLock lock(&mutex_);
-      mutex_.AwaitWithTimeout(absl::Condition(&stopping_), interval_);
+      const absl::Time look_time = absl::Now() + interval_;
+      while (!stopping_ && !stop_.WaitWithDeadline(&mutex_, look_time)) {
+      }
       if (stopping_) return;
       for (const auto& [number, entry] : entries_) {
         sockets.push_back({entry.socket, POLLRDHUP, 0});

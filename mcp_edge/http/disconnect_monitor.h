@@ -60,6 +60,8 @@ class DisconnectMonitor {
 
   const absl::Duration interval_;
   absl::Mutex mutex_;
+  // Not a condition of the mutex, which each request would look at when it unlocks.
+  absl::CondVar stop_;
   absl::flat_hash_map<uint64_t, Entry> entries_ ABSL_GUARDED_BY(mutex_);
   uint64_t next_number_ ABSL_GUARDED_BY(mutex_) = 1;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
