@@ -256,7 +256,7 @@ int Run(int argc, char** argv) {
   AddRoutes(config.resource, mcp, config.http_sse ? &sse : nullptr,
             {[&](absl::string_view resource) { return metadata.ProtectedResource(resource); },
              [&] { return metadata.AuthorizationServer(); }},
-            *hosts, metrics, server.routes(), registers ? &registration : nullptr);
+            *hosts, metrics, server, registers ? &registration : nullptr);
   // Those who come at once after a start wait a little rather than be told that there is no such tool.
   const absl::Time give_up_time = clock.Now() + watcher_options.first_answer_timeout;
   while (!watcher->Ready().ok() && clock.Now() < give_up_time) absl::SleepFor(kReadyPoll);

@@ -28,7 +28,7 @@ inline void MeasureCpuTime(const char* name, double seconds, const std::function
     for (int i = 0; i < 100; ++i) work();
     count += 100;
   }
-  std::printf("%-8s %6.2f us\n", name, spent_s() * 1e6 / static_cast<double>(count));
+  std::printf("%-24s %6.2f us\n", name, spent_s() * 1e6 / static_cast<double>(count));
 }
 
 }  // namespace common

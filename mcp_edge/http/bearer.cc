@@ -14,7 +14,8 @@ bool IsToken(absl::string_view text) {
   }
   if (text.empty()) return false;
   for (const char c : text) {
-    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && !absl::StrContains("-._~+/", c)) return false;
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == '_') continue;
+    if (c != '~' && c != '+' && c != '/') return false;
   }
   return true;
 }

@@ -70,15 +70,14 @@ Connection::Head Connection::ReadHead() {
     const size_t blank = std::min(buffer_.find_first_not_of("\r\n"), buffer_.size());
     if (blank > kMaxBlankBytes) return Head::kMalformed;
     buffer_.erase(0, blank);
-    const size_t end = buffer_.find("\r\n\r\n", searched);
+    const size_t end = buffer_.find(kHeadEnd.data(), searched, kHeadEnd.size());
     if (end != std::string::npos) {
       if (end > limits_.max_head_bytes) return Head::kTooLarge;
       body_deadline_ = absl::Now() + limits_.body_timeout;
-      request_end_ = end + 4;
+      head_size_ = end;
+      request_end_ = end + kHeadEnd.size();
       served_before_ = true;
-      const Head head = CheckHead(absl::string_view(buffer_).substr(0, end));
-      if (head == Head::kComplete) KeepPercentSigns(end);
-      return head;
+      return CheckHead(head());
     }
     if (buffer_.size() > limits_.max_head_bytes) return Head::kTooLarge;
     searched = buffer_.size() < 3 ? 0 : buffer_.size() - 3;
@@ -120,15 +119,15 @@ Connection::Head Connection::CheckHead(absl::string_view head) {
   return Head::kComplete;
 }
 
-// cpp-httplib decodes percent signs in the values of headers, where they mean nothing: encodes them, so that it gives
-// the values that were sent.
-void Connection::KeepPercentSigns(size_t head_size) {
-  const size_t first_line = std::min(buffer_.find("\r\n"), head_size);
-  const absl::string_view headers = absl::string_view(buffer_).substr(first_line, head_size - first_line);
+void Connection::PassHead() {
+  const size_t first_line = std::min(buffer_.find("\r\n"), head_size_);
+  const absl::string_view headers = head().substr(first_line);
   if (!absl::StrContains(headers, '%')) return;
   const std::string encoded = absl::StrReplaceAll(headers, {{"%", "%25"}});
-  if (request_end_ != std::string::npos) request_end_ += encoded.size() - headers.size();
+  const size_t growth = encoded.size() - headers.size();
   buffer_.replace(first_line, headers.size(), encoded);
+  head_size_ += growth;
+  if (request_end_ != std::string::npos) request_end_ += growth;
 }
 
 ssize_t Connection::Fill(absl::Time deadline, bool until_stopped) {
@@ -142,11 +141,10 @@ ssize_t Connection::Fill(absl::Time deadline, bool until_stopped) {
       continue;
     }
     if (entries[0].revents == 0) return -1;  // the server stops
-    const size_t before = buffer_.size();
-    buffer_.resize(before + kReadBytes);
-    const ssize_t received = recv(socket_, buffer_.data() + before, kReadBytes, MSG_DONTWAIT);
-    buffer_.resize(before + static_cast<size_t>(std::max<ssize_t>(received, 0)));
+    char bytes[kReadBytes];
+    const ssize_t received = recv(socket_, bytes, sizeof(bytes), MSG_DONTWAIT);
     if (received < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (received > 0) buffer_.append(bytes, static_cast<size_t>(received));
     return received;
   }
 }
@@ -181,6 +179,18 @@ bool Connection::wait_writable() const { return PollOne(socket_, POLLOUT, absl::
 bool Connection::is_peer_alive() const {
   pollfd entry = {socket_, POLLRDHUP, 0};
   return poll(&entry, 1, 0) == 0;
+}
+
+absl::string_view Connection::ReadBody(size_t most) {
+  if (reading_stopped_) return "";
+  if (taken_ == buffer_.size()) {
+    buffer_.clear();
+    taken_ = 0;
+    if (Fill(body_deadline_, /*until_stopped=*/false) <= 0) return "";
+  }
+  const absl::string_view part = absl::string_view(buffer_).substr(taken_, most);
+  taken_ += part.size();
+  return part;
 }
 
 ssize_t Connection::read(char* ptr, size_t size) {

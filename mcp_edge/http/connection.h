@@ -41,8 +41,19 @@ class Connection final : public httplib::Stream {
     kTooSlow,    // 408
     kMalformed,  // 400: line ends other than CRLF, folded headers, control characters, unclear framing of the body
   };
-  // Waits for the next request on the connection.
+  // Waits for the next request on the connection. When its head is complete, the request is to be read by one of two
+  // ways: TakeHead and then ReadBody, or PassHead and then as a stream.
   Head ReadHead();
+  // The lines of the head, without the empty one after them and its line end. Good until PassHead, ReadBody or read.
+  absl::string_view head() const { return absl::string_view(buffer_).substr(0, head_size_); }
+  // What follows is the body.
+  void TakeHead() { taken_ = head_size_ + kHeadEnd.size(); }
+  // At least 1 byte of the body, at most `most`, which must not be more than is left of it: waits for them if none has
+  // arrived. Good until the next call. Empty: the client is gone, or was too slow.
+  absl::string_view ReadBody(size_t most);
+  // For cpp-httplib: the stream begins with the head, in which it decodes percent signs in the values of headers, where
+  // they mean nothing: encodes them, so that it gives the values that were sent.
+  void PassHead();
 
   // Ends what may be read: the rest of the request is not wanted.
   void StopReading() { reading_stopped_ = true; }
@@ -72,13 +83,15 @@ class Connection final : public httplib::Stream {
   // failure.
   ssize_t Fill(absl::Time deadline, bool until_stopped);
   Head CheckHead(absl::string_view head);
-  void KeepPercentSigns(size_t head_size);
+
+  static constexpr absl::string_view kHeadEnd = "\r\n\r\n";
 
   const int socket_;
   const ConnectionLimits& limits_;
   const int wake_socket_;
   std::string buffer_;
-  size_t taken_ = 0;  // of buffer_
+  size_t taken_ = 0;      // of buffer_
+  size_t head_size_ = 0;  // of buffer_, once ReadHead has found a head in it
   // Where the current request ends in buffer_ when it has no body (RFC 9112, section 6.3); npos when it has one.
   size_t request_end_ = std::string::npos;
   bool served_before_ = false;

@@ -38,7 +38,8 @@ std::optional<Authority> ParseAuthority(absl::string_view text) {
     if (!absl::ascii_isdigit(static_cast<unsigned char>(c))) return std::nullopt;
   }
   for (const char c : name) {
-    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && !absl::StrContains("-._[]:", c)) return std::nullopt;
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == '_') continue;
+    if (c != '[' && c != ']' && c != ':') return std::nullopt;
   }
   return Authority{absl::AsciiStrToLower(name), std::string(port)};
 }

@@ -5,11 +5,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/log.h"
+#include "mcp_edge/http/plain_request.h"
 #include "mcp_edge/http/request_trail.h"
 #include "mcp_edge/jsonrpc/message.h"
 #include "mcp_edge/protocol/wire_error.h"
@@ -22,6 +25,12 @@ constexpr size_t kRefusalThreads = 16;
 // What the process opens beside its clients' connections, generously: those to other services, files, its own sockets.
 constexpr size_t kOtherDescriptors = 500;
 constexpr char kJson[] = "application/json";
+// On one connection.
+constexpr int kMaxRequestsTold = 1'000'000;
+// Larger bodies are sent as they are, and not copied to follow their head in one system call.
+constexpr size_t kMaxCopiedBody = 64 * 1024;
+
+using HandlerResponse = httplib::Server::HandlerResponse;
 
 // Whether this thread's connection is one too many.
 thread_local bool refusing = false;
@@ -83,6 +92,61 @@ std::string ErrorBody(int status) {
   return ErrorResponse("", WireErrorOf(kind).json_rpc, SentenceOf(kind));
 }
 
+// What goes with an answer whatever gave it: the body of an error without one, ...
+bool CompleteError(httplib::Response& response) {
+  if (!response.body.empty() || response.content_provider_) return false;
+  response.set_content(ErrorBody(response.status), kJson);
+  return true;
+}
+
+// ... and, when the headers are complete, what is said about it and what becomes of the connection's buffer.
+void NoteAnswer(const httplib::Request& request, const httplib::Response& response) {
+  RequestTrail& trail = CurrentTrail();
+  trail.http_method.assign(request.method, 0, 16);
+  trail.path.assign(request.path, 0, 128);
+  trail.status = response.status;
+  if (response.content_provider_) current_connection->ReleaseBuffer();
+  if (response.status < 400) return;
+  // The connection ends with this answer; a body that was not read is not wanted.
+  current_connection->StopReading();
+  if (trail.reason.empty()) trail.reason = std::string(WireErrorOf(KindOfStatus(response.status)).reason);
+}
+
+void NoteException(httplib::Response& response) {
+  common::Log(common::Severity::kError, "handler_threw", {{"request_id", CurrentTrail().request_id}});
+  response.status = 500;
+}
+
+bool WriteAll(Connection& connection, absl::string_view bytes) {
+  return connection.write(bytes.data(), bytes.size()) >= 0;
+}
+
+// The body of an answer that is made while it is sent, in chunks (RFC 9112, section 7.1).
+bool WriteChunks(Connection& connection, httplib::Response& response) {
+  bool good = true;
+  bool more = true;
+  size_t offset = 0;
+  httplib::DataSink sink;
+  sink.write = [&](const char* data, size_t size) {
+    more = size > 0;
+    offset += size;
+    if (good && size > 0) {
+      good = WriteAll(connection, absl::StrCat(absl::Hex(size), "\r\n", absl::string_view(data, size), "\r\n"));
+    }
+    return good;
+  };
+  sink.is_writable = [&] { return connection.is_peer_alive(); };
+  sink.done = [&] {
+    more = false;
+    good = good && WriteAll(connection, "0\r\n\r\n");
+  };
+  while (more) {
+    if (!connection.is_peer_alive() || !response.content_provider_(offset, 0, sink) || !good) return false;
+  }
+  response.content_provider_success_ = true;
+  return true;
+}
+
 }  // namespace
 
 // Hands each accepted socket to the owner instead of serving it the way cpp-httplib would.
@@ -90,9 +154,9 @@ class HttpServer::BoundedServer final : public httplib::Server {
  public:
   explicit BoundedServer(HttpServer& owner) : owner_(owner) {}
 
-  // Serves one request whose head is buffered in `connection`. False: the connection is of no more use.
-  // `last`: tells the client that the connection ends with the answer.
+  // See HttpServer::ServeOne.
   bool ServeOne(Connection& connection, const std::string& remote_address, int remote_port, bool last) {
+    connection.PassHead();
     bool closed = false;
     const bool served = process_request(connection, remote_address, remote_port, "", 0, last, closed, IgnoreRange);
     return served && !closed;
@@ -150,6 +214,8 @@ HttpServer::HttpServer(const HttpServerOptions& options, EdgeMetrics& metrics)
     : options_(options),
       metrics_(metrics),
       threads_(options.max_connections),
+      keep_alive_line_(absl::StrCat("Keep-Alive: timeout=", absl::ToInt64Seconds(options.limits.idle_timeout),
+                                    ", max=", kMaxRequestsTold, "\r\n")),
       refusal_threads_(kRefusalThreads),
       server_(std::make_unique<BoundedServer>(*this)) {
   if (pipe2(wake_pipe_, O_CLOEXEC | O_NONBLOCK) != 0) wake_pipe_[0] = wake_pipe_[1] = -1;
@@ -158,32 +224,18 @@ HttpServer::HttpServer(const HttpServerOptions& options, EdgeMetrics& metrics)
   server_->set_payload_max_length(options_.max_body_bytes);
   // These two only tell the client what ServeRequests does.
   server_->set_keep_alive_timeout(absl::ToInt64Seconds(options_.limits.idle_timeout));
-  server_->set_keep_alive_max_count(1'000'000);
+  server_->set_keep_alive_max_count(kMaxRequestsTold);
   // Without SO_REUSEPORT, which cpp-httplib sets by default: a taken port has to be an error.
   server_->set_socket_options([](socket_t socket) {
     const int yes = 1;
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
   });
   server_->set_error_handler([](const httplib::Request&, httplib::Response& response) {
-    if (!response.body.empty() || response.content_provider_) return httplib::Server::HandlerResponse::Unhandled;
-    response.set_content(ErrorBody(response.status), kJson);
-    return httplib::Server::HandlerResponse::Handled;
+    return CompleteError(response) ? HandlerResponse::Handled : HandlerResponse::Unhandled;
   });
-  server_->set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
-    common::Log(common::Severity::kError, "handler_threw", {{"request_id", CurrentTrail().request_id}});
-    response.status = 500;
-  });
-  server_->set_post_routing_handler([](const httplib::Request& request, httplib::Response& response) {
-    RequestTrail& trail = CurrentTrail();
-    trail.http_method = request.method.substr(0, 16);
-    trail.path = request.path.substr(0, 128);
-    trail.status = response.status;
-    if (response.content_provider_) current_connection->ReleaseBuffer();
-    if (response.status < 400) return;
-    // The connection ends with this answer; a body that was not read is not wanted.
-    current_connection->StopReading();
-    if (trail.reason.empty()) trail.reason = std::string(WireErrorOf(KindOfStatus(response.status)).reason);
-  });
+  server_->set_exception_handler(
+      [](const httplib::Request&, httplib::Response& response, std::exception_ptr) { NoteException(response); });
+  server_->set_post_routing_handler(NoteAnswer);
 }
 
 HttpServer::~HttpServer() {
@@ -195,6 +247,16 @@ HttpServer::~HttpServer() {
 }
 
 httplib::Server& HttpServer::routes() { return *server_; }
+
+void HttpServer::Post(const std::string& path, httplib::Server::HandlerWithContentReader handler) {
+  server_->Post(path, handler);
+  posts_.emplace_back(path, std::move(handler));
+}
+
+void HttpServer::SetPreRoutingHandler(httplib::Server::HandlerWithResponse before) {
+  server_->set_pre_routing_handler(before);
+  before_ = std::move(before);
+}
 
 absl::Status HttpServer::Bind() {
   if (spare_descriptor_ < 0) return absl::UnavailableError("cannot create a pipe: too many open files");
@@ -326,7 +388,7 @@ void HttpServer::ServeRequests(Connection& connection, const std::string& remote
     }
     const absl::Time start = absl::Now();
     const bool last = draining_.load();
-    const bool reusable = server_->ServeOne(connection, remote_address, remote_port, last);
+    const bool reusable = ServeOne(connection, remote_address, remote_port, last);
     trail.held.reset();
     const absl::Duration taken = absl::Now() - start;
     metrics_.CountRequest(trail.status, taken);
@@ -341,12 +403,79 @@ void HttpServer::ServeRequests(Connection& connection, const std::string& remote
                  {"tool", trail.tool},
                  {"version", trail.version},
                  {"reason", trail.reason}});
-    // cpp-httplib has said "Connection: close" after an error.
+    // The client was told "Connection: close" after an error.
     if (!reusable || trail.status >= 400 || last) {
       if (trail.status >= 400 || last) connection.CloseGently();
       return;
     }
   }
+}
+
+bool HttpServer::ServeOne(Connection& connection, const std::string& remote_address, int remote_port, bool last) {
+  httplib::Request request;
+  if (const std::optional<size_t> length = ReadPlainHead(connection.head(), request);
+      length.has_value() && *length <= options_.max_body_bytes) {
+    const auto post =
+        std::find_if(posts_.begin(), posts_.end(), [&](const auto& entry) { return entry.first == request.path; });
+    if (post != posts_.end()) {
+      request.remote_addr = remote_address;
+      request.remote_port = remote_port;
+      return ServePlain(connection, request, *length, post->second, last);
+    }
+  }
+  return server_->ServeOne(connection, remote_address, remote_port, last);
+}
+
+bool HttpServer::ServePlain(Connection& connection, httplib::Request& request, size_t length,
+                            const httplib::Server::HandlerWithContentReader& handler, bool last) {
+  connection.TakeHead();
+  size_t left = length;
+  httplib::Response response;
+  const auto read = [&](const httplib::ContentReceiver& receive) {
+    while (left > 0) {
+      const absl::string_view part = connection.ReadBody(left);
+      left -= part.size();
+      if (part.empty() || !receive(part.data(), part.size())) {
+        response.status = 400;
+        return false;
+      }
+    }
+    return true;
+  };
+  const httplib::ContentReader reader(read, nullptr);
+  try {
+    if (!before_ || before_(request, response) != HandlerResponse::Handled) handler(request, response, reader);
+  } catch (...) {
+    NoteException(response);
+  }
+  if (!Answer(connection, request, response, last)) return false;
+  // What was not wanted of the body stands before the next request.
+  while (left > 0) {
+    const size_t skipped = connection.ReadBody(left).size();
+    if (skipped == 0) return false;
+    left -= skipped;
+  }
+  return true;
+}
+
+bool HttpServer::Answer(Connection& connection, const httplib::Request& request, httplib::Response& response,
+                        bool last) {
+  if (response.status == -1) response.status = 200;
+  if (response.status >= 400) CompleteError(response);
+  NoteAnswer(request, response);
+  std::string text;
+  text.reserve(512 + (response.body.size() <= kMaxCopiedBody ? response.body.size() : 0));
+  absl::StrAppend(&text, "HTTP/1.1 ", response.status, " ", httplib::status_message(response.status), "\r\n");
+  for (const auto& [name, value] : response.headers) absl::StrAppend(&text, name, ": ", value, "\r\n");
+  text += last || response.status >= 400 ? "Connection: close\r\n" : keep_alive_line_;
+  if (response.content_provider_) {
+    text += "Transfer-Encoding: chunked\r\n\r\n";
+    return WriteAll(connection, text) && WriteChunks(connection, response);
+  }
+  absl::StrAppend(&text, "Content-Length: ", response.body.size(), "\r\n\r\n");
+  if (response.body.size() > kMaxCopiedBody) return WriteAll(connection, text) && WriteAll(connection, response.body);
+  text += response.body;
+  return WriteAll(connection, text);
 }
 
 void HttpServer::AnswerBriefly(Connection& connection, absl::string_view remote_address, int status) {

@@ -8,6 +8,8 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
@@ -45,6 +47,11 @@ class HttpServer {
 
   // For routes. Errors that cpp-httplib itself finds get a JSON-RPC error body.
   httplib::Server& routes();
+  // The routes that matter: POST requests to `path`, exactly. Those that are plain (plain_request.h) are read and
+  // answered here, others by cpp-httplib, and `handler` cannot tell which. It may set headers, a body or a chunked
+  // content provider. `before` comes before every route, of routes() too.
+  void Post(const std::string& path, httplib::Server::HandlerWithContentReader handler);
+  void SetPreRoutingHandler(httplib::Server::HandlerWithResponse before);
 
   // Takes the address; connections wait until Start().
   //
@@ -82,12 +89,20 @@ class HttpServer {
   bool CountIn(const std::string& remote_address);
   void CountOut(const std::string& remote_address);
   void ServeRequests(Connection& connection, const std::string& remote_address, int remote_port);
-  // Answers what cpp-httplib is not to see.
+  // Serves one request whose head is buffered in `connection`. False: the connection is of no more use. `last`: tells
+  // the client that the connection ends with the answer.
+  bool ServeOne(Connection& connection, const std::string& remote_address, int remote_port, bool last);
+  // The same of a plain one with a body of `length` bytes.
+  bool ServePlain(Connection& connection, httplib::Request& request, size_t length,
+                  const httplib::Server::HandlerWithContentReader& handler, bool last);
+  bool Answer(Connection& connection, const httplib::Request& request, httplib::Response& response, bool last);
+  // Answers what no handler is to see.
   void AnswerBriefly(Connection& connection, absl::string_view remote_address, int status);
 
   const HttpServerOptions options_;
   EdgeMetrics& metrics_;
   ElasticTaskQueue threads_;
+  const std::string keep_alive_line_;
   ElasticTaskQueue refusal_threads_;
   int wake_pipe_[2];
   // Kept for StopAccepting(), which needs one, and would have to wait for it if no more were to be had.
@@ -97,6 +112,8 @@ class HttpServer {
   std::atomic<bool> accepting_{false};
   int port_ = 0;
   std::unique_ptr<BoundedServer> server_;
+  httplib::Server::HandlerWithResponse before_;
+  std::vector<std::pair<std::string, httplib::Server::HandlerWithContentReader>> posts_;
   std::thread accepting_thread_;
   absl::Mutex sockets_mutex_;
   std::set<int> sockets_ ABSL_GUARDED_BY(sockets_mutex_);

@@ -5,15 +5,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "common/log.h"
@@ -93,10 +97,63 @@ class HttpServerTest : public testing::Test {
     server_->routes().Post("/echo", [](const httplib::Request& request, httplib::Response& response) {
       response.set_content(request.body, "text/plain");
     });
+    // The same handler behind both ways to read and answer a request.
+    const auto handle = [this](const httplib::Request& request, httplib::Response& response,
+                               const httplib::ContentReader& reader) { Handle(request, response, reader); };
+    server_->Post("/plain", handle);
+    server_->routes().Post("/whole", handle);
+    server_->SetPreRoutingHandler([](const httplib::Request& request, httplib::Response& response) {
+      if (!request.has_header("X-Refuse")) return httplib::Server::HandlerResponse::Unhandled;
+      response.status = 403;
+      return httplib::Server::HandlerResponse::Handled;
+    });
     server_->routes().Delete("/gone",
                              [](const httplib::Request&, httplib::Response& response) { response.status = 204; });
     ASSERT_TRUE(server_->Bind().ok());
     server_->Start();
+  }
+
+  // Does what the header X-Do says.
+  static void Handle(const httplib::Request& request, httplib::Response& response,
+                     const httplib::ContentReader& reader) {
+    const std::string what = request.get_header_value("X-Do");
+    if (what == "skip") return response.set_content("skipped", "text/plain");
+    if (what == "throw") throw std::runtime_error("x");
+    std::string body;
+    const bool complete = reader([&](const char* data, size_t size) {
+      body.append(data, size);
+      return what != "stop";
+    });
+    if (what == "accept") {
+      response.status = 202;
+    } else if (what == "fail") {
+      response.status = 404;
+    } else if (what == "large") {
+      response.set_content(std::string(1'000'000, 'z'), "text/plain");
+    } else if (what == "stream" || what == "break") {
+      response.set_chunked_content_provider(
+          "text/event-stream", [what, count = 0](size_t offset, httplib::DataSink& sink) mutable {
+            const std::string part = absl::StrCat("part ", ++count, " at ", offset, "\n");
+            if (!sink.write(part.data(), part.size())) return false;
+            if (count == 3 && what == "break") return false;
+            if (count == 3) sink.done();
+            return true;
+          });
+    } else if (complete) {
+      std::vector<std::string> said = {request.method, request.version, body};
+      for (const auto& [name, value] : request.headers) said.push_back(absl::StrCat(name, "=", value));
+      std::sort(said.begin() + 3, said.end());
+      response.set_header("X-Answer", "yes");
+      response.set_content(absl::StrJoin(said, "|"), "text/plain");
+    }
+  }
+
+  // The lines of an answer without the order of its headers.
+  static std::string Sorted(const std::string& answer) {
+    const size_t end = answer.find("\r\n\r\n");
+    std::vector<std::string> lines = absl::StrSplit(answer.substr(0, end), "\r\n");
+    std::sort(lines.begin(), lines.end());
+    return absl::StrCat(absl::StrJoin(lines, "\n"), "\n\n", end == std::string::npos ? "" : answer.substr(end + 4));
   }
 
   std::string Exchange(const std::string& request) {
@@ -305,6 +362,59 @@ TEST_F(HttpServerTest, StoppingEndsIdleConnectionsAndLosesNoRequest) {
   release_.Notify();
   EXPECT_TRUE(absl::StrContains(busy.Hear(), "at last"));
   server_->Finish(absl::Now() + absl::Seconds(10));
+}
+
+TEST_F(HttpServerTest, APlainRequestIsAnsweredAsAnyOther) {
+  HttpServerOptions options;
+  options.limits.body_timeout = absl::Milliseconds(200);
+  options.max_body_bytes = 100'000;
+  Start(options);
+  const std::string kLast = "GET /gone HTTP/1.1\r\nConnection: close\r\n\r\n";
+  const auto request = [](absl::string_view path, absl::string_view headers, absl::string_view body, size_t length) {
+    return absl::StrCat("POST ", path, " HTTP/1.1\r\nHost: localhost\r\nX: a%2Cb\r\n", headers,
+                        "Accept: application/json, */*\r\nContent-Length: ", length, "\r\n\r\n", body);
+  };
+  const std::string long_body(60'000, 'b');
+  for (const char* headers : {"", "X-Do: skip\r\n", "X-Do: throw\r\n", "X-Do: stop\r\n", "X-Do: accept\r\n",
+                              "X-Do: fail\r\n", "X-Do: large\r\n", "X-Do: stream\r\n", "X-Do: break\r\n",
+                              "X-Refuse: 1\r\n", "Connection: keep-alive\r\n", "Connection: close\r\n"}) {
+    for (const std::string& body : {std::string("{}"), long_body}) {
+      // What comes after the request is served if the connection goes on.
+      const auto ask = [&](absl::string_view path) {
+        return Sorted(Exchange(absl::StrCat(request(path, headers, body, body.size()), kLast)));
+      };
+      EXPECT_EQ(ask("/plain"), ask("/whole")) << headers << body.size();
+    }
+  }
+  for (const std::string& broken : {std::string(), std::string("{}")}) {
+    const auto ask = [&](absl::string_view path) { return Sorted(Exchange(request(path, "", broken, 10))); };
+    EXPECT_EQ(ask("/plain"), ask("/whole")) << "the body ends early";
+  }
+  EXPECT_EQ(Sorted(Exchange(request("/plain", "", "", 100'001))), Sorted(Exchange(request("/whole", "", "", 100'001))))
+      << "the body is too large";
+}
+
+TEST_F(HttpServerTest, PlainRequestsCanBePipelined) {
+  Start();
+  std::string many;
+  for (int i = 0; i < 50; ++i) {
+    const std::string body = absl::StrCat("body ", i);
+    absl::StrAppend(&many, "POST /plain HTTP/1.1\r\nHost: localhost\r\nContent-Length: ", body.size(),
+                    i % 2 == 0 ? "\r\nX-Do: skip" : "", "\r\n\r\n", body);
+  }
+  const std::string heard = Exchange(absl::StrCat(many, kLastGet));
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(absl::StrContains(heard, absl::StrCat("|body ", i, "|")), i % 2 == 1) << i;
+  }
+  EXPECT_TRUE(absl::StrContains(heard, "fine"));
+}
+
+TEST_F(HttpServerTest, APlainRequestIsTheLastOneWhileDraining) {
+  Start();
+  RawClient client(server_->port());
+  server_->StartDraining();
+  client.Say("POST /plain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}");
+  EXPECT_TRUE(absl::StrContains(client.Hear(), "Connection: close"));
 }
 
 TEST_F(HttpServerTest, ATakenPortIsAnError) {

@@ -44,9 +44,9 @@ std::shared_ptr<const Principal> Authenticator::Authenticate(const httplib::Requ
     ReplyMcpAuth(resource, McpAuthErrorOfHeader(authorization.empty() ? "" : authorization.front()), response);
     return nullptr;
   }
-  Challenge challenge;
-  challenge.resource_metadata = resource.metadata_url;
   if (bearer.form == BearerToken::Form::kMalformed) {
+    Challenge challenge;
+    challenge.resource_metadata = resource.metadata_url;
     challenge.error = "invalid_request";
     challenge.error_description = std::string(bearer.problem);
     response.set_header("WWW-Authenticate", WriteChallenge(challenge));
@@ -54,8 +54,14 @@ std::shared_ptr<const Principal> Authenticator::Authenticate(const httplib::Requ
                {WireErrorKind::kMalformedAuthorization, absl::StrCat("Bad request: ", bearer.problem), ""});
     return nullptr;
   }
-  challenge.scope = scopes_of_(resource.uri);
+  const auto make_challenge = [&] {
+    Challenge challenge;
+    challenge.resource_metadata = resource.metadata_url;
+    challenge.scope = scopes_of_(resource.uri);
+    return challenge;
+  };
   if (bearer.form == BearerToken::Form::kMissing) {
+    const Challenge challenge = make_challenge();
     metrics_.tokens_missing_total.Increment();
     response.set_header("WWW-Authenticate", WriteChallenge(challenge));
     ReplyError(response, "", {WireErrorKind::kUnauthorized, "A bearer token is required", ""});
@@ -82,6 +88,7 @@ std::shared_ptr<const Principal> Authenticator::Authenticate(const httplib::Requ
       CurrentTrail().reason = verdict->refusal.reason;
       return nullptr;
     }
+    Challenge challenge = make_challenge();
     challenge.error = "invalid_token";
     challenge.error_description = verdict->refusal.description;
     response.set_header("WWW-Authenticate", WriteChallenge(challenge));

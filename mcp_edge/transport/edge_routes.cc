@@ -44,6 +44,14 @@ absl::string_view MethodsOf(absl::string_view path, const Endpoints& with) {
   return "";
 }
 
+// Whether `method` is one of `methods`, which are separated by ", ".
+bool IsListed(absl::string_view method, absl::string_view methods) {
+  for (const absl::string_view one : absl::StrSplit(methods, ", ")) {
+    if (one == method) return true;
+  }
+  return false;
+}
+
 // The `Mcp-Param-*` headers that a preflight asks for: a tool's own, so none can be listed beforehand.
 std::string AskedParameterHeaders(const httplib::Request& request) {
   std::string headers;
@@ -106,8 +114,7 @@ HandlerResponse BeforeRouting(const HostPolicy& hosts, EdgeMetrics& metrics, con
     response.status = 204;
     return HandlerResponse::Handled;
   }
-  const std::vector<absl::string_view> allowed = absl::StrSplit(methods, ", ");
-  if (std::find(allowed.begin(), allowed.end(), request.method) == allowed.end()) {
+  if (!IsListed(request.method, methods)) {
     ReplyMethodNotAllowed(response, methods);
     return HandlerResponse::Handled;
   }
@@ -123,37 +130,38 @@ HandlerResponse BeforeRouting(const HostPolicy& hosts, EdgeMetrics& metrics, con
 }  // namespace
 
 void AddRoutes(absl::string_view mcp_resource, McpEndpoint& mcp, SseEndpoint* sse, Documents documents,
-               const HostPolicy& hosts, EdgeMetrics& metrics, httplib::Server& server,
-               RegistrationEndpoint* registration) {
+               const HostPolicy& hosts, EdgeMetrics& metrics, HttpServer& server, RegistrationEndpoint* registration) {
   using httplib::ContentReader;
   using httplib::Request;
   using httplib::Response;
   const Endpoints with = {.sse = sse != nullptr, .registration = registration != nullptr};
-  server.set_pre_routing_handler([&hosts, &metrics, with](const Request& request, Response& response) {
+  server.SetPreRoutingHandler([&hosts, &metrics, with](const Request& request, Response& response) {
     return BeforeRouting(hosts, metrics, with, request, response);
   });
   server.Post(kMcp, [&mcp](const Request& request, Response& response, const ContentReader& reader) {
     mcp.Post(request, response, reader);
   });
-  server.Get(kMcp, [&mcp](const Request& request, Response& response) { mcp.Get(request, response); });
-  server.Delete(kMcp, [&mcp](const Request& request, Response& response) { mcp.Delete(request, response); });
+  server.routes().Get(kMcp, [&mcp](const Request& request, Response& response) { mcp.Get(request, response); });
+  server.routes().Delete(kMcp, [&mcp](const Request& request, Response& response) { mcp.Delete(request, response); });
   const auto add_document = [&](const std::string& path, const std::string& resource) {
-    server.Get(path, [get = documents.protected_resource, resource](const Request&, Response& response) {
+    server.routes().Get(path, [get = documents.protected_resource, resource](const Request&, Response& response) {
       ReplyDocument(get(resource), response);
     });
   };
   const std::string mcp_uri = MakeProtectedResource(mcp_resource, kMcp).uri;
   add_document(kProtectedResource, mcp_uri);
   add_document(absl::StrCat(kProtectedResource, kMcp), mcp_uri);
-  server.Get(kAuthorizationServer, [get = std::move(documents.authorization_server)](
-                                       const Request&, Response& response) { ReplyDocument(get(), response); });
+  server.routes().Get(kAuthorizationServer,
+                      [get = std::move(documents.authorization_server)](const Request&, Response& response) {
+                        ReplyDocument(get(), response);
+                      });
   if (registration != nullptr) {
     server.Post(kRegister, [registration](const Request& request, Response& response, const ContentReader& reader) {
       registration->Post(request, response, reader);
     });
   }
   if (!with.sse) return;
-  server.Get(kSse, [sse](const Request& request, Response& response) { sse->Get(request, response); });
+  server.routes().Get(kSse, [sse](const Request& request, Response& response) { sse->Get(request, response); });
   server.Post(kMessages, [sse](const Request& request, Response& response, const ContentReader& reader) {
     sse->Post(request, response, reader);
   });

@@ -11,6 +11,7 @@
 #include "httplib.h"
 #include "mcp_edge/edge_metrics.h"
 #include "mcp_edge/http/host_policy.h"
+#include "mcp_edge/http/http_server.h"
 #include "mcp_edge/transport/mcp_endpoint.h"
 #include "mcp_edge/transport/registration_endpoint.h"
 #include "mcp_edge/transport/sse_endpoint.h"
@@ -27,7 +28,7 @@ struct Documents {
 // HTTP+SSE out, a null `registration` the registration of clients. `mcp_resource`: the canonical URI of the MCP
 // endpoint, whose path is `/mcp`.
 void AddRoutes(absl::string_view mcp_resource, McpEndpoint& mcp, SseEndpoint* sse, Documents documents,
-               const HostPolicy& hosts, EdgeMetrics& metrics, httplib::Server& server,
+               const HostPolicy& hosts, EdgeMetrics& metrics, HttpServer& server,
                RegistrationEndpoint* registration = nullptr);
 
 }  // namespace mcp_edge

@@ -64,6 +64,7 @@ struct McpEndpoint::Call {
   ClientDescription client;          // of a modern call
   std::string id_json;               // empty for a batch
   bool modern = false;
+  Accepts accepts;
   std::unique_ptr<Exchange> exchange;
   DisconnectMonitor::Watch watch;
 };
@@ -86,8 +87,8 @@ void McpEndpoint::Post(const httplib::Request& request, httplib::Response& respo
   if (const auto full = with_.admission.AssignRequest(call->principal->key, may_be_notice, *place); full.has_value()) {
     return ReplyError(response, "", *full);
   }
-  const Accepts accepts = ReadAccept(request);
-  if (!accepts.json && !accepts.event_stream) {
+  call->accepts = ReadAccept(request);
+  if (!call->accepts.json && !call->accepts.event_stream) {
     return ReplyError(response, "",
                       {WireErrorKind::kNotAcceptable, "Accept application/json or text/event-stream, best both", ""});
   }
@@ -107,21 +108,21 @@ void McpEndpoint::Post(const httplib::Request& request, httplib::Response& respo
   }
   if (body->is_batch) return PostLegacy(request, response, *std::move(body), std::move(call));
   Message& message = body->messages.front();
-  const EraDecision decision = DecideEra(ReadMirrorHeaders(request), message);
+  const MirrorHeaders headers = ReadMirrorHeaders(request);
+  const EraDecision decision = DecideEra(headers, message);
   if (decision.error.has_value()) return ReplyError(response, message.id_json, *decision.error, true);
-  if (decision.era == Era::kModern) return PostModern(request, response, std::move(message), std::move(call));
+  if (decision.era == Era::kModern) return PostModern(request, headers, response, message, std::move(call));
   PostLegacy(request, response, *std::move(body), std::move(call));
 }
 
-void McpEndpoint::PostModern(const httplib::Request& request, httplib::Response& response, Message message,
-                             std::shared_ptr<Call> call) {
+void McpEndpoint::PostModern(const httplib::Request& request, const MirrorHeaders& headers, httplib::Response& response,
+                             const Message& message, std::shared_ptr<Call> call) {
   constexpr ProtocolVersion kVersion = ProtocolVersion::k2026_07_28;
   TrailMessage(message, kVersion);
   if (message.kind == Message::Kind::kInvalid) return ReplyInvalid(response, message.id_json, message.problem);
   if (message.kind == Message::Kind::kResponse) {
     return ReplyInvalid(response, message.id_json, "this version has no requests to the client");
   }
-  const MirrorHeaders headers = ReadMirrorHeaders(request);
   if (const auto error = CheckModernEnvelope(headers, message); error.has_value()) {
     return ReplyError(response, message.id_json, *error, true);
   }
@@ -131,7 +132,7 @@ void McpEndpoint::PostModern(const httplib::Request& request, httplib::Response&
   }
   call->modern = true;
   const bool listens = message.method == kListen;
-  if (listens && !ReadAccept(request).event_stream) {
+  if (listens && !call->accepts.event_stream) {
     return ReplyError(response, message.id_json, {WireErrorKind::kNotAcceptable, "Accept text/event-stream", ""}, true);
   }
   if (listens) {
@@ -148,7 +149,7 @@ void McpEndpoint::PostModern(const httplib::Request& request, httplib::Response&
                                   CurrentTrail().request_id};
   call->exchange =
       listens ? with_.listeners.Start(message, context) : with_.dispatcher.Start(message, context, &headers);
-  Respond(request, response, std::move(call));
+  Respond(response, std::move(call));
 }
 
 void McpEndpoint::PostLegacy(const httplib::Request& request, httplib::Response& response, Body body,
@@ -186,12 +187,12 @@ void McpEndpoint::PostLegacy(const httplib::Request& request, httplib::Response&
                                   ReadTraceContext(request, first),
                                   CurrentTrail().request_id,
                                   &call->session->state(),
-                                  ReadAccept(request).event_stream};
+                                  call->accepts.event_stream};
   std::unique_ptr<Exchange> exchange = with_.dispatcher.Start(first, context, nullptr);
   const Session::Begun begun = call->session->Begin(call->id_json, [running = exchange.get()] { running->Cancel(); });
   if (begun != Session::Begun::kYes) return ReplyError(response, first.id_json, NotBegunError(begun));
   call->exchange = std::move(exchange);
-  Respond(request, response, std::move(call));
+  Respond(response, std::move(call));
 }
 
 void McpEndpoint::Initialize(const Message& message, const Call& call, httplib::Response& response) {
@@ -239,18 +240,18 @@ void McpEndpoint::PostBatch(const httplib::Request& request, httplib::Response& 
   requests.body = std::move(body);
   requests.principal = call->principal;
   requests.request_id = CurrentTrail().request_id;
-  requests.can_stream = ReadAccept(request).event_stream;
+  requests.can_stream = call->accepts.event_stream;
   call->exchange = std::make_unique<BatchExchange>(std::move(requests), *call->session, with_.dispatcher);
-  Respond(request, response, std::move(call));
+  Respond(response, std::move(call));
 }
 
-void McpEndpoint::Respond(const httplib::Request& request, httplib::Response& response, std::shared_ptr<Call> call) {
+void McpEndpoint::Respond(httplib::Response& response, std::shared_ptr<Call> call) {
   if (call->modern) {
     // The client leaving is the only way to cancel (MCP 2026-07-28, cancellation).
     call->watch =
         with_.disconnects.WatchSocket(CurrentTrail().socket, [exchange = call->exchange.get()] { exchange->Cancel(); });
   }
-  const Accepts accepts = ReadAccept(request);
+  const Accepts accepts = call->accepts;
   // A call that says nothing for long becomes a stream, so that proxies and clients see that it is alive.
   std::optional<Step> first;
   if (!accepts.event_stream || call->exchange->Wait(with_.clock.Now() + with_.keep_alive_interval)) {

@@ -35,12 +35,12 @@ class McpEndpoint {
  private:
   struct Call;
 
-  void PostModern(const httplib::Request& request, httplib::Response& response, Message message,
-                  std::shared_ptr<Call> call);
+  void PostModern(const httplib::Request& request, const MirrorHeaders& headers, httplib::Response& response,
+                  const Message& message, std::shared_ptr<Call> call);
   void PostLegacy(const httplib::Request& request, httplib::Response& response, Body body, std::shared_ptr<Call> call);
   void Initialize(const Message& message, const Call& call, httplib::Response& response);
   void PostBatch(const httplib::Request& request, httplib::Response& response, Body body, std::shared_ptr<Call> call);
-  void Respond(const httplib::Request& request, httplib::Response& response, std::shared_ptr<Call> call);
+  void Respond(httplib::Response& response, std::shared_ptr<Call> call);
   void RespondWithStream(httplib::Response& response, std::shared_ptr<Call> call, std::optional<Step> first);
   void RespondWithSessionStream(httplib::Response& response, std::shared_ptr<Call> call, std::optional<Step> first);
   void SetStream(httplib::Response& response, std::shared_ptr<Session> session, std::shared_ptr<StreamReader> reader,

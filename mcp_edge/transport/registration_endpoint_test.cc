@@ -32,9 +32,9 @@ class RegistrationEndpointTest : public testing::Test {
     options.port = 0;
     options.max_body_bytes = 1 << 20;
     server_ = std::make_unique<HttpServer>(options, metrics_);
-    server_->routes().Post("/register",
-                           [this](const httplib::Request& request, httplib::Response& response,
-                                  const httplib::ContentReader& reader) { endpoint_.Post(request, response, reader); });
+    server_->Post("/register",
+                  [this](const httplib::Request& request, httplib::Response& response,
+                         const httplib::ContentReader& reader) { endpoint_.Post(request, response, reader); });
     ASSERT_TRUE(server_->Bind().ok());
     server_->Start();
   }

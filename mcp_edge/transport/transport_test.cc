@@ -152,7 +152,7 @@ class TransportTest : public testing::Test {
                  return absl::StrCat("{\"resource\":\"", resource, "\"}");
                },
                []() -> absl::StatusOr<std::string> { return absl::NotFoundError("off"); }},
-              hosts_, metrics_, server_->routes(), &registration_);
+              hosts_, metrics_, *server_, &registration_);
     ASSERT_TRUE(server_->Bind().ok());
     server_->Start();
   }
