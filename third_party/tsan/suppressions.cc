@@ -5,6 +5,7 @@
 extern "C" const char* __tsan_default_suppressions() {
   return "race:libgrpc.so\n"
          "race:libgrpc++.so\n"
+         "race:grpc::internal::CallOp\n"  // of its headers: what a call was last asked for, ordered by its queue
          "race:libupb.so\n"
          "race:libprotobuf.so\n"
          "race:libabsl_graphcycles_internal.so\n"

@@ -96,35 +96,61 @@ void CountError(const OutcomeMetrics& metrics, absl::string_view what, const abs
                {"request_id", caller.request_id()}});
 }
 
-// Puts the verified principal into a request, or says why there is none.
-absl::Status TakeVerdict(PrincipalVerdict verdict, CallContext& caller, Metrics& metrics) {
-  if (const auto* principal = std::get_if<std::shared_ptr<const Principal>>(&verdict)) {
-    *caller.mutable_principal() = **principal;
-    return absl::OkStatus();
+// The request of a call, and who makes it. The verified principal, which all calls with the same assertion share,
+// becomes part of the request without a copy.
+template <typename Message>
+class CallRequest {
+ public:
+  CallRequest() = default;
+  ~CallRequest() {
+    if (principal_ != nullptr) (void)message_.mutable_context()->unsafe_arena_release_principal();
   }
-  const RefusedPrincipal& refused = std::get<RefusedPrincipal>(verdict);
-  const absl::string_view reason = PrincipalRefusalName(refused.refusal);
-  metrics.PrincipalRefused(reason).Increment();
-  common::Log(common::Severity::kWarning, "principal_refused",
-              {{"reason", reason}, {"message", refused.message}, {"request_id", caller.request_id()}});
-  if (refused.refusal == PrincipalRefusal::kNoKeys) return absl::UnavailableError(refused.message);
-  return absl::UnauthenticatedError(refused.message);
-}
 
-// Finds out who makes a request, for its handler to see. OK without a verifier. Nothing: that cannot be told without
-// waiting.
-std::optional<absl::Status> IdentifyNow(PrincipalVerifier* verifier, CallContext& caller, Metrics& metrics) {
-  if (verifier == nullptr) return absl::OkStatus();
-  std::optional<PrincipalVerdict> verdict = verifier->VerifyNow(caller.principal().assertion());
-  if (!verdict.has_value()) return std::nullopt;
-  return TakeVerdict(*std::move(verdict), caller, metrics);
-}
+  CallRequest(const CallRequest&) = delete;
+  CallRequest& operator=(const CallRequest&) = delete;
 
-// The same, and waits until `deadline` if need be.
-absl::Status Identify(PrincipalVerifier* verifier, CallContext& caller, absl::Time deadline, Metrics& metrics) {
-  if (verifier == nullptr) return absl::OkStatus();
-  return TakeVerdict(verifier->Verify(caller.principal().assertion(), deadline), caller, metrics);
-}
+  // False: the bytes are no such message.
+  bool Read(grpc::ByteBuffer& bytes) { return ReadRpcMessage(bytes, message_); }
+
+  const Message& operator*() const { return message_; }
+  const Message* operator->() const { return &message_; }
+
+  // Who makes it, of whom the handler sees that and nothing of what stood beside the assertion. OK without a verifier.
+  // Nothing: that cannot be told without waiting.
+  std::optional<absl::Status> IdentifyNow(PrincipalVerifier* verifier, Metrics& metrics) {
+    if (verifier == nullptr) return absl::OkStatus();
+    std::optional<PrincipalVerdict> verdict = verifier->VerifyNow(message_.context().principal().assertion());
+    if (!verdict.has_value()) return std::nullopt;
+    return Take(*std::move(verdict), metrics);
+  }
+
+  // The same, and waits until `deadline` if need be.
+  absl::Status Identify(PrincipalVerifier* verifier, absl::Time deadline, Metrics& metrics) {
+    if (verifier == nullptr) return absl::OkStatus();
+    return Take(verifier->Verify(message_.context().principal().assertion(), deadline), metrics);
+  }
+
+ private:
+  // Puts the verified principal into the request, or says why there is none.
+  absl::Status Take(PrincipalVerdict verdict, Metrics& metrics) {
+    if (auto* principal = std::get_if<std::shared_ptr<const Principal>>(&verdict)) {
+      principal_ = *std::move(principal);
+      // It is lent, until the destructor takes it out again; and from here on everybody has it as a constant.
+      message_.mutable_context()->unsafe_arena_set_allocated_principal(const_cast<Principal*>(principal_.get()));
+      return absl::OkStatus();
+    }
+    const RefusedPrincipal& refused = std::get<RefusedPrincipal>(verdict);
+    const absl::string_view reason = PrincipalRefusalName(refused.refusal);
+    metrics.PrincipalRefused(reason).Increment();
+    common::Log(common::Severity::kWarning, "principal_refused",
+                {{"reason", reason}, {"message", refused.message}, {"request_id", message_.context().request_id()}});
+    if (refused.refusal == PrincipalRefusal::kNoKeys) return absl::UnavailableError(refused.message);
+    return absl::UnauthenticatedError(refused.message);
+  }
+
+  Message message_;
+  std::shared_ptr<const Principal> principal_;
+};
 
 // What a RequestContext has of gRPC's. `Base` is a RequestContext.
 template <typename Base>
@@ -204,11 +230,12 @@ class ToolCall final : public StreamRpc, public GrpcContext<ToolContext> {
   static void Await(GrpcServiceCore& core) {
     ToolCall* const call = new ToolCall(core);
     grpc::ServerCompletionQueue* const queue = core.loop->queue();
-    core.methods.RequestCallTool(&call->context_, &call->request_bytes_, &call->writer_, queue, queue, call->arrived());
+    core.methods.RequestCallTool(&call->context_, &call->request_bytes_, &call->writer_, queue, queue,
+                                 call->AskForArrival());
   }
 
   // ToolContext:
-  const CallToolRequest& request() const override { return request_; }
+  const CallToolRequest& request() const override { return *request_; }
 
  protected:
   void Emit(CallToolEvent event, bool may_drop) override {
@@ -237,22 +264,19 @@ class ToolCall final : public StreamRpc, public GrpcContext<ToolContext> {
     Await(core_);
     start_time_ = absl::Now();
     core_.metrics.calls_in_flight.Increment();
-    if (!ReadRpcMessage(request_bytes_, request_)) {
+    if (!request_.Read(request_bytes_)) {
       FinishWith(Unreadable());
       return;
     }
-    tool_ = core_.service.Find(request_.name());
+    tool_ = core_.service.Find(request_->name());
     if (tool_ == nullptr || tool_->execution == Execution::kInline) {
-      if (const std::optional<absl::Status> identified =
-              IdentifyNow(core_.verifier, *request_.mutable_context(), core_.metrics);
+      if (const std::optional<absl::Status> identified = request_.IdentifyNow(core_.verifier, core_.metrics);
           identified.has_value()) {
         Answer(*identified);
         return;
       }
     }
-    const auto identify_and_answer = [this] {
-      Answer(Identify(core_.verifier, *request_.mutable_context(), deadline(), core_.metrics));
-    };
+    const auto identify_and_answer = [this] { Answer(request_.Identify(core_.verifier, deadline(), core_.metrics)); };
     if (!core_.executor.Submit(identify_and_answer)) FinishOverloaded();
   }
 
@@ -286,7 +310,7 @@ class ToolCall final : public StreamRpc, public GrpcContext<ToolContext> {
       FinishWith(identified);
     } else if (tool_ == nullptr) {
       core_.metrics.unknown_tool.Increment();
-      FinishWith(absl::NotFoundError(absl::StrCat("there is no tool named \"", request_.name(), "\"")));
+      FinishWith(absl::NotFoundError(absl::StrCat("there is no tool named \"", request_->name(), "\"")));
     } else {
       Run();
     }
@@ -307,7 +331,7 @@ class ToolCall final : public StreamRpc, public GrpcContext<ToolContext> {
     absl::StatusOr<Outcome> outcome = absl::CancelledError("the call was cancelled before it ran");
     if (!cancelled()) {
       outcome =
-          CallGuarded([&]() -> absl::StatusOr<Outcome> { return tool_->handler(*this, request_.arguments_json()); });
+          CallGuarded([&]() -> absl::StatusOr<Outcome> { return tool_->handler(*this, request_->arguments_json()); });
     }
     Count(tool_->tool.name(), outcome);
     if (!outcome.ok()) {
@@ -357,7 +381,7 @@ class ToolCall final : public StreamRpc, public GrpcContext<ToolContext> {
 
   GrpcServiceCore& core_;
   absl::Time start_time_;
-  CallToolRequest request_;
+  CallRequest<CallToolRequest> request_;
   std::shared_ptr<const RegisteredTool> tool_;                // null: there is none of that name
   std::list<CallToolEvent> waiting_ ABSL_GUARDED_BY(mutex_);  // the first one is being written if `writing_`
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
@@ -462,16 +486,17 @@ class UnaryCall final : public UnaryRpc, public GrpcContext<RequestContext> {
   static void Await(GrpcServiceCore& core) {
     UnaryCall* const call = new UnaryCall(core);
     grpc::ServerCompletionQueue* const queue = core.loop->queue();
-    Method::Await(core.methods, &call->context_, &call->request_bytes_, &call->writer_, queue, queue, call->arrived());
+    Method::Await(core.methods, &call->context_, &call->request_bytes_, &call->writer_, queue, queue,
+                  call->AskForArrival());
   }
 
   // RequestContext:
-  const CallContext& caller() const override { return request_.context(); }
+  const CallContext& caller() const override { return request_->context(); }
 
  protected:
   const Responses& responses() const override {
-    if constexpr (requires { request_.input_responses_json(); }) {
-      return request_.input_responses_json();
+    if constexpr (requires { request_->input_responses_json(); }) {
+      return request_->input_responses_json();
     } else {
       static const Responses* const none = new Responses();
       return *none;
@@ -479,8 +504,8 @@ class UnaryCall final : public UnaryRpc, public GrpcContext<RequestContext> {
   }
 
   const std::string& request_state() const override {
-    if constexpr (requires { request_.request_state(); }) {
-      return request_.request_state();
+    if constexpr (requires { request_->request_state(); }) {
+      return request_->request_state();
     } else {
       static const std::string* const none = new std::string();
       return *none;
@@ -496,7 +521,7 @@ class UnaryCall final : public UnaryRpc, public GrpcContext<RequestContext> {
     Await(core_);
     start_time_ = absl::Now();
     core_.metrics.calls_in_flight.Increment();
-    if (!ReadRpcMessage(request_bytes_, request_)) {
+    if (!request_.Read(request_bytes_)) {
       FinishWithError(ToGrpcStatus(Unreadable()));
       return;
     }
@@ -513,8 +538,7 @@ class UnaryCall final : public UnaryRpc, public GrpcContext<RequestContext> {
 
   // Ends the call. This object may be gone when it returns.
   void Run() {
-    if (const absl::Status status = Identify(core_.verifier, *request_.mutable_context(), deadline(), core_.metrics);
-        !status.ok()) {
+    if (const absl::Status status = request_.Identify(core_.verifier, deadline(), core_.metrics); !status.ok()) {
       FinishWithError(ToGrpcStatus(status));
       return;
     }
@@ -522,7 +546,7 @@ class UnaryCall final : public UnaryRpc, public GrpcContext<RequestContext> {
     absl::StatusOr<bool> asks = absl::CancelledError("the request was cancelled before it ran");
     if (!cancelled()) {
       asks = CallGuarded(
-          [&]() -> absl::StatusOr<bool> { return Method::Answer(core_.service, *this, request_, &response); });
+          [&]() -> absl::StatusOr<bool> { return Method::Answer(core_.service, *this, *request_, &response); });
     }
     const absl::Duration took = absl::Now() - start_time_;
     outcomes_.seconds.Observe(absl::ToDoubleSeconds(took));
@@ -538,7 +562,7 @@ class UnaryCall final : public UnaryRpc, public GrpcContext<RequestContext> {
   GrpcServiceCore& core_;
   const OutcomeMetrics& outcomes_;
   absl::Time start_time_;
-  typename Method::Request request_;
+  CallRequest<typename Method::Request> request_;
 };
 
 class CatalogStream final : public WatchStream, public ServiceWatcher {
@@ -550,7 +574,7 @@ class CatalogStream final : public WatchStream, public ServiceWatcher {
     Begin(stream);
     grpc::ServerCompletionQueue* const queue = core.loop->queue();
     core.methods.RequestWatchCatalog(&stream->context_, &stream->request_bytes_, &stream->writer_, queue, queue,
-                                     stream->arrived());
+                                     stream->AskForArrival());
   }
 
   // ServiceWatcher:
@@ -588,7 +612,7 @@ class ResourceStream final : public WatchStream, public ServiceWatcher {
     Begin(stream);
     grpc::ServerCompletionQueue* const queue = core.loop->queue();
     core.methods.RequestWatchResources(&stream->context_, &stream->request_bytes_, &stream->writer_, queue, queue,
-                                       stream->arrived());
+                                       stream->AskForArrival());
   }
 
   // ServiceWatcher:

@@ -282,6 +282,29 @@ TEST_F(GrpcServiceTest, ARequestThatIsNoMessageIsInternalAndTheServiceGoesOn) {
   EXPECT_EQ(metrics_.calls_in_flight.Value(), 0);
 }
 
+TEST_F(GrpcServiceTest, ACallWithoutARequestIsInternalAndTheServiceGoesOn) {
+  Add("hello", [](ToolContext&, absl::string_view) { return TextResult("hi"); });
+  for (int i = 0; i < 20; ++i) {  // more than are awaited
+    grpc::GenericStub stub(server_->InProcessChannel({}));
+    grpc::CompletionQueue queue;
+    grpc::ClientContext context;
+    const auto call = stub.PrepareCall(&context, "/gatehouse.tool.v1.ToolService/CallTool", &queue);
+    void* tag;
+    bool ok;
+    call->StartCall(nullptr);
+    ASSERT_TRUE(queue.Next(&tag, &ok));
+    call->WritesDone(nullptr);
+    ASSERT_TRUE(queue.Next(&tag, &ok));
+    grpc::Status status;
+    call->Finish(&status, nullptr);
+    ASSERT_TRUE(queue.Next(&tag, &ok));
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
+  }
+  EXPECT_TRUE(Call(RequestFor("hello")).status.ok());
+  Shutdown();
+  EXPECT_EQ(metrics_.calls_in_flight.Value(), 0);
+}
+
 TEST_F(GrpcServiceTest, MoreCallsAtOnceThanAreAwaitedAreAllAnswered) {
   Add(
       "inline", [](ToolContext&, absl::string_view) { return TextResult("hi"); }, Execution::kInline);

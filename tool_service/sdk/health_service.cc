@@ -59,7 +59,7 @@ class HealthCheck final : public UnaryRpc {
     HealthCheck* const check = new HealthCheck(core);
     grpc::ServerCompletionQueue* const queue = core.loop->queue();
     core.methods.RequestCheck(&check->context_, &check->request_bytes_, &check->writer_, queue, queue,
-                              check->arrived());
+                              check->AskForArrival());
   }
 
  private:
@@ -91,7 +91,7 @@ class HealthStream final : public WatchStream {
     Begin(stream);
     grpc::ServerCompletionQueue* const queue = core.loop->queue();
     core.methods.RequestWatch(&stream->context_, &stream->request_bytes_, &stream->writer_, queue, queue,
-                              stream->arrived());
+                              stream->AskForArrival());
   }
 
   // Sends what the status is now, if that is not what was sent last.

@@ -31,6 +31,10 @@ constexpr absl::Duration kMaxReuse = absl::Minutes(2);
 constexpr absl::Duration kClockSkew = absl::Seconds(10);
 constexpr absl::Duration kMaxWait = absl::Seconds(5);
 
+// What stands before and after the last dot of an assertion; the same texts only if the assertion is the same.
+absl::string_view SignedPart(absl::string_view assertion) { return assertion.substr(0, assertion.rfind('.')); }
+absl::string_view SignaturePart(absl::string_view assertion) { return assertion.substr(assertion.rfind('.') + 1); }
+
 PrincipalVerdict Refuse(PrincipalRefusal refusal, absl::string_view why) {
   return RefusedPrincipal{refusal, absl::StrCat("The edge's assertion of who calls was not accepted: ", why, ".")};
 }
@@ -166,7 +170,9 @@ std::optional<PrincipalVerdict> PrincipalVerifier::VerifyNow(absl::string_view a
     return Refuse(PrincipalRefusal::kMalformed, absl::StrCat("it has more than ", kMaxAssertionBytes, " bytes"));
   }
   if (assertion.size() <= kMaxCachedBytes) {
-    if (auto cached = cache_.Get(common::DigestToken(assertion, "")); cached.has_value()) return *std::move(cached);
+    // A digest of all of it would cost most of what it costs to find it.
+    const auto known = cache_.Get(common::DigestToken(SignaturePart(assertion), ""));
+    if (known.has_value() && (*known)->signed_text == SignedPart(assertion)) return (*known)->principal;
   }
   const std::shared_ptr<const KeySet> keys = keys_.current();
   if (keys == nullptr) return std::nullopt;
@@ -218,7 +224,9 @@ std::optional<PrincipalVerdict> PrincipalVerifier::Judge(absl::string_view asser
   PrincipalVerdict verdict = JudgeClaims(jws->payload, expire_time);
   if (const auto* principal = std::get_if<std::shared_ptr<const tool::Principal>>(&verdict);
       principal != nullptr && assertion.size() <= kMaxCachedBytes) {
-    cache_.Put(common::DigestToken(assertion, ""), *principal, std::min(expire_time, clock_.Now() + kMaxReuse));
+    cache_.Put(common::DigestToken(SignaturePart(assertion), ""),
+               std::make_shared<const Verified>(Verified{std::string(SignedPart(assertion)), *principal}),
+               std::min(expire_time, clock_.Now() + kMaxReuse));
   }
   return verdict;
 }

@@ -61,13 +61,20 @@ class PrincipalVerifier {
   PrincipalVerifier(PrincipalVerifierOptions options, PrincipalKeys& keys, const common::Clock& clock);
 
   // The verdict on `assertion`, or nothing if that needs keys that are not here. Does not wait. What was verified is
-  // remembered until it expires, by its SHA-256 digest.
+  // remembered until it expires: what was signed, and the SHA-256 digest of the signature, which is of no use to
+  // others.
   std::optional<PrincipalVerdict> VerifyNow(absl::string_view assertion);
 
   // The verdict, if need be after new keys have been fetched: waits until `deadline`, and five seconds at most.
   PrincipalVerdict Verify(absl::string_view assertion, absl::Time deadline);
 
  private:
+  // What was verified: all of the assertion but its signature, and what it says.
+  struct Verified {
+    std::string signed_text;
+    std::shared_ptr<const gatehouse::tool::v1::Principal> principal;
+  };
+
   // Nothing: its key is none of `keys`.
   std::optional<PrincipalVerdict> Judge(absl::string_view assertion, const KeySet& keys);
   PrincipalVerdict JudgeClaims(absl::string_view claims_json, absl::Time& expire_time) const;
@@ -75,7 +82,7 @@ class PrincipalVerifier {
   const PrincipalVerifierOptions options_;
   PrincipalKeys& keys_;
   const common::Clock& clock_;
-  common::ExpiringCache<common::TokenDigest, std::shared_ptr<const gatehouse::tool::v1::Principal>> cache_;
+  common::ExpiringCache<common::TokenDigest, std::shared_ptr<const Verified>> cache_;  // by the signature
 };
 
 }  // namespace tool_service

@@ -108,7 +108,8 @@ class ReflectionStream final : public RpcCall {
   static void Await(ReflectionCore& core) {
     ReflectionStream* const stream = new ReflectionStream(core);
     grpc::ServerCompletionQueue* const queue = core.loop->queue();
-    core.methods.RequestServerReflectionInfo(&stream->context_, &stream->stream_, queue, queue, stream->arrived());
+    core.methods.RequestServerReflectionInfo(&stream->context_, &stream->stream_, queue, queue,
+                                             stream->AskForArrival());
   }
 
  private:
@@ -119,21 +120,21 @@ class ReflectionStream final : public RpcCall {
     Read();
   }
 
-  void Read() { stream_.Read(&request_, static_cast<RpcEvent*>(&read_)); }
+  void Read() { stream_.Read(&request_, read_.Ask()); }
 
   void OnRead(bool ok) {
     if (!ok) {
-      stream_.Finish(grpc::Status::OK, ended());
+      stream_.Finish(grpc::Status::OK, AskForEnd());
       return;
     }
-    stream_.Write(Answer(request_, core_.names), static_cast<RpcEvent*>(&written_));
+    stream_.Write(Answer(request_, core_.names), written_.Ask());
   }
 
   void OnWritten(bool ok) {
     if (ok) {
       Read();
     } else {
-      stream_.Finish(grpc::Status::CANCELLED, ended());
+      stream_.Finish(grpc::Status::CANCELLED, AskForEnd());
     }
   }
 

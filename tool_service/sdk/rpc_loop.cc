@@ -29,10 +29,10 @@ void RpcLoop::Stop() {
 void RpcLoop::Work() {
   void* event;
   bool ok;
-  while (queue_->Next(&event, &ok)) static_cast<RpcEvent*>(event)->Happen(ok);
+  while (queue_->Next(&event, &ok)) static_cast<RpcEvent*>(event)->Tell(ok);
 }
 
-RpcCall::RpcCall(RpcLoop& loop) : guest_(loop) { context_.AsyncNotifyWhenDone(static_cast<RpcEvent*>(&left_)); }
+RpcCall::RpcCall(RpcLoop& loop) : guest_(loop) { context_.AsyncNotifyWhenDone(left_.Ask()); }
 
 void RpcCall::Arrive(bool ok) {
   if (!ok) {  // then there is no call that could leave
@@ -72,19 +72,22 @@ grpc::ByteBuffer WriteRpcMessage(const google::protobuf::MessageLite& message) {
 }
 
 void UnaryRpc::Finish(const google::protobuf::MessageLite& response) {
-  writer_.Finish(WriteRpcMessage(response), grpc::Status::OK, ended());
+  const grpc::ByteBuffer bytes = WriteRpcMessage(response);
+  writer_.Finish(bytes, grpc::Status::OK, AskForEnd());
 }
 
-void UnaryRpc::FinishWithError(const grpc::Status& status) { writer_.FinishWithError(status, ended()); }
+void UnaryRpc::FinishWithError(const grpc::Status& status) { writer_.FinishWithError(status, AskForEnd()); }
 
 void StreamRpc::Write(const google::protobuf::MessageLite& message) {
-  writer_.Write(WriteRpcMessage(message), static_cast<RpcEvent*>(&written_));
+  const grpc::ByteBuffer bytes = WriteRpcMessage(message);
+  writer_.Write(bytes, written_.Ask());
 }
 
 void StreamRpc::WriteAndFinish(const google::protobuf::MessageLite& last) {
-  writer_.WriteAndFinish(WriteRpcMessage(last), grpc::WriteOptions(), grpc::Status::OK, ended());
+  const grpc::ByteBuffer bytes = WriteRpcMessage(last);
+  writer_.WriteAndFinish(bytes, grpc::WriteOptions(), grpc::Status::OK, AskForEnd());
 }
 
-void StreamRpc::Finish(const grpc::Status& status) { writer_.Finish(status, ended()); }
+void StreamRpc::Finish(const grpc::Status& status) { writer_.Finish(status, AskForEnd()); }
 
 }  // namespace tool_service

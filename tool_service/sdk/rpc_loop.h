@@ -26,14 +26,29 @@
 
 namespace tool_service {
 
-// Something that gRPC was asked for, and tells of when it is there.
+// Something that gRPC is asked for, and tells of when it is there.
 class RpcEvent {
  public:
-  // Called once for each time that it was asked for, on a thread of the loop. `ok`: it went well.
-  virtual void Happen(bool ok) = 0;
+  // What gRPC is to be given. One who asks is followed by one who is told before it is asked for again.
+  void* Ask() {
+    asked_.store(true, std::memory_order_release);
+    return this;
+  }
+
+  // Tells whoever asked, on a thread of the loop. `ok`: it went well.
+  void Tell(bool ok) {
+    (void)asked_.load(std::memory_order_acquire);
+    Happen(ok);
+  }
 
  protected:
   ~RpcEvent() = default;
+  virtual void Happen(bool ok) = 0;
+
+ private:
+  // Orders what was done before it was asked for before what is done when it is there. gRPC does so too, but race
+  // detectors do not see into it.
+  std::atomic<bool> asked_{false};
 };
 
 // In this order: make it from a builder, build the server, let each service wait for calls, Start(); shut the server
@@ -90,16 +105,17 @@ template <typename Owner, void (Owner::*kMethod)(bool)>
 class RpcEventOf final : public RpcEvent {
  public:
   explicit RpcEventOf(Owner* owner) : owner_(owner) {}
-  void Happen(bool ok) override { (owner_->*kMethod)(ok); }
 
  private:
+  void Happen(bool ok) override { (owner_->*kMethod)(ok); }
+
   Owner* const owner_;
 };
 
 // A call, from the time when it is waited for. Made with `new`; deletes itself.
 //
-// Its derived class asks gRPC for a call, with arrived(), and says how it ends: for every call that arrives, it asks
-// gRPC once to end it, with ended().
+// Its derived class asks gRPC for a call, with AskForArrival(), and says how it ends: for every call that arrives, it
+// asks gRPC once to end it, with AskForEnd().
 class RpcCall {
  public:
   RpcCall(const RpcCall&) = delete;
@@ -120,8 +136,8 @@ class RpcCall {
   // Lets go of the object: after OnDone(), or instead of OnArrival() when the server is shut down.
   virtual void Dispose() { delete this; }
 
-  RpcEvent* arrived() { return &arrived_; }
-  RpcEvent* ended() { return &ended_; }
+  void* AskForArrival() { return arrived_.Ask(); }
+  void* AskForEnd() { return ended_.Ask(); }
 
  private:
   const RpcLoop::Guest guest_;  // goes last

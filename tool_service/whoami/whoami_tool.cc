@@ -27,9 +27,10 @@ const char* SourceName(gatehouse::tool::v1::ClaimSource source) {
 
 // What the claims themselves do not say: where each comes from, and whether the token was meant for this server.
 std::string IdentityMeta(const gatehouse::tool::v1::Principal& principal) {
-  std::string meta =
-      absl::StrCat("{\"", kIdentityMetaKey, "\":{\"audienceKnown\":", principal.audience_known() ? "true" : "false",
-                   ",\"claimSources\":{");
+  std::string meta;
+  meta.reserve(512);
+  absl::StrAppend(&meta, "{\"", kIdentityMetaKey,
+                  "\":{\"audienceKnown\":", principal.audience_known() ? "true" : "false", ",\"claimSources\":{");
   const char* separator = "";
   for (const gatehouse::tool::v1::ClaimOrigin& origin : principal.claim_origins()) {
     for (const std::string& claim : origin.claims()) {
@@ -39,7 +40,8 @@ std::string IdentityMeta(const gatehouse::tool::v1::Principal& principal) {
       absl::StrAppend(&meta, ":\"", SourceName(origin.source()), "\"");
     }
   }
-  return meta + "}}}";
+  meta += "}}}";
+  return meta;
 }
 
 }  // namespace
