@@ -1,18 +1,11 @@
 #include "mcp_edge/jsonrpc/compact_json.h"
 
-#include <algorithm>
-#include <deque>
-#include <utility>
-
-#include "absl/container/inlined_vector.h"
+#include "mcp_edge/jsonrpc/member_names.h"
 
 namespace mcp_edge {
 namespace {
 
-// Up to that many names of an object are compared with one another as they stand; more are sorted first.
-constexpr size_t kFewNames = 8;
-
-// Copies the text without its space, and keeps the names of the members of all open objects.
+// Copies the text without its space.
 class Copier {
  public:
   Copier(absl::string_view text, std::string& out) : text_(text), out_(out) {}
@@ -25,24 +18,12 @@ class Copier {
   // Copies what there is up to `end`.
   void Flush(size_t end) { out_.append(text_.data() + copied_, end - copied_); }
 
-  void Open(bool) { open_.push_back(names_.size()); }
-
+  void Open(bool) { names_.Open(); }
   bool Name(absl::string_view inside, bool has_escapes) {
-    if (has_escapes) {
-      unescaped_.push_back(UnescapeJson(inside));
-      inside = unescaped_.back();
-    }
-    names_.push_back(inside);
+    names_.Add(inside, has_escapes);
     return true;
   }
-
-  bool Close() {
-    const auto begin = names_.begin() + static_cast<ptrdiff_t>(open_.back());
-    if (!AreUnique(begin, names_.end())) return false;
-    names_.erase(begin, names_.end());
-    open_.pop_back();
-    return true;
-  }
+  bool Close() { return names_.Close(); }
 
   void String(absl::string_view, bool) {}
   void Number(absl::string_view, bool) {}
@@ -50,25 +31,10 @@ class Copier {
   void Null() {}
 
  private:
-  using Names = absl::InlinedVector<absl::string_view, 32>;
-
-  static bool AreUnique(Names::iterator begin, Names::iterator end) {
-    if (static_cast<size_t>(end - begin) > kFewNames) {
-      std::sort(begin, end);
-      return std::adjacent_find(begin, end) == end;
-    }
-    for (; begin != end; ++begin) {
-      if (std::find(begin + 1, end, *begin) != end) return false;
-    }
-    return true;
-  }
-
   const absl::string_view text_;
   std::string& out_;
-  size_t copied_ = 0;                     // up to there the text has been copied, or left out
-  absl::InlinedVector<size_t, 16> open_;  // where the names of each open container begin in names_
-  Names names_;
-  std::deque<std::string> unescaped_;  // that names_ points into
+  size_t copied_ = 0;  // up to there the text has been copied, or left out
+  MemberNames names_;
 };
 
 }  // namespace

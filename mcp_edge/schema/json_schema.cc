@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "mcp_edge/jsonrpc/json_reader.h"
 #include "mcp_edge/schema/pattern.h"
+#include "mcp_edge/schema/plain_schema.h"
 #include "mcp_edge/schema/schema_checker.h"
 #include "mcp_edge/schema/schema_compiler.h"
 #include "mcp_edge/schema/schema_node.h"
@@ -44,7 +45,8 @@ Form FormOf(const SchemaNode& root) {
 
 class CompiledSchema final : public JsonSchema {
  public:
-  explicit CompiledSchema(SchemaGraph graph) : graph_(std::move(graph)), form_(FormOf(*graph_.root)) {}
+  explicit CompiledSchema(SchemaGraph graph)
+      : graph_(std::move(graph)), form_(FormOf(*graph_.root)), plain_(PlainSchema::Make(*graph_.root)) {}
 
   std::optional<std::string> Check(absl::string_view instance_json) const override {
     if (form_ == Form::kAnything) return std::nullopt;
@@ -54,6 +56,7 @@ class CompiledSchema final : public JsonSchema {
     if (object && form_ == Form::kEmptyObject && absl::StripLeadingAsciiWhitespace(text.substr(1)) == "}") {
       return std::nullopt;
     }
+    if (plain_ != nullptr && plain_->Fits(instance_json)) return std::nullopt;
     const absl::StatusOr<nlohmann::json> value = ReadJson(instance_json, kMaxJsonDepth);
     if (!value.ok()) return absl::StrCat("cannot be read: ", value.status().message());
     return CheckValue(*graph_.root, *value);
@@ -62,6 +65,7 @@ class CompiledSchema final : public JsonSchema {
  private:
   const SchemaGraph graph_;
   const Form form_;
+  const std::unique_ptr<const PlainSchema> plain_;  // null: it is not plain
 };
 
 }  // namespace
