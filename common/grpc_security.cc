@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include <utility>
@@ -206,13 +207,28 @@ std::shared_ptr<grpc::ChannelCredentials> GrpcSecurity::ForTarget(absl::string_v
   return grpc::experimental::TlsCredentials(tls);
 }
 
-grpc_channel_credentials* GrpcSecurity::CoreCredentialsForTarget(absl::string_view target) const {
-  if (!TlsFor(target)) return grpc_insecure_credentials_create();
-  grpc_tls_credentials_options* const tls = grpc_tls_credentials_options_create();
-  grpc_tls_credentials_options_set_certificate_provider(tls, provider_->c_provider());
-  grpc_tls_credentials_options_watch_root_certs(tls);
-  if (!options_.cert_file.empty()) grpc_tls_credentials_options_watch_identity_key_cert_pairs(tls);
-  return grpc_tls_credentials_create(tls);  // takes the options
+absl::StatusOr<std::shared_ptr<SSL_CTX>> GrpcSecurity::ClientContext() const {
+  ERR_clear_error();
+  const std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  const auto problem = [](absl::string_view flag, const std::string& file_name) {
+    ERR_clear_error();
+    return absl::UnavailableError(absl::StrCat("--", flag, ": ", file_name, " cannot be used now"));
+  };
+  if (context == nullptr || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1) {
+    return absl::UnavailableError("TLS cannot be set up");
+  }
+  if (SSL_CTX_load_verify_file(context.get(), options_.ca_file.c_str()) != 1) {
+    return problem("tls_ca_file", options_.ca_file);
+  }
+  if (!options_.cert_file.empty()) {
+    if (SSL_CTX_use_certificate_chain_file(context.get(), options_.cert_file.c_str()) != 1) {
+      return problem("tls_cert_file", options_.cert_file);
+    }
+    if (SSL_CTX_use_PrivateKey_file(context.get(), options_.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
+      return problem("tls_key_file", options_.key_file);
+    }
+  }
+  return context;
 }
 
 }  // namespace common

@@ -4,7 +4,7 @@
 #ifndef GATEHOUSE_COMMON_GRPC_SECURITY_H_
 #define GATEHOUSE_COMMON_GRPC_SECURITY_H_
 
-#include <grpc/grpc_security.h>
+#include <openssl/ossl_typ.h>
 
 #include <memory>
 #include <string>
@@ -63,8 +63,14 @@ class GrpcSecurity {
   // the target; unix sockets have none.
   std::shared_ptr<grpc::ChannelCredentials> ForTarget(absl::string_view target) const;
 
-  // The same for the library's C API. The caller releases them (grpc_channel_credentials_release).
-  grpc_channel_credentials* CoreCredentialsForTarget(absl::string_view target) const;
+  // Whether there is TLS at all; see ClientContext.
+  bool has_tls() const { return tls_; }
+
+  // For a client that does TLS itself, with what is in the files now: the authorities, the certificate of this process
+  // if it has one, TLS 1.2 at least. Who the server must be is the caller's to say.
+  //
+  // Errors: kUnavailable, naming the flag of the file that cannot be used.
+  absl::StatusOr<std::shared_ptr<SSL_CTX>> ClientContext() const;
 
  private:
   explicit GrpcSecurity(GrpcSecurityOptions options);

@@ -54,13 +54,12 @@ void KeepCallbackThreads() {
   }();
 }
 
-grpc::ChannelArguments MakeChannelArguments(Health health) {
+grpc::ChannelArguments MakeChannelArguments() {
   KeepCallbackThreads();
   grpc::ChannelArguments arguments;
   // The streams have bounds of their own: no more is received than a good message may have.
   arguments.SetServiceConfigJSON(
       absl::StrCat(R"({"loadBalancingConfig":[{"round_robin":{}}],)",
-                   health == Health::kWatched ? R"("healthCheckConfig":{"serviceName":""},)" : "",
                    R"("methodConfig":[{"name":[{"service":"gatehouse.tool.v1.ToolService","method":"WatchCatalog"}],)",
                    R"("maxResponseMessageBytes":)", kMaxCatalogReceiveBytes,
                    R"(},{"name":[{"service":"gatehouse.tool.v1.ToolService","method":"WatchResources"}],)",
@@ -87,7 +86,7 @@ grpc::ChannelArguments MakeChannelArguments(Health health) {
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target, const common::GrpcSecurity* security) {
   return grpc::CreateCustomChannel(
       target, security == nullptr ? grpc::InsecureChannelCredentials() : security->ForTarget(target),
-      MakeChannelArguments(Health::kIgnored));
+      MakeChannelArguments());
 }
 
 absl::Status CheckTarget(absl::string_view target) {

@@ -24,14 +24,10 @@ inline constexpr int kMaxUpdateReceiveBytes = 64 << 10;
 // The settings of every channel: balances over all addresses of the target (round_robin), notices dead connections,
 // tries again within a second when a service was away, and takes messages of at most kMaxReceiveBytes,
 // catalogues of at most kMaxCatalogReceiveBytes and news of resources of at most kMaxUpdateReceiveBytes.
-//
-// kWatched: calls go only to servers whose health service (grpc.health.v1) says SERVING, or that have none; a server
-// says otherwise before it shuts down, and so loses no call.
-enum class Health { kIgnored, kWatched };
-grpc::ChannelArguments MakeChannelArguments(Health health);
+grpc::ChannelArguments MakeChannelArguments();
 
-// A channel to `target` (gRPC name syntax: dns:///host:port, ipv4:1.2.3.4:5,1.2.3.5:5) with the settings above, health
-// ignored. `security`: must let the target pass; null, in tests: clear text. Does not connect yet.
+// A channel to `target` (gRPC name syntax: dns:///host:port, ipv4:1.2.3.4:5,1.2.3.5:5) with the settings above.
+// `security`: must let the target pass; null, in tests: clear text. Does not connect yet.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target, const common::GrpcSecurity* security = nullptr);
 
 // gRPC 1.51 runs callbacks on a few threads that end with the last channel (or server) of the process that uses them,

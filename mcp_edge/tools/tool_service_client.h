@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "common/grpc_security.h"
 #include "gatehouse/tool/v1/tool.grpc.pb.h"
+#include "mcp_edge/rpc/rpc_channel.h"
 #include "mcp_edge/tools/tool_call.h"
 #include "mcp_edge/tools/trace_context.h"
 
@@ -45,14 +46,11 @@ class ToolServiceClient {
   // For the methods that are not CallTool.
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
-  // Of the library that carries the calls; an implementation detail.
-  class Connection;
-
  private:
   const std::string name_;
   const std::string target_;
   PrincipalSigner* const signer_;
-  const std::shared_ptr<Connection> connection_;
+  const RpcChannel calls_;  // of CallTool
   const std::shared_ptr<grpc::Channel> channel_;
 };
 
