@@ -40,6 +40,7 @@
 #include "mcp_edge/http/disconnect_monitor.h"
 #include "mcp_edge/http/host_policy.h"
 #include "mcp_edge/http/http_server.h"
+#include "mcp_edge/rpc/rpc_channel.h"
 #include "mcp_edge/sealing/aead_sealer.h"
 #include "mcp_edge/sealing/key_ring.h"
 #include "mcp_edge/session/memory_session_store.h"
@@ -216,8 +217,10 @@ int Run(int argc, char** argv) {
   std::vector<std::string> resources = {mcp_resource.uri};
   if (config.http_sse) resources.push_back(sse_resource.uri);
   const std::shared_ptr<grpc::Channel> auth_channel = MakeChannel(config.auth_service, security->get());
-  AuthClient verifier(auth_channel, {config.verdict_ttl, static_cast<size_t>(config.verdict_cache_size)}, clock,
-                      metrics);
+  RpcChannelOptions auth_options;
+  auth_options.watch_health = false;  // it has verdicts to give also while its provider is away
+  const RpcChannel auth_calls(config.auth_service, security->get(), auth_options);
+  AuthClient verifier(auth_calls, {config.verdict_ttl, static_cast<size_t>(config.verdict_cache_size)}, clock, metrics);
   ResourceMetadataOptions metadata_options;
   metadata_options.resources = resources;
   const bool registers = config.authorization_server_metadata == "register";

@@ -10,7 +10,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "common/proto_time.h"
-#include "grpcpp/client_context.h"
+#include "gatehouse/auth/v1/auth.pb.h"
 
 namespace mcp_edge {
 namespace {
@@ -18,6 +18,7 @@ namespace {
 using gatehouse::auth::v1::VerifyTokenRequest;
 using gatehouse::auth::v1::VerifyTokenResponse;
 
+constexpr char kVerifyToken[] = "/gatehouse.auth.v1.AuthService/VerifyToken";
 constexpr size_t kMaxTokenBytes = 8192;
 constexpr absl::Duration kMaxRefusalTtl = absl::Seconds(5);
 
@@ -47,10 +48,9 @@ struct AuthClient::Flight {
   bool out_of_time = false;
 };
 
-AuthClient::AuthClient(std::shared_ptr<grpc::ChannelInterface> channel, const AuthClientOptions& options,
-                       const common::Clock& clock, EdgeMetrics& metrics)
-    : channel_(std::move(channel)),
-      stub_(gatehouse::auth::v1::AuthService::NewStub(channel_)),
+AuthClient::AuthClient(const RpcChannel& channel, const AuthClientOptions& options, const common::Clock& clock,
+                       EdgeMetrics& metrics)
+    : channel_(channel),
       options_(options),
       clock_(clock),
       metrics_(metrics),
@@ -135,18 +135,15 @@ absl::StatusOr<Verdict> AuthClient::Ask(absl::string_view token, absl::string_vi
   request.set_token(token.data(), token.size());
   request.set_resource(resource.data(), resource.size());
   VerifyTokenResponse response;
-  grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(deadline));
   metrics_.verdicts_asked_total.Increment();
-  const grpc::Status status = stub_->VerifyToken(&context, request, &response);
-  if (status.error_code() == grpc::StatusCode::INVALID_ARGUMENT) {
-    return absl::InternalError(absl::StrCat("auth_service does not take the question: ", status.error_message()));
+  const absl::Status status = CallUnary(channel_, kVerifyToken, request, deadline, response);
+  if (status.code() == absl::StatusCode::kInvalidArgument) {
+    return absl::InternalError(absl::StrCat("auth_service does not take the question: ", status.message()));
   }
   if (!status.ok()) {
     metrics_.verdicts_unavailable_total.Increment();
-    return absl::UnavailableError(absl::StrCat("auth_service cannot tell now: ", status.error_message()));
+    return absl::UnavailableError(absl::StrCat("auth_service cannot tell now: ", status.message()));
   }
-  reached_.store(true, std::memory_order_relaxed);
   reuse_until_time =
       response.has_reuse_until_time() ? common::FromProto(response.reuse_until_time()) : absl::InfinitePast();
   Verdict verdict;
@@ -162,23 +159,6 @@ absl::StatusOr<Verdict> AuthClient::Ask(absl::string_view token, absl::string_vi
   }
   metrics_.verdicts_unavailable_total.Increment();
   return absl::UnavailableError("auth_service cannot tell now: it answered without a verdict");
-}
-
-absl::Status AuthClient::Check() const {
-  switch (channel_->GetState(/*try_to_connect=*/true)) {
-    case GRPC_CHANNEL_READY:
-      reached_.store(true, std::memory_order_relaxed);
-      return absl::OkStatus();
-    case GRPC_CHANNEL_IDLE:  // also between two connections, when the server retired one by its age
-    case GRPC_CHANNEL_CONNECTING:
-      if (reached_.load(std::memory_order_relaxed)) return absl::OkStatus();
-      return absl::UnavailableError("auth_service has not been reached yet");
-    case GRPC_CHANNEL_TRANSIENT_FAILURE:
-    case GRPC_CHANNEL_SHUTDOWN:
-      break;
-  }
-  reached_.store(false, std::memory_order_relaxed);
-  return absl::UnavailableError("auth_service cannot be reached");
 }
 
 }  // namespace mcp_edge

@@ -3,13 +3,11 @@
 #ifndef GATEHOUSE_MCP_EDGE_AUTH_AUTH_CLIENT_H_
 #define GATEHOUSE_MCP_EDGE_AUTH_AUTH_CLIENT_H_
 
-#include <atomic>
 #include <cstddef>
 #include <memory>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
@@ -17,10 +15,9 @@
 #include "common/clock.h"
 #include "common/expiring_cache.h"
 #include "common/token_digest.h"
-#include "gatehouse/auth/v1/auth.grpc.pb.h"
-#include "grpcpp/channel.h"
 #include "mcp_edge/auth/token_verifier.h"
 #include "mcp_edge/edge_metrics.h"
+#include "mcp_edge/rpc/rpc_channel.h"
 
 namespace mcp_edge {
 
@@ -35,17 +32,12 @@ struct AuthClientOptions {
 // Concurrent questions about one token make one RPC, unless `verdict_ttl` is zero.
 class AuthClient final : public TokenVerifier {
  public:
-  // `channel`: to auth_service, see tools/grpc_channel.h. `clock` and `metrics` must outlive the client.
-  AuthClient(std::shared_ptr<grpc::ChannelInterface> channel, const AuthClientOptions& options,
-             const common::Clock& clock, EdgeMetrics& metrics);
+  // `channel`: to auth_service; it, `clock` and `metrics` must outlive the client.
+  AuthClient(const RpcChannel& channel, const AuthClientOptions& options, const common::Clock& clock,
+             EdgeMetrics& metrics);
   ~AuthClient() override;
 
   absl::StatusOr<Verdict> Verify(absl::string_view token, absl::string_view resource, absl::Time deadline) override;
-
-  // For readiness: OK while auth_service can be reached as far as is known. Never blocks; starts to connect if need be.
-  //
-  // Errors: kUnavailable, it cannot be reached, or has not been reached yet.
-  absl::Status Check() const;
 
  private:
   struct Flight;
@@ -57,15 +49,13 @@ class AuthClient final : public TokenVerifier {
   absl::StatusOr<Verdict> Ask(absl::string_view token, absl::string_view resource, absl::Time deadline,
                               absl::Time& reuse_until_time);
 
-  const std::shared_ptr<grpc::ChannelInterface> channel_;
-  const std::unique_ptr<gatehouse::auth::v1::AuthService::Stub> stub_;
+  const RpcChannel& channel_;
   const AuthClientOptions options_;
   const common::Clock& clock_;
   EdgeMetrics& metrics_;
   common::ExpiringCache<common::TokenDigest, std::shared_ptr<const Verdict>> cache_;
   absl::Mutex mutex_;
   absl::flat_hash_map<common::TokenDigest, std::shared_ptr<Flight>> flights_ ABSL_GUARDED_BY(mutex_);
-  mutable std::atomic<bool> reached_{false};
 };
 
 }  // namespace mcp_edge

@@ -12,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "common/executor.h"
+#include "google/protobuf/message_lite.h"
 #include "mcp_edge/rpc/event_loop.h"
 #include "mcp_edge/rpc/grpc_wire.h"
 #include "mcp_edge/rpc/http2_connection.h"
@@ -364,7 +365,7 @@ class RpcCall::State final : public Http2Stream, public std::enable_shared_from_
 
   absl::Status status() const {
     absl::MutexLock lock(&mutex_);
-    return status_;
+    return absl::Status(status_.code(), status_.message());  // a text of its own, whichever thread ends this last
   }
 
   // Ends the call from this side, unless it has ended.
@@ -528,6 +529,18 @@ std::unique_ptr<RpcCall> RpcChannel::Start(std::string method, std::string frame
                                                 std::move(metadata));
   state->Start();
   return std::make_unique<RpcCall>(std::move(state));
+}
+
+absl::Status CallUnary(const RpcChannel& channel, const char* method, const google::protobuf::MessageLite& request,
+                       absl::Time deadline, google::protobuf::MessageLite& response) {
+  const auto call = channel.Start(method, FrameMessage(request), deadline, {});
+  const std::optional<std::string> answer = call->Read();
+  if (answer.has_value() && call->Read().has_value()) return absl::InternalError("the service answered twice");
+  const absl::Status status = call->status();
+  if (!status.ok()) return status;
+  if (!answer.has_value()) return absl::InternalError("the service gave no answer");
+  if (!response.ParseFromString(*answer)) return absl::InternalError("the answer of the service cannot be decoded");
+  return absl::OkStatus();
 }
 
 }  // namespace mcp_edge

@@ -15,6 +15,10 @@
 #include "absl/time/time.h"
 #include "common/grpc_security.h"
 
+namespace google::protobuf {
+class MessageLite;
+}
+
 namespace mcp_edge {
 
 // The largest message that a service may send.
@@ -86,6 +90,12 @@ class RpcChannel {
  private:
   const std::shared_ptr<Servers> servers_;
 };
+
+// Makes a call that is answered by one message, and blocks until it has ended.
+//
+// Errors: as RpcCall::status; kInternal, there is no answer, or more than one, or it cannot be decoded.
+absl::Status CallUnary(const RpcChannel& channel, const char* method, const google::protobuf::MessageLite& request,
+                       absl::Time deadline, google::protobuf::MessageLite& response);
 
 }  // namespace mcp_edge
 

@@ -8,6 +8,7 @@ extern "C" const char* __tsan_default_suppressions() {
          "race:grpc::internal::CallOp\n"  // of its headers: what a call was last asked for, ordered by its queue
          "race:libupb.so\n"
          "race:libprotobuf.so\n"
+         "race:libcrypto.so\n"
          "race:libabsl_graphcycles_internal.so\n"
          "race:libabsl_status.so\n"
          "race:libabsl_cord.so\n"
