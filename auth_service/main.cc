@@ -204,13 +204,13 @@ int Run(int argc, char** argv) {
   if (const absl::Status status = common::ParseFlags(argc, argv); !status.ok()) return Fail("flags_invalid", status);
   const Config config = ConfigFromFlags();
   if (const absl::Status status = config.Validate(); !status.ok()) return Fail("config_invalid", status);
+  common::InitLog("auth_service", config.severity());
+  gpr_set_log_function(LogForGrpc);
+  const common::ShutdownSignals signals;  // before any thread
   const auto security = common::GrpcSecurity::Create(common::GrpcSecurityFromFlags());
   if (!security.ok()) return Fail("config_invalid", security.status());
   const auto credentials = (*security)->ForServer(config.host);
   if (!credentials.ok()) return Fail("config_invalid", credentials.status());
-  common::InitLog("auth_service", config.severity());
-  gpr_set_log_function(LogForGrpc);
-  const common::ShutdownSignals signals;  // before any thread
 
   const common::SystemClock clock;
   prometheus::Registry registry;

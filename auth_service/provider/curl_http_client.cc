@@ -46,6 +46,7 @@ class CurlHttpClient::Handle {
  public:
   Handle(const std::string& ca_file, const std::atomic<bool>& aborted) : curl_(curl_easy_init()), aborted_(aborted) {
     Set(CURLOPT_NOSIGNAL, 1L);
+    Set(CURLOPT_QUICK_EXIT, 1L);  // a name server that does not answer holds up nobody after the timeout
     Set(CURLOPT_FOLLOWLOCATION, 0L);
     Set(CURLOPT_PROTOCOLS_STR, "http,https");
     Set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));

@@ -90,9 +90,8 @@ void VerdictCache::Verify(const common::TokenDigest& digest, absl::string_view t
 }
 
 void VerdictCache::RunLocally(const FlightPtr& flight) {
-  if (LastDeadline(*flight) <= clock_.Now()) {
-    return Land(flight, absl::DeadlineExceededError("the caller's time is over"));
-  }
+  if (LandIfLate(flight)) return;
+  flight->ask_time = clock_.Now();
   std::optional<Verdict> verdict = verifier_.VerifyLocally(flight->token, flight->resource);
   if (verdict.has_value()) return Land(flight, *std::move(verdict));
   SubmitToProvider(flight);
@@ -113,10 +112,11 @@ void VerdictCache::SubmitToProvider(const FlightPtr& flight) {
 
 void VerdictCache::RunWithProvider(const FlightPtr& flight) {
   while (true) {
+    if (LandIfLate(flight)) return;
     const absl::Time deadline = LastDeadline(*flight);
-    if (deadline <= clock_.Now()) return Land(flight, absl::DeadlineExceededError("the caller's time is over"));
     const bool can_be_stale = FindStale(*flight).has_value();
     const absl::Time now = clock_.Now();
+    flight->ask_time = now;
     absl::StatusOr<Verdict> verdict = verifier_.VerifyWithProvider(
         flight->token, flight->resource, can_be_stale ? now + (deadline - now) / 2 : deadline);
     if (verdict.ok()) return Land(flight, std::move(verdict));
@@ -137,6 +137,24 @@ void VerdictCache::Land(const FlightPtr& flight, absl::StatusOr<Verdict> verdict
   for (const Waiter& waiter : waiters) waiter.done(result);
 }
 
+bool VerdictCache::LandIfLate(const FlightPtr& flight) {
+  std::vector<Waiter> waiters;
+  {
+    // In one step: whoever joins before it has more time, and whoever comes after it is not told that there was none.
+    absl::MutexLock lock(&flights_mutex_);
+    const absl::Time now = clock_.Now();
+    for (const Waiter& waiter : flight->waiters) {
+      if (waiter.deadline > now) return false;
+    }
+    flights_.erase(flight->digest);
+    waiters = std::move(flight->waiters);
+  }
+  if (flight->on_budget) refusal_budget_.GiveBack();
+  const Result late = absl::DeadlineExceededError("the caller's time is over");
+  for (const Waiter& waiter : waiters) waiter.done(late);
+  return true;
+}
+
 void VerdictCache::LandWithoutProvider(const FlightPtr& flight, const absl::Status& reason) {
   const std::optional<Accepted> stale = FindStale(*flight);
   if (!stale.has_value()) return Land(flight, reason);
@@ -154,7 +172,8 @@ void VerdictCache::LandOverloaded(const FlightPtr& flight) {
 }
 
 std::optional<VerdictCache::Accepted> VerdictCache::FindStale(const Flight& flight) {
-  if (!standing_.Get(DigestAlone(flight.token)).value_or(false)) return std::nullopt;
+  const std::optional<Standing> standing = standing_.Get(DigestAlone(flight.token));
+  if (!standing.has_value() || !standing->good) return std::nullopt;
   std::optional<Accepted> accepted = accepted_.Get(flight.digest);
   if (accepted.has_value() && clock_.Now() >= accepted->stale_until) accepted.reset();
   return accepted;
@@ -205,9 +224,23 @@ void VerdictCache::RememberStanding(const Flight& flight, const Verdict& verdict
   if (options_.stale_if_unavailable <= absl::ZeroDuration()) return;
   if (!verdict.accepted() && !EndsToken(verdict)) return;
   const common::TokenDigest token = DigestAlone(flight.token);
-  if (!verdict.accepted() && !standing_.Get(token).has_value()) return;
+  absl::MutexLock lock(&flights_mutex_);
+  const std::optional<Standing> before = standing_.Get(token);
+  if (verdict.accepted()) {
+    // The answer of a provider that was asked before it refused the token is older than the refusal.
+    if (before.has_value() && !before->good && flight.ask_time <= before->ask_time) return;
+  } else if (!before.has_value() && !IsAskedElsewhere(flight)) {
+    return;
+  }
   // As long as any principal of this token can be stale.
-  standing_.Put(token, verdict.accepted(), clock_.Now() + options_.ttl + options_.stale_if_unavailable);
+  standing_.Put(token, {verdict.accepted(), flight.ask_time},
+                clock_.Now() + options_.ttl + options_.stale_if_unavailable);
+}
+
+bool VerdictCache::IsAskedElsewhere(const Flight& flight) const {
+  return std::any_of(flights_.begin(), flights_.end(), [&flight](const auto& other) {
+    return other.second.get() != &flight && other.second->token == flight.token;
+  });
 }
 
 }  // namespace auth_service

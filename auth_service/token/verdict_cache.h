@@ -82,6 +82,7 @@ class VerdictCache {
     std::string resource;
     bool is_jwt = false;
     bool on_budget = false;       // a refusal will have been paid for
+    absl::Time ask_time;          // when the verdict was last asked for
     std::vector<Waiter> waiters;  // guarded by flights_mutex_
   };
   using FlightPtr = std::shared_ptr<Flight>;
@@ -93,10 +94,18 @@ class VerdictCache {
     absl::Time stale_until;
   };
 
+  // What is known of a token for every resource, and when it was asked for.
+  struct Standing {
+    bool good;
+    absl::Time ask_time;
+  };
+
   void RunLocally(const FlightPtr& flight);
   void SubmitToProvider(const FlightPtr& flight);
   void RunWithProvider(const FlightPtr& flight);
   void Land(const FlightPtr& flight, absl::StatusOr<Verdict> verdict);
+  // Lands it if nobody who waits for it has time left. Whether it did.
+  bool LandIfLate(const FlightPtr& flight);
   // With a verdict past its time, if there is one to be had; else with `reason`.
   void LandWithoutProvider(const FlightPtr& flight, const absl::Status& reason);
   void LandOverloaded(const FlightPtr& flight);
@@ -106,6 +115,8 @@ class VerdictCache {
   std::shared_ptr<const Verdict> Remember(const Flight& flight, Verdict verdict);
   // Keeps in mind what `verdict`, just found out, says of the token for every resource.
   void RememberStanding(const Flight& flight, const Verdict& verdict);
+  // Whether the same token is being checked for another resource.
+  bool IsAskedElsewhere(const Flight& flight) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(flights_mutex_);
 
   const Options options_;
   Verifier& verifier_;
@@ -117,7 +128,7 @@ class VerdictCache {
   common::ExpiringCache<common::TokenDigest, std::shared_ptr<const Verdict>> refusals_;
   // Of tokens that were accepted for some resource, by the token alone: whether they are good still. Made-up tokens
   // never get here. Empty without `stale_if_unavailable`.
-  common::ExpiringCache<common::TokenDigest, bool> standing_;
+  common::ExpiringCache<common::TokenDigest, Standing> standing_;
   absl::Mutex flights_mutex_;
   absl::flat_hash_map<common::TokenDigest, FlightPtr> flights_ ABSL_GUARDED_BY(flights_mutex_);
 };

@@ -509,6 +509,21 @@ TEST_F(StaleVerdictTest, NeverOnceTheTokenOrItsUserHasBeenRefusedForAnotherResou
   }
 }
 
+TEST_F(StaleVerdictTest, AnAnswerThatWasAskedForBeforeARefusalDoesNotUndoIt) {
+  constexpr char kOther[] = "https://mcp.example.com/sse";
+  verifier_.during_provider_call = [&] {  // the provider has said yes, and is then asked for another resource
+    verifier_.during_provider_call = nullptr;
+    clock_.Advance(absl::Seconds(1));
+    verifier_.provider = Refuse(gatehouse::auth::v1::REFUSAL_REASON_INACTIVE, "revoked");
+    EXPECT_TRUE((**results_[AskAndRun("t", kOther)])->response.has_refusal());
+    verifier_.provider = Principal("alice");
+  };
+  EXPECT_EQ(SubjectOf(AskAndRun()), "alice");
+  verifier_.provider = absl::UnavailableError("down");
+  clock_.Advance(absl::Seconds(60));
+  EXPECT_EQ(CodeOf(AskAndRun()), absl::StatusCode::kUnavailable);
+}
+
 TEST_F(StaleVerdictTest, ARefusalThatIsOfTheResourceEndsNothingElse) {
   AcceptThenGoAway();
   clock_.Advance(absl::Seconds(60));
