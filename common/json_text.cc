@@ -30,7 +30,7 @@ size_t Utf8SequenceLength(absl::string_view text) {
   return 0;
 }
 
-constexpr uint64_t Each(uint8_t byte) { return 0x0101'0101'0101'0101 * byte; }
+constexpr uint64_t Each(uint8_t byte) { return uint64_t{0x0101'0101'0101'0101} * byte; }
 
 // The highest bit of the first byte of `word` that is less than `limit`, at most 0x80; of later ones perhaps, and of
 // bytes of 0x80 or more.

@@ -44,6 +44,13 @@ absl::string_view TakeLine(absl::string_view& head) {
   return line;
 }
 
+// Without the white space around it (RFC 9110, section 5.6.3).
+absl::string_view Trim(absl::string_view value) {
+  const size_t begin = value.find_first_not_of(" \t");
+  if (begin == absl::string_view::npos) return "";
+  return value.substr(begin, value.find_last_not_of(" \t") - begin + 1);
+}
+
 bool ReadRequestLine(absl::string_view line, httplib::Request& request) {
   if (!absl::ConsumePrefix(&line, "POST ") || !absl::ConsumeSuffix(&line, " HTTP/1.1")) return false;
   if (line.empty() || line.front() != '/' || !IsOf(kPath, line)) return false;
@@ -68,9 +75,11 @@ bool IsGoodAccept(absl::string_view value) {
   return httplib::detail::parse_accept_header(std::string(value), unused);
 }
 
-// Whether the header `name` asks for what is not plain, if its value does not matter.
+// Whether the header `name` asks for what is not plain, whatever its value; or is one of the two in which cpp-httplib
+// decodes no percent signs.
 bool IsSpecial(absl::string_view name) {
-  for (const absl::string_view special : {"Expect", "Range", "Upgrade", "Content-Encoding", "Transfer-Encoding"}) {
+  for (const absl::string_view special :
+       {"Expect", "Range", "Upgrade", "Content-Encoding", "Transfer-Encoding", "Referer", "Location"}) {
     if (name.size() == special.size() && absl::EqualsIgnoreCase(name, special)) return true;
   }
   return false;
@@ -87,7 +96,7 @@ std::optional<size_t> ReadPlainHead(absl::string_view head, httplib::Request& re
     const size_t colon = line.find(':');
     if (colon == absl::string_view::npos || colon == 0) return std::nullopt;
     const absl::string_view name = line.substr(0, colon);
-    const absl::string_view value = absl::StripAsciiWhitespace(line.substr(colon + 1));
+    const absl::string_view value = Trim(line.substr(colon + 1));
     if (value.empty() || !IsOf(kToken, name) || !IsPrintable(value) || IsSpecial(name)) return std::nullopt;
     if (absl::EqualsIgnoreCase(name, "Content-Length")) {
       if (length != 0 || !absl::SimpleAtoi(value, &length) || length == 0) return std::nullopt;
