@@ -56,6 +56,11 @@ class ExpiringCache {
       part.index.erase(found);
     }
     if (expire_time <= clock_.Now()) return;
+    // Those that nobody asks for any more lie at the end.
+    while (!part.entries.empty() && part.entries.back().expire_time <= clock_.Now()) {
+      part.index.erase(part.entries.back().key);
+      part.entries.pop_back();
+    }
     if (part.entries.size() >= part_capacity_) {
       part.index.erase(part.entries.back().key);
       part.entries.pop_back();

@@ -586,6 +586,7 @@ class CatalogStream final : public WatchStream, public ServiceWatcher {
   // WatchStream:
   void OnArrival() override {
     Await(core_);
+    request_bytes_.Clear();  // it says nothing, and the stream stays
     core_.metrics.catalog_streams.Increment();
     core_.service.Watch(std::static_pointer_cast<CatalogStream>(self()));
     OnCatalogChanged();  // sends the first one
@@ -630,6 +631,7 @@ class ResourceStream final : public WatchStream, public ServiceWatcher {
   // WatchStream:
   void OnArrival() override {
     Await(core_);
+    request_bytes_.Clear();  // it says nothing, and the stream stays
     core_.service.Watch(std::static_pointer_cast<ResourceStream>(self()));
     core_.metrics.resource_streams.Increment();
     core_.Keep(self());

@@ -57,6 +57,7 @@ constexpr absl::Duration kIdlePoll = absl::Milliseconds(100);
 // After which nothing more is on its way to a server that has told its clients to go.
 constexpr absl::Duration kQuietTime = absl::Seconds(1);
 
+constexpr int kMaxConcurrentStreams = 2000;    // of one connection
 constexpr int kMaxReceiveBytes = 5 << 20;      // arguments of 4 MiB, and the rest of a request
 constexpr int kMaxSendBytes = 64 << 20;        // images and the like; the edge has a limit of its own
 constexpr size_t kMaxBufferBytes = 512 << 20;  // of all connections together
@@ -105,6 +106,7 @@ class GrpcServer final : public Server {
     health_.Register(builder);
     reflection_.Register(builder);
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a taken port is an error
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentStreams);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
                                static_cast<int>(absl::ToInt64Milliseconds(kMaxConnectionAge)));
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);  // finds peers that are gone without a word
