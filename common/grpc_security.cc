@@ -217,6 +217,8 @@ absl::StatusOr<std::shared_ptr<SSL_CTX>> GrpcSecurity::ClientContext() const {
   if (context == nullptr || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1) {
     return absl::UnavailableError("TLS cannot be set up");
   }
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_default_passwd_cb(context.get(), NoPassword);
   if (SSL_CTX_load_verify_file(context.get(), options_.ca_file.c_str()) != 1) {
     return problem("tls_ca_file", options_.ca_file);
   }

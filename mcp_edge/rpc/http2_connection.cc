@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "google/protobuf/io/coded_stream.h"
@@ -21,6 +22,10 @@ namespace {
 constexpr char kHealthPath[] = "/grpc.health.v1.Health/Watch";
 constexpr absl::Duration kHealthRetryTime = absl::Seconds(1);
 constexpr size_t kMaxHealthBytes = 1 << 10;
+// Calls that ended here, and that the server does not let go of.
+constexpr size_t kMaxUnclosedResets = 1000;
+// How much a thread sends before it lets the event loop go on with it.
+constexpr size_t kMaxSentAtOnce = 1 << 20;
 
 std::string ErrorText(int error) { return std::strerror(error); }
 
@@ -47,12 +52,16 @@ class Http2Connection::HealthStream final : public Http2Stream {
 
   void OnHeader(absl::string_view name, absl::string_view value) override {
     if (name == "grpc-status") code_ = DecodeStatusCode(value);
-    if (name == ":status" && value != "200") code_ = absl::StatusCode::kUnknown;
+    int http_status = 0;
+    if (name == ":status" && value != "200" && absl::SimpleAtoi(value, &http_status)) {
+      code_ = StatusCodeForHttp(http_status);
+    }
   }
 
   size_t OnData(absl::string_view bytes) override ABSL_NO_THREAD_SAFETY_ANALYSIS {
     const absl::Status status = reader_.Add(bytes, [this](std::string& message) ABSL_NO_THREAD_SAFETY_ANALYSIS {
       connection_.health_ = SaysServing(message) ? Health::kServing : Health::kNotServing;
+      has_answered_ = true;
     });
     if (!status.ok()) connection_.health_ = Health::kNotServing;
     return bytes.size();
@@ -63,10 +72,15 @@ class Http2Connection::HealthStream final : public Http2Stream {
   void OnClosed(uint32_t /*error_code*/, bool /*refused*/) override ABSL_NO_THREAD_SAFETY_ANALYSIS {
     connection_.health_stream_ = 0;
     // A server without the health service is taken to serve.
-    connection_.health_ = code_ == absl::StatusCode::kUnimplemented ? Health::kServing : Health::kNotServing;
-    if (connection_.health_ == Health::kNotServing && !connection_.closed_) {
-      connection_.RunAt(absl::Now() + kHealthRetryTime, &Http2Connection::RetryHealth);
+    if (code_ == absl::StatusCode::kUnimplemented) {
+      connection_.health_ = Health::kServing;
+      return;
     }
+    // A stream that has lived may end without anything being wrong: it is asked for again at once.
+    const bool has_lived = has_answered_ && absl::Now() - open_time_ >= kHealthRetryTime;
+    connection_.health_ = has_lived ? Health::kUnknown : Health::kNotServing;
+    if (connection_.closed_) return;
+    connection_.RunAt(has_lived ? absl::Now() : absl::Now() + kHealthRetryTime, &Http2Connection::RetryHealth);
   }
 
   void Wake() override {}
@@ -75,6 +89,8 @@ class Http2Connection::HealthStream final : public Http2Stream {
   Http2Connection& connection_;  // which owns the session, which owns this
   MessageReader reader_{kMaxHealthBytes};
   absl::StatusCode code_ = absl::StatusCode::kUnknown;
+  const absl::Time open_time_ = absl::Now();
+  bool has_answered_ = false;
 };
 
 std::shared_ptr<Http2Connection> Http2Connection::Connect(Http2ConnectionOptions options,
@@ -171,6 +187,9 @@ void Http2Connection::Reset(int32_t stream_id) {
   if (!closed_) {
     session_.Reset(stream_id);
     Flush();
+    if (session_.unclosed_resets() > kMaxUnclosedResets) {
+      Fail(absl::UnavailableError("the service does not let go of calls that have ended"));
+    }
   }
   Settle();
 }
@@ -252,11 +271,11 @@ void Http2Connection::Take(absl::string_view bytes) {
     return Fail(status);
   }
   if (session_.ready() && options_.watch_health && health_ == Health::kUnknown && health_stream_ == 0) WatchHealth();
-  if (session_.closing() && health_stream_ > 0) session_.Reset(health_stream_);
-  Flush();
-  if (!closed_ && (tls_ == nullptr || tls_->ready()) && session_.done()) {
-    Fail(absl::UnavailableError("the service ended the connection"));
+  if (session_.closing()) {
+    if (health_stream_ > 0) session_.Reset(health_stream_);
+    session_.RefuseUnsent();
   }
+  Flush();
 }
 
 void Http2Connection::WatchHealth() {
@@ -284,7 +303,13 @@ void Http2Connection::Gather() {
 void Http2Connection::Flush() {
   if (writing_ || blocked_ || !connected_ || closed_) return;
   writing_ = true;
+  size_t sent_before = 0;
   while (!closed_) {
+    if (sent_before >= kMaxSentAtOnce) {  // others have something to do too
+      blocked_ = true;
+      EventLoop::Get().WaitForWritable(loop_id_, fd_, true);
+      break;
+    }
     Gather();
     if (out_.empty()) break;
     sending_.clear();
@@ -301,6 +326,7 @@ void Http2Connection::Flush() {
       }
       sent += static_cast<size_t>(size);
     }
+    sent_before += sent;
     mutex_.Lock();
     if (closed_) break;
     if (error == EAGAIN) {
@@ -328,7 +354,10 @@ void Http2Connection::Fail(const absl::Status& status) {
 }
 
 void Http2Connection::Settle() {
-  if (retired_ && session_.streams() == 0) Fail(absl::UnavailableError("the service is no longer there"));
+  if (!closed_ && connected_ && (tls_ == nullptr || tls_->ready())) {
+    const bool is_over = (retired_ || session_.closing()) && session_.streams() == 0;
+    if (is_over || session_.done()) Fail(absl::UnavailableError("the service ended the connection"));
+  }
   const std::vector<std::shared_ptr<Http2Stream>> touched = session_.TakeTouched();
   const State state = CurrentState();
   const bool changed = std::exchange(told_state_, state) != state;
@@ -345,9 +374,12 @@ void Http2Connection::RunAt(absl::Time time, void (Http2Connection::*method)()) 
 
 void Http2Connection::CheckConnected() {
   mutex_.Lock();
-  if (!session_.ready()) {
-    Fail(absl::UnavailableError(absl::StrCat("no connection within ", absl::FormatDuration(options_.connect_timeout),
-                                             connected_ ? ": what listens there does not speak HTTP/2" : "")));
+  if (CurrentState() == State::kConnecting) {
+    const char* const why = session_.ready() ? ": it does not say whether it serves"
+                            : connected_     ? ": what listens there does not speak HTTP/2"
+                                             : "";
+    Fail(absl::UnavailableError(
+        absl::StrCat("no connection within ", absl::FormatDuration(options_.connect_timeout), why)));
   }
   Settle();
 }
@@ -377,6 +409,7 @@ void Http2Connection::RetryHealth() {
   if (!closed_ && health_stream_ == 0) {
     WatchHealth();
     Flush();
+    RunAt(absl::Now() + options_.connect_timeout, &Http2Connection::CheckConnected);
   }
   Settle();
 }

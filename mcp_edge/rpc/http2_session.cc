@@ -12,6 +12,8 @@ namespace {
 
 // What arrives is taken from the connection as a whole at once: only streams hold their peers back.
 constexpr int kConnectionWindowBytes = 16 << 20;
+// Frames that wait to be sent, besides two for each stream.
+constexpr size_t kMaxWaitingFrames = 2000;
 constexpr char kUserAgent[] = "gatehouse-edge";
 
 // Of a call that can only fail when memory is at an end, or when this file uses the library wrongly.
@@ -46,6 +48,11 @@ struct Http2Session::Callbacks {
     entry->stream->OnHeader({reinterpret_cast<const char*>(name), name_size},
                             {reinterpret_cast<const char*>(value), value_size});
     return 0;
+  }
+
+  // A push was never allowed, also if the peer has not taken note of that yet.
+  static int OnBeginHeaders(nghttp2_session* /*session*/, const nghttp2_frame* frame, void* /*user_data*/) {
+    return frame->hd.type == NGHTTP2_PUSH_PROMISE ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
   }
 
   static int OnData(nghttp2_session* session, uint8_t /*flags*/, int32_t stream_id, const uint8_t* data, size_t size,
@@ -101,6 +108,7 @@ struct Http2Session::Callbacks {
     self.streams_.erase(found);
     self.Touch(*entry);
     std::erase(self.touched_entries_, entry.get());
+    if (entry->reset) --self.unclosed_resets_;
     entry->stream->OnClosed(error_code, entry->unsent || error_code == NGHTTP2_REFUSED_STREAM);
     return 0;
   }
@@ -120,6 +128,7 @@ struct Http2Session::Callbacks {
 Http2Session::Http2Session() {
   nghttp2_session_callbacks* callbacks = nullptr;
   Check(nghttp2_session_callbacks_new(&callbacks), "nghttp2_session_callbacks_new");
+  nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, Callbacks::OnBeginHeaders);
   nghttp2_session_callbacks_set_on_header_callback(callbacks, Callbacks::OnHeader);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, Callbacks::OnData);
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Callbacks::OnFrame);
@@ -170,7 +179,10 @@ int32_t Http2Session::Open(const Http2Request& request, std::shared_ptr<Http2Str
 }
 
 void Http2Session::Reset(int32_t stream_id) {
-  if (!streams_.contains(stream_id)) return;
+  const auto found = streams_.find(stream_id);
+  if (found == streams_.end() || found->second->reset) return;
+  found->second->reset = true;
+  ++unclosed_resets_;
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_CANCEL);
 }
 
@@ -180,16 +192,33 @@ void Http2Session::Consume(int32_t stream_id, size_t bytes) {
 
 void Http2Session::Ping() { nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr); }
 
+void Http2Session::CloseNow(int32_t stream_id, uint32_t error_code, bool refused) {
+  const auto found = streams_.find(stream_id);
+  const std::unique_ptr<Entry> entry = std::move(found->second);
+  streams_.erase(found);
+  nghttp2_session_set_stream_user_data(session_, stream_id, nullptr);
+  Touch(*entry);
+  std::erase(touched_entries_, entry.get());
+  if (entry->reset) --unclosed_resets_;
+  entry->stream->OnClosed(error_code, refused);
+}
+
+void Http2Session::RefuseUnsent() {
+  std::vector<int32_t> unsent;
+  for (const auto& [stream_id, entry] : streams_) {
+    if (!HasBegun(stream_id)) unsent.push_back(stream_id);
+  }
+  for (const int32_t stream_id : unsent) {
+    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_CANCEL);  // it stays unsent
+    CloseNow(stream_id, NGHTTP2_REFUSED_STREAM, true);
+  }
+}
+
 void Http2Session::Abandon() {
   while (!streams_.empty()) {
-    const auto first = streams_.begin();
-    const int32_t stream_id = first->first;
-    const std::unique_ptr<Entry> entry = std::move(first->second);
-    streams_.erase(first);
-    nghttp2_session_set_stream_user_data(session_, stream_id, nullptr);
-    Touch(*entry);
-    std::erase(touched_entries_, entry.get());
-    entry->stream->OnClosed(kConnectionLost, false);
+    const int32_t stream_id = streams_.begin()->first;
+    const bool has_begun = HasBegun(stream_id);
+    CloseNow(stream_id, has_begun ? kConnectionLost : uint32_t{NGHTTP2_REFUSED_STREAM}, !has_begun);
   }
 }
 
@@ -199,6 +228,9 @@ absl::Status Http2Session::Receive(absl::string_view bytes) {
   if (taken < 0) {
     return absl::UnavailableError(
         absl::StrCat("what the service sent is not HTTP/2: ", nghttp2_strerror(static_cast<int>(taken))));
+  }
+  if (nghttp2_session_get_outbound_queue_size(session_) > kMaxWaitingFrames + 2 * streams_.size()) {
+    return absl::UnavailableError("the service makes more answers necessary than it takes");
   }
   return absl::OkStatus();
 }

@@ -74,6 +74,10 @@ class Http2Session {
 
   // Ends a stream early; OnClosed comes from TakeOutput or later.
   void Reset(int32_t stream_id);
+  // How many streams were reset and are not closed, as the peer takes nothing more.
+  size_t unclosed_resets() const { return unclosed_resets_; }
+  // Ends the streams that never began, as refused: when the connection takes no new ones.
+  void RefuseUnsent();
 
   // The peer may send as many bytes again on this stream.
   void Consume(int32_t stream_id, size_t bytes);
@@ -85,7 +89,8 @@ class Http2Session {
 
   // Takes what arrived.
   //
-  // Errors: kUnavailable, the peer breaks the protocol: the connection is of no use.
+  // Errors: kUnavailable, the peer breaks the protocol, or makes this side answer more than it takes: the connection is
+  // of no use.
   absl::Status Receive(absl::string_view bytes);
 
   // Appends what is to be sent, up to kMaxOutputBytes in `output` in all.
@@ -112,15 +117,20 @@ class Http2Session {
     size_t header_bytes = 0;
     bool unsent = false;   // the request never left
     bool touched = false;  // is in touched_
+    bool reset = false;
   };
   struct Callbacks;
 
   void Touch(Entry& entry);
+  // Tells the stream of its end, without asking nghttp2.
+  void CloseNow(int32_t stream_id, uint32_t error_code, bool refused);
+  bool HasBegun(int32_t stream_id) const { return nghttp2_session_find_stream(session_, stream_id) != nullptr; }
 
   nghttp2_session* session_ = nullptr;
   absl::flat_hash_map<int32_t, std::unique_ptr<Entry>> streams_;
   std::vector<std::shared_ptr<Http2Stream>> touched_;
   std::vector<Entry*> touched_entries_;  // of those, the ones that are still open
+  size_t unclosed_resets_ = 0;
   bool ready_ = false;
   int pongs_ = 0;
 };

@@ -302,10 +302,13 @@ class RpcCall::State final : public Http2Stream, public std::enable_shared_from_
   // Sends the request. False: the connection takes no more.
   bool Send(const std::shared_ptr<Http2Connection>& connection) {
     int attempt = 0;
+    bool has_left = false;
+    size_t consumed = 0;
     {
       absl::MutexLock lock(&mutex_);
       if (ended_) return true;
       closed_ = false;
+      connection_ = nullptr;
       attempt = ++attempts_;
     }
     request_.scheme = connection->scheme();
@@ -322,9 +325,12 @@ class RpcCall::State final : public Http2Stream, public std::enable_shared_from_
       if (attempt != attempts_) return true;  // it was refused, and is on another connection by now
       connection_ = connection;
       stream_id_ = stream_id;
-      if (!ended_ || closed_) return true;
+      if (closed_) return true;
+      has_left = ended_;
+      if (messages_.empty()) consumed = std::exchange(unconsumed_, 0);
     }
-    connection->Reset(stream_id);  // nobody waited for it to be sent
+    if (consumed > 0) connection->Consume(stream_id, consumed);  // what was read before the connection was known
+    if (has_left) connection->Reset(stream_id);                  // nobody waited for it to be sent
     return true;
   }
 
@@ -337,7 +343,7 @@ class RpcCall::State final : public Http2Stream, public std::enable_shared_from_
       }
       if (!messages_.empty() || ended_) return true;
     }
-    if (absl::Now() < deadline_) return false;
+    if (until < deadline_) return false;
     Conclude(absl::DeadlineExceededError("the deadline has passed"));
     return true;
   }
@@ -353,13 +359,13 @@ class RpcCall::State final : public Http2Stream, public std::enable_shared_from_
       if (messages_.empty()) return std::nullopt;
       message = std::move(messages_.front());
       messages_.pop_front();
-      if (messages_.empty() && !closed_) {
+      if (messages_.empty() && !closed_ && connection_ != nullptr) {
         consumed = std::exchange(unconsumed_, 0);
         connection = connection_;
         stream_id = stream_id_;
       }
     }
-    if (consumed > 0 && connection != nullptr) connection->Consume(stream_id, consumed);
+    if (consumed > 0) connection->Consume(stream_id, consumed);
     return message;
   }
 
@@ -501,6 +507,9 @@ void RpcChannel::Servers::Place(const std::shared_ptr<RpcCall::State>& call) {
       if (!ready_.empty()) {
         connection = ready_[next_++ % ready_.size()];
       } else if (problem.ok()) {
+        if (waiting_.size() == waiting_.capacity()) {
+          std::erase_if(waiting_, [](const std::weak_ptr<RpcCall::State>& other) { return other.expired(); });
+        }
         waiting_.push_back(call);
         return;
       }

@@ -286,6 +286,15 @@ TEST(RpcChannelTest, OnlyServersThatSayTheyServeAreCalled) {
   EXPECT_TRUE(CallOnce(unasked).status.ok());
 }
 
+TEST(RpcChannelTest, AServerThatDoesNotSayWhetherItServesIsGivenUp) {
+  ScriptedServer server([](const ScriptedRequest&) { return Message("x"); });
+  server.SetHealth(std::string(1, '\0'));  // the beginning of an answer
+  RpcChannelOptions options;
+  options.connect_timeout = absl::Milliseconds(200);
+  const RpcChannel channel(server.target(), nullptr, options);
+  EXPECT_THAT(CallOnce(channel).status.ToString(), HasSubstr("it does not say whether it serves"));
+}
+
 TEST(RpcChannelTest, ServersTakeTurns) {
   std::atomic<int> first{0};
   std::atomic<int> second{0};

@@ -81,7 +81,9 @@ absl::Status TlsSession::Handshake() {
 }
 
 absl::Status TlsSession::Receive(absl::string_view bytes, std::string& plain) {
-  BIO_write(incoming_, bytes.data(), static_cast<int>(bytes.size()));
+  if (BIO_write(incoming_, bytes.data(), static_cast<int>(bytes.size())) != static_cast<int>(bytes.size())) {
+    return absl::UnavailableError("TLS: no memory");
+  }
   if (!ready_) {
     const absl::Status status = Handshake();
     if (!status.ok() || !ready_) return status;
@@ -95,7 +97,8 @@ absl::Status TlsSession::Receive(absl::string_view bytes, std::string& plain) {
     if (size > 0) continue;
     const int error = SSL_get_error(ssl_.get(), size);
     if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return absl::OkStatus();
-    if (error == SSL_ERROR_ZERO_RETURN) return absl::OkStatus();  // the end of the connection follows
+    // What comes after that nobody would read.
+    if (error == SSL_ERROR_ZERO_RETURN) return absl::UnavailableError("the service closed the connection");
     return Problem("the connection failed");
   }
 }
