@@ -1,6 +1,7 @@
 #include "mcp_edge/rpc/testing/scripted_server.h"
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <nghttp2/nghttp2.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -254,6 +255,8 @@ void ScriptedServer::Accept() {
   while (true) {
     const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) return;
+    const int one = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     absl::MutexLock lock(&mutex_);
     sockets_.push_back(fd);
     threads_.emplace_back([this, fd, number = ++connections_] { Peer(*this, fd, number).Serve(); });
