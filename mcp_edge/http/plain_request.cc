@@ -99,7 +99,8 @@ std::optional<size_t> ReadPlainHead(absl::string_view head, httplib::Request& re
     const absl::string_view value = Trim(line.substr(colon + 1));
     if (value.empty() || !IsOf(kToken, name) || !IsPrintable(value) || IsSpecial(name)) return std::nullopt;
     if (absl::EqualsIgnoreCase(name, "Content-Length")) {
-      if (length != 0 || !absl::SimpleAtoi(value, &length) || length == 0) return std::nullopt;
+      const bool is_number = std::all_of(value.begin(), value.end(), absl::ascii_isdigit);
+      if (length != 0 || !is_number || !absl::SimpleAtoi(value, &length) || length == 0) return std::nullopt;
     } else if (absl::EqualsIgnoreCase(name, "Accept")) {
       if (has_accept || !IsGoodAccept(value)) return std::nullopt;
       has_accept = true;
