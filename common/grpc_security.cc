@@ -196,10 +196,10 @@ absl::Status GrpcSecurity::CheckTarget(absl::string_view target) const {
       target, " is not on this machine, and would be called in clear text: set --tls_ca_file", kOrPlaintext));
 }
 
-bool GrpcSecurity::TlsFor(absl::string_view target) const { return tls_ && !IsUnix(target); }
+bool GrpcSecurity::UsesTls(absl::string_view target) const { return tls_ && !IsUnix(target); }
 
 std::shared_ptr<grpc::ChannelCredentials> GrpcSecurity::ForTarget(absl::string_view target) const {
-  if (!TlsFor(target)) return grpc::InsecureChannelCredentials();
+  if (!UsesTls(target)) return grpc::InsecureChannelCredentials();
   TlsChannelCredentialsOptions tls;
   tls.set_certificate_provider(provider_);
   tls.watch_root_certs();

@@ -63,8 +63,8 @@ class GrpcSecurity {
   // the target; unix sockets have none.
   std::shared_ptr<grpc::ChannelCredentials> ForTarget(absl::string_view target) const;
 
-  // Whether there is TLS at all; see ClientContext.
-  bool has_tls() const { return tls_; }
+  // Whether a connection to `target` is TLS; see ClientContext. Unix sockets never are.
+  bool UsesTls(absl::string_view target) const;
 
   // For a client that does TLS itself, with what is in the files now: the authorities, the certificate of this process
   // if it has one, TLS 1.2 at least. Who the server must be is the caller's to say.
@@ -74,8 +74,6 @@ class GrpcSecurity {
 
  private:
   explicit GrpcSecurity(GrpcSecurityOptions options);
-
-  bool TlsFor(absl::string_view target) const;
 
   const GrpcSecurityOptions options_;
   const bool tls_;

@@ -104,12 +104,7 @@ struct Http2Session::Callbacks {
     Http2Session& self = Self(user_data);
     const auto found = self.streams_.find(stream_id);
     if (found == self.streams_.end()) return 0;
-    const std::unique_ptr<Entry> entry = std::move(found->second);
-    self.streams_.erase(found);
-    self.Touch(*entry);
-    std::erase(self.touched_entries_, entry.get());
-    if (entry->reset) --self.unclosed_resets_;
-    entry->stream->OnClosed(error_code, entry->unsent || error_code == NGHTTP2_REFUSED_STREAM);
+    self.CloseNow(stream_id, error_code, found->second->unsent || error_code == NGHTTP2_REFUSED_STREAM);
     return 0;
   }
 

@@ -39,7 +39,7 @@ common::Executor& Resolvers() {
 class RpcChannel::Servers : public std::enable_shared_from_this<Servers> {
  public:
   Servers(const std::string& target, const common::GrpcSecurity* security, const RpcChannelOptions& options)
-      : options_(options), security_(security) {
+      : options_(options), security_(security != nullptr && security->UsesTls(target) ? security : nullptr) {
     absl::StatusOr<std::vector<RpcEndpoint>> endpoints = ParseTarget(target);
     if (endpoints.ok()) {
       endpoints_ = *std::move(endpoints);
@@ -216,9 +216,7 @@ class RpcChannel::Servers : public std::enable_shared_from_this<Servers> {
       options.authority = server->authority;
       options.host = server->host;
     }
-    if (security_ != nullptr && options.address.address.ss_family != AF_UNIX && security_->has_tls()) {
-      options.security = security_;
-    }
+    options.security = security_;
     options.watch_health = options_.watch_health;
     options.connect_timeout = options_.connect_timeout;
     const std::shared_ptr<Http2Connection> connection =
@@ -262,7 +260,7 @@ class RpcChannel::Servers : public std::enable_shared_from_this<Servers> {
   }
 
   const RpcChannelOptions options_;
-  const common::GrpcSecurity* const security_;
+  const common::GrpcSecurity* const security_;  // null: clear text
   std::vector<RpcEndpoint> endpoints_;
 
   absl::Mutex mutex_;
