@@ -11,6 +11,7 @@
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/security/credentials.h"
 #include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/channel_arguments.h"
 
 namespace mcp_edge {
 namespace {
@@ -32,30 +33,7 @@ absl::Status CheckHostAndPort(absl::string_view address) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-void KeepCallbackThreads() {
-  // Never read, but kept, or a leak checker would rightly call it lost.
-  [[gnu::used]] static const std::shared_ptr<grpc::Channel>* const channel = [] {
-    // Without credentials it is one on which every call fails at once, and nothing is connected to.
-    auto* made = new std::shared_ptr<grpc::Channel>(grpc::CreateCustomChannel("", nullptr, grpc::ChannelArguments()));
-    struct Call {
-      grpc::ClientContext context;
-      grpc::ByteBuffer request;
-      grpc::ByteBuffer response;
-    };
-    // A channel takes its part in the threads with its first call.
-    const auto call = std::make_shared<Call>();
-    const grpc::Slice nothing("");
-    call->request = grpc::ByteBuffer(&nothing, 1);
-    grpc::GenericStub(*made).UnaryCall(&call->context, "/none", {}, &call->request, &call->response,
-                                       [call](grpc::Status) {});
-    return made;
-  }();
-}
-
 grpc::ChannelArguments MakeChannelArguments() {
-  KeepCallbackThreads();
   grpc::ChannelArguments arguments;
   // The streams have bounds of their own: no more is received than a good message may have.
   arguments.SetServiceConfigJSON(
@@ -83,7 +61,30 @@ grpc::ChannelArguments MakeChannelArguments() {
   return arguments;
 }
 
+}  // namespace
+
+void KeepCallbackThreads() {
+  // Never read, but kept, or a leak checker would rightly call it lost.
+  [[gnu::used]] static const std::shared_ptr<grpc::Channel>* const channel = [] {
+    // Without credentials it is one on which every call fails at once, and nothing is connected to.
+    auto* made = new std::shared_ptr<grpc::Channel>(grpc::CreateCustomChannel("", nullptr, grpc::ChannelArguments()));
+    struct Call {
+      grpc::ClientContext context;
+      grpc::ByteBuffer request;
+      grpc::ByteBuffer response;
+    };
+    // A channel takes its part in the threads with its first call.
+    const auto call = std::make_shared<Call>();
+    const grpc::Slice nothing("");
+    call->request = grpc::ByteBuffer(&nothing, 1);
+    grpc::GenericStub(*made).UnaryCall(&call->context, "/none", {}, &call->request, &call->response,
+                                       [call](grpc::Status) {});
+    return made;
+  }();
+}
+
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target, const common::GrpcSecurity* security) {
+  KeepCallbackThreads();
   return grpc::CreateCustomChannel(
       target, security == nullptr ? grpc::InsecureChannelCredentials() : security->ForTarget(target),
       MakeChannelArguments());
