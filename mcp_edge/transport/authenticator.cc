@@ -115,7 +115,7 @@ void Authenticator::ReplyShortage(const ProtectedResource& resource, const Scope
   if (style_ == ErrorStyle::kMcpAuth) {
     McpAuthAnswer answer = WriteMcpAuthAnswer(McpAuthError::kMissingScopes, "", shortage.missing);
     response.set_header("WWW-Authenticate", answer.challenge);
-    return ReplyJson(response, std::move(answer.body));
+    return ReplyJson(response, std::move(answer.body), kMcpAuthJsonType);
   }
   Challenge challenge;
   challenge.error = "insufficient_scope";
@@ -132,7 +132,7 @@ void Authenticator::ReplyMcpAuth(const ProtectedResource& resource, McpAuthError
   if (!answer.challenge.empty()) response.set_header("WWW-Authenticate", answer.challenge);
   CurrentTrail().reason = std::string(WireErrorOf(WireErrorKind::kUnauthorized).reason);
   if (answer.status == 500) CurrentTrail().reason = std::string(WireErrorOf(WireErrorKind::kInternal).reason);
-  ReplyJson(response, std::move(answer.body));
+  ReplyJson(response, std::move(answer.body), kMcpAuthJsonType);
 }
 
 }  // namespace mcp_edge

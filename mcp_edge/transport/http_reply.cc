@@ -20,9 +20,9 @@ void ReplyError(httplib::Response& response, absl::string_view id_json, const Rp
   ReplyJson(response, ErrorResponse(id_json, wire.json_rpc, error.message, error.data_json));
 }
 
-void ReplyJson(httplib::Response& response, std::string body) {
+void ReplyJson(httplib::Response& response, std::string body, const char* type) {
   response.set_header("Cache-Control", "no-store");
-  response.set_content(std::move(body), kJsonType);
+  response.set_content(std::move(body), type);
 }
 
 void ReplyMethodNotAllowed(httplib::Response& response, absl::string_view allowed) {

@@ -19,8 +19,8 @@ inline constexpr char kEventStreamType[] = "text/event-stream";
 // `Retry-After` where the client is to come again.
 void ReplyError(httplib::Response& response, absl::string_view id_json, const RpcError& error, bool modern = false);
 
-// Answers with one JSON-RPC message.
-void ReplyJson(httplib::Response& response, std::string body);
+// Answers with one JSON-RPC message, or with other JSON. `type`: how its type is written.
+void ReplyJson(httplib::Response& response, std::string body, const char* type = kJsonType);
 
 // Answers 405, naming the methods that there are (RFC 9110, section 15.5.6).
 void ReplyMethodNotAllowed(httplib::Response& response, absl::string_view allowed);

@@ -24,6 +24,9 @@ enum class McpAuthError {
   kServerError,
 };
 
+// As Express writes it, with which the library answers.
+inline constexpr char kMcpAuthJsonType[] = "application/json; charset=utf-8";
+
 // Why a request without a usable bearer token is refused. `authorization`: the header's value; empty: there is none.
 McpAuthError McpAuthErrorOfHeader(absl::string_view authorization);
 
@@ -32,7 +35,7 @@ McpAuthError McpAuthErrorOfRefusal(absl::string_view reason);
 
 struct McpAuthAnswer {
   int status = 401;
-  // JSON.
+  // JSON, of the type kMcpAuthJsonType.
   std::string body;
   // The value of `WWW-Authenticate`; empty: there is none. That of kInvalidAuthHeaderFormat has quotes within quotes,
   // as the library sends them, although no parser takes that.

@@ -969,6 +969,7 @@ TEST_F(TransportTest, TheStyleOfMcpAuthIsThatOfItsTable) {
   };
   const auto missing = answer({});
   EXPECT_EQ(missing.status, 401);
+  EXPECT_EQ(missing.get_header_value("Content-Type"), "application/json; charset=utf-8");
   EXPECT_EQ(missing.body, R"({"error":"missing_auth_header","error_description":"Missing `Authorization` header. )"
                           R"(Please provide a valid bearer token."})");
   EXPECT_EQ(
@@ -990,6 +991,7 @@ TEST_F(TransportTest, TheStyleOfMcpAuthIsThatOfItsTable) {
   httplib::Response shortage;
   authenticator.ReplyShortage(resource, {.needed = "a b", .missing = {"b"}}, "7", shortage);
   EXPECT_EQ(shortage.status, 403);
+  EXPECT_EQ(shortage.get_header_value("Content-Type"), "application/json; charset=utf-8");
   EXPECT_EQ(shortage.body,
             R"({"error":"missing_required_scopes","error_description":"The token does not contain the necessary )"
             R"(scopes for this request.","missing_scopes":["b"]})");
