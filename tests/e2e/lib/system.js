@@ -383,6 +383,17 @@ export class System {
     return service;
   }
 
+  /** Starts another edge beside the first, for the same resource and with the same tools. Returns `{service, port, adminPort}`. */
+  async addEdge(name, flags = []) {
+    const [port, adminPort] = [await freePort(), await freePort()];
+    this.#addBinary('mcp_edge', port, adminPort, [
+      `--resource=${this.mcpUrl}`, `--auth_service=dns:///localhost:${this.ports.auth}`, `--tools_config=${this.toolsFile}`, ...flags,
+    ], name);
+    const service = this.services.get(name);
+    await service.start();
+    return { service, port, adminPort };
+  }
+
   get provider() {
     return this.services.get('provider');
   }
