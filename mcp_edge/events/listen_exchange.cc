@@ -209,8 +209,9 @@ class Listeners::Listener final : public Exchange {
              const std::vector<std::string>& refused, const std::string& request_id) const {
     if (owner_.audit_ == nullptr) return;
     Decision decision = {.principal = principal_.get(), .method = "subscriptions/listen", .request_id = request_id};
-    const std::string honoured =
-        absl::StrCat(absl::StrJoin(resources, " "), resources.empty() ? "" : " ", absl::StrJoin(tasks, " "));
+    std::string honoured = absl::StrJoin(resources, " ");
+    if (!resources.empty() && !tasks.empty()) honoured += ' ';
+    absl::StrAppend(&honoured, absl::StrJoin(tasks, " "));
     decision.name = honoured;
     owner_.audit_->Record(decision);
     if (refused.empty()) return;
