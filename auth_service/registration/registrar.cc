@@ -141,15 +141,15 @@ absl::StatusOr<RegisterClientResponse> Registrar::Register(const RegisterClientR
   } else {
     metrics_.registered.Increment();
   }
-  common::Log(common::Severity::kInfo, "client_registration",
-              {{"outcome", outcome},
-               {"reason", reason},
-               {"client_id", response.ok() ? response->client().client_id() : ""},
-               {"client_name", client.client_name},
-               {"kind", response.ok() && response->has_client() ? KindName(client.kind) : ""},
-               {"redirect_hosts", absl::StrJoin(client.redirect_hosts, " ")},
-               {"client_address", request.client_address()},
-               {"request_id", request.request_id()}});
+  common::LogAlways("client_registration",
+                    {{"outcome", outcome},
+                     {"reason", reason},
+                     {"client_id", response.ok() ? response->client().client_id() : ""},
+                     {"client_name", client.client_name},
+                     {"kind", response.ok() && response->has_client() ? KindName(client.kind) : ""},
+                     {"redirect_hosts", absl::StrJoin(client.redirect_hosts, " ")},
+                     {"client_address", request.client_address()},
+                     {"request_id", request.request_id()}});
   return response;
 }
 
