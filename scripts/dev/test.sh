@@ -106,7 +106,8 @@ step_containers() {
 step_cluster() {
   setup_group build
   setup_group cluster
-  run_counted cluster tests/cluster/run "$@"
+  build_services
+  GATEHOUSE_BIN_DIR=$(opt_bin) run_counted cluster tests/cluster/run "$@"
 }
 
 step_sanitizers() {

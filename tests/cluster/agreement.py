@@ -1,11 +1,16 @@
 """Checks what must agree between the Kubernetes objects of deploy/, and what the API server does not look at.
 
-Takes a file with `kubectl get ... --output json`; prints "0 or 1, TAB, check, TAB, why not" per check. Called by run.
+Takes a file with `kubectl get ... --output json`; prints "0 or 1, TAB, check, TAB, why not" per check. Called by run, from the
+top of the repository.
 """
 
+import base64
 import json
+import pathlib
 import re
+import subprocess
 import sys
+import tempfile
 
 with open(sys.argv[1], encoding="utf-8") as file:
     objects = json.load(file)["items"]
@@ -15,8 +20,12 @@ def of_kind(kind):
     return {each["metadata"]["name"]: each for each in objects if each["kind"] == kind}
 
 
-deployments, services, config, accounts = (
-    of_kind(kind) for kind in ("Deployment", "Service", "ConfigMap", "ServiceAccount")
+deployments, services, config, accounts, secrets = (
+    of_kind(kind) for kind in ("Deployment", "Service", "ConfigMap", "ServiceAccount", "Secret")
+)
+# Where it is said which Secrets to make.
+instructions = "".join(
+    pathlib.Path("deploy", path).read_text(encoding="utf-8") for path in ("tls/README.md", "logto/kustomization.yaml")
 )
 
 
@@ -52,7 +61,48 @@ def port_number(deployment, port):
 
 
 def flags(deployment):
+    """The flags of a Deployment's container; of one that is given twice the last one counts."""
     return dict(argument[2:].split("=", 1) for argument in container(deployment)["args"])
+
+
+def source_of(volume):
+    """The kind and name of what a volume is made of, and its keys; no keys if it is not there."""
+    if "configMap" in volume:
+        name = volume["configMap"]["name"]
+        return "ConfigMap", name, config.get(name, {}).get("data", {}).keys()
+    name = volume["secret"]["secretName"]
+    return "Secret", name, secrets.get(name, {}).get("data", {}).keys()
+
+
+def lacking_files(deployment):
+    """The files that flags name and no volume has."""
+    spec = template(deployment)["spec"]
+    volumes = {volume["name"]: volume for volume in spec.get("volumes", [])}
+    mounts = {mount["mountPath"]: volumes.get(mount["name"]) for mount in container(deployment).get("volumeMounts", [])}
+    for flag, value in flags(deployment).items():
+        if value.startswith("/"):
+            folder, _, file = value.rpartition("/")
+            if mounts.get(folder) is None or file not in source_of(mounts[folder])[2]:
+                yield f"--{flag}={value}"
+
+
+def certificate_problems(name, secret):
+    """What is wrong with the certificate of a Secret for a service."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = {key: pathlib.Path(folder, key) for key in ("tls.crt", "tls.key", "ca.crt")}
+        for key, path in files.items():
+            path.write_bytes(base64.b64decode(secret["data"][key]))
+
+        def openssl(*arguments):
+            return subprocess.run(["openssl", *arguments], capture_output=True, text=True, check=False).stdout
+
+        host = f"{name}.gatehouse.svc.cluster.local"
+        if ": OK" not in openssl("verify", "-CAfile", files["ca.crt"], files["tls.crt"]):
+            yield "it is not of the authority"
+        if "does match" not in openssl("x509", "-in", files["tls.crt"], "-noout", "-checkhost", host):
+            yield f"it is not for {host}"
+        if openssl("x509", "-in", files["tls.crt"], "-noout", "-pubkey") != openssl("pkey", "-in", files["tls.key"], "-pubout"):
+            yield "the key is another one's"
 
 
 def seconds(text):
@@ -110,10 +160,44 @@ for name, deployment in sorted(deployments.items()):
         (sorted(resources["requests"]), "memory" in resources["limits"]),
         (["cpu", "memory"], True),
     )
-    mounted = {volume["configMap"]["name"] for volume in spec.get("volumes", []) if "configMap" in volume}
-    report(f"{name}: the ConfigMaps that it mounts are there", sorted(mounted - set(config)))
+    volumes = {volume["name"]: source_of(volume) for volume in spec.get("volumes", [])}
+    report(f"{name}: what it mounts is there", [source[:2] for source in volumes.values() if not source[2]])
+    mounts = main.get("volumeMounts", [])
+    expect(f"{name}: it mounts its volumes, each once and read-only", sorted(each["name"] for each in mounts if each.get("readOnly")), sorted(volumes))
+    report(f"{name}: the files that its flags name are mounted", list(lacking_files(deployment)))
+    report(
+        f"{name}: it is said how to make the Secrets that it mounts",
+        [
+            secret
+            for kind, secret, _ in volumes.values()
+            if kind == "Secret" and f"`{secret}`" not in instructions and f"create secret generic {secret} " not in instructions
+        ],
+    )
+    if said["grpc_security"] != "tls":
+        continue
+    expect(
+        f"{name}: with TLS it has certificate, key and authorities, of its own Secret",
+        {flag: said.get(flag) for flag in ("tls_cert_file", "tls_key_file", "tls_ca_file")}
+        | {"secret": volumes.get("tls", ("", ""))[1]},
+        {
+            "tls_cert_file": "/etc/gatehouse-tls/tls.crt",
+            "tls_key_file": "/etc/gatehouse-tls/tls.key",
+            "tls_ca_file": "/etc/gatehouse-tls/ca.crt",
+            "secret": f"{name}-tls",
+        },
+    )
+    report(f"{name}: its certificate is good for its name", list(certificate_problems(name, secrets[f"{name}-tls"])))
+    # Kubernetes' gRPC probes speak no TLS.
+    report(f"{name}: no probe speaks gRPC", [probe for probe in probes if "grpc" in probe])
 
 edge = deployments["mcp-edge"]
+modes = {name: flags(deployment)["grpc_security"] for name, deployment in deployments.items()}
+report("all of them speak TLS to each other, or none", [] if len(set(modes.values())) == 1 else [modes])
+registers = (
+    flags(deployments["auth-service"]).get("registration", "off") == "logto",
+    flags(edge).get("authorization_server_metadata") == "register",
+)
+report("clients may register at the edge and at auth_service, or at neither", [] if len(set(registers)) == 1 else [registers])
 scalers = of_kind("HorizontalPodAutoscaler").values()
 expect(
     "the edge has one replica, and nothing scales it",
@@ -137,11 +221,8 @@ for target in targets:
     if service.get("clusterIP") != "None" or int(match.group(2)) not in served:
         problems.append(target)
 report("the edge's targets are headless Services", problems if len(targets) > 1 else ["there are none"])
-expect(
-    "the tool services file is where the edge looks for it",
-    flags(edge)["tools_config"],
-    container(edge)["volumeMounts"][0]["mountPath"] + "/tool_services.yaml",
-)
+places = [mount["mountPath"] for mount in container(edge)["volumeMounts"] if mount["name"] == "tool-services"]
+expect("the tool services file is where the edge looks for it", [flags(edge)["tools_config"]], [f"{place}/tool_services.yaml" for place in places])
 
 # Every tool believes the edge, under the name that the edge has for it.
 names = re.findall(r"- name: *(\S+)", tool_services)
