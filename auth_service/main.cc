@@ -1,10 +1,5 @@
 // auth_service: says who the bearer of a token is. Reading main() is reading its architecture.
 
-#include <grpc/support/log.h>
-#include <grpcpp/grpcpp.h>
-#include <grpcpp/health_check_service_interface.h>
-#include <grpcpp/resource_quota.h>
-
 #include <algorithm>
 #include <atomic>
 #include <deque>
@@ -17,7 +12,6 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
@@ -53,8 +47,10 @@
 #include "common/clock.h"
 #include "common/command_line.h"
 #include "common/executor.h"
+#include "common/grpc_log.h"
 #include "common/grpc_security.h"
 #include "common/log.h"
+#include "common/rpc/rpc_server.h"
 #include "common/shutdown_signals.h"
 #include "prometheus/registry.h"
 
@@ -75,9 +71,8 @@ constexpr size_t kLocalWaiting = 512;
 constexpr size_t kRegistrationThreads = 4;
 constexpr size_t kRegistrationsWaiting = 32;
 
-// A connection this old is asked to go away: gRPC balances by connection, so this is how soon new replicas get traffic.
-constexpr absl::Duration kMaxConnectionAge = absl::Seconds(10);
-constexpr absl::Duration kMaxConnectionAgeGrace = absl::Seconds(60);
+// How long calls may go on after their connection was asked to go away.
+constexpr absl::Duration kConnectionAgeGrace = absl::Seconds(60);
 // Between "not serving" and the refusal of new calls: clients that watch the health have gone elsewhere by then.
 constexpr absl::Duration kLameDuckTime = absl::Seconds(1);
 // At the end, for taking registrations back that nobody waits for any more.
@@ -86,16 +81,14 @@ constexpr absl::Duration kWithdrawalGrace = absl::Seconds(8);
 constexpr int kMaxReceiveBytes = 128 * 1024;   // client metadata of 64 KiB and a token of 8 KiB, and room to come
 constexpr int kMaxSendBytes = 1024 * 1024;     // a metadata document of 256 KiB, claims of 64 KiB
 constexpr size_t kMaxBufferBytes = 256 << 20;  // of all connections together
-constexpr int kMaxConcurrentStreams = 2000;    // calls on one connection
+
+absl::Status AskForAnother(absl::string_view flag, const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat(status.message(), "; choose another with ", flag));
+}
 
 int Fail(absl::string_view event, const absl::Status& status) {
   common::Log(Severity::kError, event, {{"message", status.message()}});
   return 2;
-}
-
-// gRPC's own lines in our format. They explain; what they explain is also logged by those whom it concerns.
-void LogForGrpc(gpr_log_func_args* line) {
-  common::Log(Severity::kDebug, "grpc", {{"message", line->message}, {"file", line->file}, {"line", line->line}});
 }
 
 double RandomFraction() {
@@ -143,32 +136,6 @@ RegistrarOptions RegistrationOptions(const Config& config) {
   return options;
 }
 
-// Null if the address cannot be bound.
-std::unique_ptr<grpc::Server> StartGrpcServer(const Config& config,
-                                              const std::shared_ptr<grpc::ServerCredentials>& credentials,
-                                              AuthGrpcService& service, int& port) {
-  grpc::EnableDefaultHealthCheckService(true);
-  grpc::ServerBuilder builder;
-  const std::string host = absl::StrContains(config.host, ":") ? absl::StrCat("[", config.host, "]") : config.host;
-  builder.AddListeningPort(absl::StrCat(host, ":", config.port), credentials, &port);
-  builder.RegisterService(&service);
-  builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
-  builder.SetMaxSendMessageSize(kMaxSendBytes);
-  builder.SetResourceQuota(grpc::ResourceQuota("auth_service").Resize(kMaxBufferBytes));
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a taken port is an error
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentStreams);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
-                             static_cast<int>(absl::ToInt64Milliseconds(kMaxConnectionAge)));
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
-                             static_cast<int>(absl::ToInt64Milliseconds(kMaxConnectionAgeGrace)));
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);  // finds peers that are gone without a word
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);  // lets clients do so
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  return port == 0 ? nullptr : std::move(server);
-}
-
 void WarnOfOpaqueTokens(const Config& config) {
   if (config.opaque_tokens == "refuse") return;
   const bool client_known = config.opaque_tokens == "introspection";
@@ -205,7 +172,7 @@ int Run(int argc, char** argv) {
   const Config config = ConfigFromFlags();
   if (const absl::Status status = config.Validate(); !status.ok()) return Fail("config_invalid", status);
   common::InitLog("auth_service", config.severity());
-  gpr_set_log_function(LogForGrpc);
+  common::LogForGrpc();
   const common::ShutdownSignals signals;  // before any thread
   const auto security = common::GrpcSecurity::Create(common::GrpcSecurityFromFlags());
   if (!security.ok()) return Fail("config_invalid", security.status());
@@ -270,18 +237,19 @@ int Run(int argc, char** argv) {
   for (const Issuer& issuer : issuers) discoveries.push_back(&issuer.discovery);
   AuthGrpcService service(config.resources, config.scopes_supported, std::move(discoveries), verdicts, metrics,
                           config.registration == "logto" ? &registrations : nullptr);
-  int port = 0;
-  const std::unique_ptr<grpc::Server> server = StartGrpcServer(config, *credentials, service, port);
-  if (server == nullptr) {
-    return Fail("start_failed", absl::UnavailableError(absl::StrCat(
-                                    "cannot listen on ", config.host, ":", config.port,
-                                    ": the port is taken, or the address is not of this machine; choose another with "
-                                    "--port")));
-  }
-  grpc::HealthCheckServiceInterface& health = *server->GetHealthCheckService();
+  common::RpcServerOptions server_options;
+  server_options.host = config.host;
+  server_options.port = config.port;
+  server_options.credentials = *credentials;
+  server_options.service_names = {kServiceName};
+  server_options.connection_age_grace = kConnectionAgeGrace;
+  server_options.max_receive_bytes = kMaxReceiveBytes;
+  server_options.max_send_bytes = kMaxSendBytes;
+  server_options.max_buffer_bytes = kMaxBufferBytes;
+  const auto server = common::RpcServer::Start(server_options, {&service});
+  if (!server.ok()) return Fail("start_failed", AskForAnother("--port", server.status()));
   const auto set_serving = [&](bool serving) {
-    health.SetServingStatus("", serving);
-    health.SetServingStatus(kServiceName, serving);
+    (*server)->health().SetServing(serving);
     metrics.ready.Set(serving ? 1 : 0);
   };
   set_serving(false);
@@ -306,15 +274,11 @@ int Run(int argc, char** argv) {
   auto admin = common::AdminServer::Start(
       config.admin_host, config.admin_port,
       [&] { return draining ? absl::UnavailableError("shutting down") : refreshers.front().readiness(); }, registry);
-  if (!admin.ok()) {
-    return Fail("start_failed",
-                absl::Status(admin.status().code(),
-                             absl::StrCat(admin.status().message(), "; choose another with --admin_port")));
-  }
+  if (!admin.ok()) return Fail("start_failed", AskForAnother("--admin_port", admin.status()));
   WarnOfOpaqueTokens(config);
   common::Log(Severity::kInfo, "serving",
               {{"host", config.host},
-               {"port", port},
+               {"port", (*server)->port()},
                {"admin_port", (*admin)->port()},
                {"issuers", absl::StrJoin(config.issuers, " ")},
                {"resources", absl::StrJoin(config.resources, " ")}});
@@ -324,9 +288,9 @@ int Run(int argc, char** argv) {
   const absl::Time deadline = absl::Now() + config.shutdown_grace;
   common::Log(Severity::kInfo, "shutting_down", {{"signal", signal}});
   draining = true;
-  health.Shutdown();  // "not serving" for good, whatever the refresher says
+  (*server)->health().Shutdown();  // "not serving" for good, whatever the refresher says
   absl::SleepFor(std::min(kLameDuckTime, config.shutdown_grace / 2));
-  server->Shutdown(absl::ToChronoTime(deadline));  // waits for calls under way
+  (*server)->Shutdown(deadline, [&] { return metrics.rpcs_in_flight.Value() != 0; });
   StopRegistrations(registration_executor, curl);
   curl.Abort();
   admin->reset();  // asks a refresher

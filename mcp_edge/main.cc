@@ -1,8 +1,6 @@
 // mcp_edge: speaks MCP to agents, asks auth_service who they are, and calls tool services. Reading main() is reading
 // its architecture.
 
-#include <grpc/support/log.h>
-
 #include <algorithm>
 #include <atomic>
 #include <functional>
@@ -19,6 +17,7 @@
 #include "common/admin_server.h"
 #include "common/clock.h"
 #include "common/command_line.h"
+#include "common/grpc_log.h"
 #include "common/grpc_security.h"
 #include "common/log.h"
 #include "common/shutdown_signals.h"
@@ -75,11 +74,6 @@ int Fail(absl::string_view event, const absl::Status& status, absl::string_view 
   return 2;
 }
 
-// gRPC's own lines in our format. They explain; what they explain is also logged by those whom it concerns.
-void LogForGrpc(gpr_log_func_args* line) {
-  common::Log(Severity::kDebug, "grpc", {{"message", line->message}, {"file", line->file}, {"line", line->line}});
-}
-
 HttpServerOptions HttpOptions(const Config& config) {
   HttpServerOptions options;
   options.host = config.host;
@@ -122,7 +116,7 @@ int Run(int argc, char** argv) {
   const Config config = ConfigFromFlags();
   if (const absl::Status status = config.Validate(); !status.ok()) return Fail("config_invalid", status);
   common::InitLog("mcp_edge", config.severity());
-  gpr_set_log_function(LogForGrpc);
+  common::LogForGrpc();
   const common::ShutdownSignals signals;  // before any thread
 
   const common::SystemClock clock;

@@ -1,107 +1,57 @@
 #include "auth_service/server/auth_grpc_service.h"
 
 #include <algorithm>
-#include <atomic>
 #include <memory>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "auth_service/server/protected_resource_metadata.h"
 #include "auth_service/token/token_form.h"
 #include "common/log.h"
+#include "common/rpc/pending_rpc.h"
 #include "common/token_digest.h"
+#include "gatehouse/auth/v1/auth.grpc.pb.h"
 
 namespace auth_service {
 namespace {
 
+using common::PendingRpc;
+using common::ReadRpcMessage;
+using common::UnaryRpc;
+using common::UnreadableRequest;
+using gatehouse::auth::v1::AuthService;
+using gatehouse::auth::v1::GetAuthorizationServerMetadataRequest;
+using gatehouse::auth::v1::GetAuthorizationServerMetadataResponse;
+using gatehouse::auth::v1::GetProtectedResourceMetadataRequest;
+using gatehouse::auth::v1::GetProtectedResourceMetadataResponse;
+using gatehouse::auth::v1::RegisterClientRequest;
+using gatehouse::auth::v1::RegisterClientResponse;
 using gatehouse::auth::v1::VerifyTokenRequest;
-using gatehouse::auth::v1::VerifyTokenResponse;
+
+// Every method, in encoded form.
+using RpcMethods = AuthService::WithRawMethod_VerifyToken<
+    AuthService::WithRawMethod_GetProtectedResourceMetadata<AuthService::WithRawMethod_GetAuthorizationServerMetadata<
+        AuthService::WithRawMethod_RegisterClient<AuthService::Service>>>>;
 
 constexpr size_t kMaxResourceBytes = 2048;
+
+// How many calls of a method may come at the same moment without gRPC having to keep them.
+constexpr int kAwaitedCalls = 8;
 
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
 }
 
 // The trace id of the caller (W3C Trace Context, traceparent), for the log; empty if there is none.
-std::string TraceId(const grpc::CallbackServerContext& context) {
+std::string TraceId(const grpc::ServerContext& context) {
   const auto found = context.client_metadata().find("traceparent");
   if (found == context.client_metadata().end()) return "";
   const absl::string_view traceparent(found->second.data(), found->second.size());
   const std::vector<absl::string_view> parts = absl::StrSplit(traceparent.substr(0, 128), '-');
   return parts.size() < 4 ? "" : std::string(parts[1]);
 }
-
-// Fills in the response, counts and logs.
-grpc::Status Conclude(const VerdictCache::Result& result, bool remembered, const std::string& trace_id,
-                      Metrics& metrics, VerifyTokenResponse& response) {
-  if (!result.ok()) {
-    if (result.status().code() == absl::StatusCode::kDeadlineExceeded) {
-      metrics.caller_gone.Increment();
-    } else {
-      metrics.unavailable.Increment();
-    }
-    common::Log(common::Severity::kWarning, "token_not_verified",
-                {{"message", result.status().message()}, {"trace_id", trace_id}});
-    return ToGrpcStatus(result.status());
-  }
-  const Verdict& verdict = **result;
-  response = verdict.response;
-  if (verdict.accepted()) {
-    metrics.accepted.Increment();
-    if (verdict.stale) metrics.stale_accepted.Increment();
-  } else {
-    const auto reason = verdict.response.refusal().reason();
-    metrics.refused(reason).Increment();
-    common::Log(common::Severity::kInfo, "token_refused",
-                {{"reason", RefusalReasonName(reason)},
-                 {"detail", verdict.detail},
-                 {"remembered", remembered},
-                 {"trace_id", trace_id}});
-  }
-  return grpc::Status::OK;
-}
-
-// A call that waits for its verdict. Ends by itself when gRPC is done with the call and the verdict has come.
-class PendingVerification final : public grpc::ServerUnaryReactor {
- public:
-  PendingVerification(std::string trace_id, VerifyTokenResponse* response, Metrics& metrics)
-      : trace_id_(std::move(trace_id)), response_(response), metrics_(metrics) {
-    metrics_.rpcs_in_flight.Increment();
-  }
-
-  // Called once, on any thread.
-  void Complete(const VerdictCache::Result& result) {
-    if (!finished_.exchange(true)) {
-      Finish(Conclude(result, /*remembered=*/false, trace_id_, metrics_, *response_));
-    }
-    Unref();
-  }
-
-  // The caller is gone or its deadline has passed; the check goes on for others.
-  void OnCancel() override {
-    if (finished_.exchange(true)) return;
-    metrics_.caller_gone.Increment();
-    Finish(grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, "the caller's time is over"));
-  }
-
-  void OnDone() override {
-    metrics_.rpcs_in_flight.Decrement();
-    Unref();
-  }
-
- private:
-  void Unref() {
-    if (references_.fetch_sub(1) == 1) delete this;
-  }
-
-  const std::string trace_id_;
-  VerifyTokenResponse* const response_;  // lives until OnDone
-  Metrics& metrics_;
-  std::atomic<bool> finished_{false};
-  std::atomic<int> references_{2};  // one for OnDone, one for Complete
-};
 
 absl::Status Check(const VerifyTokenRequest& request, bool resource_known) {
   if (request.token().empty() || request.token().size() > kMaxTokenBytes) {
@@ -133,85 +83,243 @@ absl::flat_hash_map<std::string, std::string> Documents(const std::vector<std::s
 
 }  // namespace
 
+class AuthGrpcServiceCore {
+ public:
+  AuthGrpcServiceCore(absl::flat_hash_map<std::string, std::string> metadata_by_resource,
+                      std::vector<const Discovery*> issuers, VerdictCache& verdicts, Metrics& metrics,
+                      RegistrationHandler* registrations)
+      : metadata_by_resource(std::move(metadata_by_resource)),
+        issuers(std::move(issuers)),
+        verdicts(verdicts),
+        metrics(metrics),
+        registrations(registrations) {}
+
+  const absl::flat_hash_map<std::string, std::string> metadata_by_resource;
+  const std::vector<const Discovery*> issuers;
+  VerdictCache& verdicts;
+  Metrics& metrics;
+  RegistrationHandler* const registrations;
+  RpcMethods methods;
+  common::RpcLoop* loop = nullptr;  // set before the first call, then constant
+};
+
+namespace {
+
+class VerifyTokenCall final : public PendingRpc {
+ public:
+  explicit VerifyTokenCall(AuthGrpcServiceCore& core) : PendingRpc(*core.loop), core_(core) {}
+
+  static void Await(AuthGrpcServiceCore& core) {
+    const auto call = std::make_shared<VerifyTokenCall>(core);
+    Begin(call);
+    grpc::ServerCompletionQueue* const queue = core.loop->queue();
+    core.methods.RequestVerifyToken(&call->context_, &call->request_bytes_, &call->writer_, queue, queue,
+                                    call->AskForArrival());
+  }
+
+ private:
+  void OnArrival() override {
+    Await(core_);
+    core_.metrics.rpcs_in_flight.Increment();
+    VerifyTokenRequest request;
+    if (!ReadRpcMessage(request_bytes_, request)) {
+      Refuse(UnreadableRequest());
+      return;
+    }
+    const absl::Status status = Check(request, core_.metadata_by_resource.contains(request.resource()));
+    if (!status.ok()) {
+      core_.metrics.invalid_argument.Increment();
+      common::Log(common::Severity::kWarning, "request_invalid", {{"message", status.message()}});
+      Refuse(ToGrpcStatus(status));
+      return;
+    }
+    const common::TokenDigest digest = common::DigestToken(request.token(), request.resource());
+    if (const std::shared_ptr<const Verdict> found = core_.verdicts.Find(digest); found != nullptr) {
+      Conclude(found, /*remembered=*/true);
+      return;
+    }
+    core_.verdicts.Verify(digest, request.token(), request.resource(), deadline(),
+                          [call = std::static_pointer_cast<VerifyTokenCall>(shared_from_this())](
+                              const VerdictCache::Result& result) { call->Conclude(result, /*remembered=*/false); });
+  }
+
+  // The check goes on for others.
+  void OnAbandoned() override { core_.metrics.caller_gone.Increment(); }
+
+  void OnDone() override { core_.metrics.rpcs_in_flight.Decrement(); }
+
+  // Counts, logs and answers, unless the caller is gone.
+  void Conclude(const VerdictCache::Result& result, bool remembered) {
+    if (!Claim()) return;
+    if (!result.ok()) {
+      const bool is_late = result.status().code() == absl::StatusCode::kDeadlineExceeded;
+      (is_late ? core_.metrics.caller_gone : core_.metrics.unavailable).Increment();
+      common::Log(common::Severity::kWarning, "token_not_verified",
+                  {{"message", result.status().message()}, {"trace_id", TraceId(context_)}});
+      FinishWithError(ToGrpcStatus(result.status()));
+      return;
+    }
+    const Verdict& verdict = **result;
+    if (verdict.accepted()) {
+      core_.metrics.accepted.Increment();
+      if (verdict.stale) core_.metrics.stale_accepted.Increment();
+    } else {
+      const auto reason = verdict.response.refusal().reason();
+      core_.metrics.refused(reason).Increment();
+      common::Log(common::Severity::kInfo, "token_refused",
+                  {{"reason", RefusalReasonName(reason)},
+                   {"detail", verdict.detail},
+                   {"remembered", remembered},
+                   {"trace_id", TraceId(context_)}});
+    }
+    Finish(verdict.response);
+  }
+
+  // Ends a call that nothing is found out for.
+  void Refuse(const grpc::Status& status) {
+    if (Claim()) FinishWithError(status);
+  }
+
+  AuthGrpcServiceCore& core_;
+};
+
+// A call of RegisterClient, for somebody who waits as long as it lasts.
+class RegisterClientCall final : public PendingRpc, public RegistrationHandler::Caller {
+ public:
+  explicit RegisterClientCall(AuthGrpcServiceCore& core) : PendingRpc(*core.loop), core_(core) {}
+
+  static void Await(AuthGrpcServiceCore& core) {
+    const auto call = std::make_shared<RegisterClientCall>(core);
+    Begin(call);
+    grpc::ServerCompletionQueue* const queue = core.loop->queue();
+    core.methods.RequestRegisterClient(&call->context_, &call->request_bytes_, &call->writer_, queue, queue,
+                                       call->AskForArrival());
+  }
+
+  // RegistrationHandler::Caller:
+  bool is_gone() const override { return is_claimed(); }
+
+  bool Answer(const absl::StatusOr<RegisterClientResponse>& outcome) override {
+    if (!Claim()) return false;
+    if (outcome.ok()) {
+      Finish(*outcome);
+    } else {
+      FinishWithError(ToGrpcStatus(outcome.status()));
+    }
+    return true;
+  }
+
+ private:
+  void OnArrival() override {
+    Await(core_);
+    core_.metrics.rpcs_in_flight.Increment();
+    RegisterClientRequest request;
+    if (!ReadRpcMessage(request_bytes_, request)) {
+      if (Claim()) FinishWithError(UnreadableRequest());
+    } else if (core_.registrations == nullptr) {
+      Answer(absl::UnimplementedError("clients cannot be registered here: see --registration of auth_service"));
+    } else {
+      core_.registrations->Handle(std::move(request), deadline(),
+                                  std::static_pointer_cast<RegisterClientCall>(shared_from_this()));
+    }
+  }
+
+  void OnDone() override { core_.metrics.rpcs_in_flight.Decrement(); }
+
+  AuthGrpcServiceCore& core_;
+};
+
+// The methods that are answered at once. Each says how gRPC is asked for a call of it, and fills the response.
+
+struct ProtectedResourceMetadataMethod {
+  using Request = GetProtectedResourceMetadataRequest;
+  using Response = GetProtectedResourceMetadataResponse;
+  static constexpr auto kAsk = &RpcMethods::RequestGetProtectedResourceMetadata;
+
+  static absl::Status Run(const AuthGrpcServiceCore& core, const Request& request, Response& response) {
+    const auto document = core.metadata_by_resource.find(request.resource());
+    if (document == core.metadata_by_resource.end()) {
+      return absl::NotFoundError("the resource is not one of --resources of auth_service");
+    }
+    response.set_document_json(document->second);
+    return absl::OkStatus();
+  }
+};
+
+struct AuthorizationServerMetadataMethod {
+  using Request = GetAuthorizationServerMetadataRequest;
+  using Response = GetAuthorizationServerMetadataResponse;
+  static constexpr auto kAsk = &RpcMethods::RequestGetAuthorizationServerMetadata;
+
+  static absl::Status Run(const AuthGrpcServiceCore& core, const Request& request, Response& response) {
+    const auto issuer = std::find_if(core.issuers.begin(), core.issuers.end(), [&](const Discovery* each) {
+      return request.issuer().empty() || each->issuer() == request.issuer();
+    });
+    if (issuer == core.issuers.end()) {
+      return absl::NotFoundError("the issuer is not one of --issuers of auth_service");
+    }
+    const std::shared_ptr<const ProviderMetadata> metadata = (*issuer)->current();
+    if (metadata == nullptr) {
+      return absl::UnavailableError("the provider's metadata has not been fetched yet; try again");
+    }
+    response.set_document_json(metadata->document_json);
+    SetTimestamp(metadata->fetch_time, *response.mutable_fetch_time());
+    return absl::OkStatus();
+  }
+};
+
+template <typename Method>
+class ImmediateCall final : public UnaryRpc {
+ public:
+  static void Await(AuthGrpcServiceCore& core) {
+    ImmediateCall* const call = new ImmediateCall(core);
+    grpc::ServerCompletionQueue* const queue = core.loop->queue();
+    (core.methods.*Method::kAsk)(&call->context_, &call->request_bytes_, &call->writer_, queue, queue,
+                                 call->AskForArrival());
+  }
+
+ private:
+  explicit ImmediateCall(AuthGrpcServiceCore& core) : UnaryRpc(*core.loop), core_(core) {}
+
+  void OnArrival() override {
+    Await(core_);
+    typename Method::Request request;
+    typename Method::Response response;
+    if (!ReadRpcMessage(request_bytes_, request)) {
+      FinishWithError(UnreadableRequest());
+    } else if (const absl::Status status = Method::Run(core_, request, response); !status.ok()) {
+      FinishWithError(ToGrpcStatus(status));
+    } else {
+      Finish(response);
+    }
+  }
+
+  AuthGrpcServiceCore& core_;
+};
+
+}  // namespace
+
 AuthGrpcService::AuthGrpcService(const std::vector<std::string>& resources,
                                  const std::vector<std::string>& scopes_supported,
                                  std::vector<const Discovery*> issuers, VerdictCache& verdicts, Metrics& metrics,
-                                 RegistrationHandler* registrations)
-    : metadata_by_resource_(Documents(resources, issuers, scopes_supported)),
-      issuers_(std::move(issuers)),
-      verdicts_(verdicts),
-      metrics_(metrics),
-      registrations_(registrations) {}
-
-grpc::ServerUnaryReactor* AuthGrpcService::VerifyToken(grpc::CallbackServerContext* context,
-                                                       const VerifyTokenRequest* request,
-                                                       VerifyTokenResponse* response) {
-  if (const absl::Status status = Check(*request, metadata_by_resource_.contains(request->resource())); !status.ok()) {
-    metrics_.invalid_argument.Increment();
-    common::Log(common::Severity::kWarning, "request_invalid", {{"message", status.message()}});
-    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-    reactor->Finish(ToGrpcStatus(status));
-    return reactor;
-  }
-  const common::TokenDigest digest = common::DigestToken(request->token(), request->resource());
-  if (const std::shared_ptr<const Verdict> found = verdicts_.Find(digest); found != nullptr) {
-    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-    reactor->Finish(
-        Conclude(found, /*remembered=*/true, found->accepted() ? "" : TraceId(*context), metrics_, *response));
-    return reactor;
-  }
-  auto* const pending = new PendingVerification(TraceId(*context), response, metrics_);
-  verdicts_.Verify(digest, request->token(), request->resource(), absl::FromChrono(context->deadline()),
-                   [pending](const VerdictCache::Result& result) { pending->Complete(result); });
-  return pending;
+                                 RegistrationHandler* registrations) {
+  auto documents = Documents(resources, issuers, scopes_supported);
+  core_ =
+      std::make_unique<AuthGrpcServiceCore>(std::move(documents), std::move(issuers), verdicts, metrics, registrations);
 }
 
-grpc::ServerUnaryReactor* AuthGrpcService::GetProtectedResourceMetadata(
-    grpc::CallbackServerContext* context, const gatehouse::auth::v1::GetProtectedResourceMetadataRequest* request,
-    gatehouse::auth::v1::GetProtectedResourceMetadataResponse* response) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  const auto document = metadata_by_resource_.find(request->resource());
-  if (document == metadata_by_resource_.end()) {
-    reactor->Finish(
-        grpc::Status(grpc::StatusCode::NOT_FOUND, "the resource is not one of --resources of auth_service"));
-    return reactor;
-  }
-  response->set_document_json(document->second);
-  reactor->Finish(grpc::Status::OK);
-  return reactor;
-}
+AuthGrpcService::~AuthGrpcService() = default;
 
-grpc::ServerUnaryReactor* AuthGrpcService::GetAuthorizationServerMetadata(
-    grpc::CallbackServerContext* context, const gatehouse::auth::v1::GetAuthorizationServerMetadataRequest* request,
-    gatehouse::auth::v1::GetAuthorizationServerMetadataResponse* response) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  const auto issuer = std::find_if(issuers_.begin(), issuers_.end(), [&](const Discovery* each) {
-    return request->issuer().empty() || each->issuer() == request->issuer();
-  });
-  if (issuer == issuers_.end()) {
-    reactor->Finish(grpc::Status(grpc::StatusCode::NOT_FOUND, "the issuer is not one of --issuers of auth_service"));
-    return reactor;
-  }
-  const std::shared_ptr<const ProviderMetadata> metadata = (*issuer)->current();
-  if (metadata == nullptr) {
-    reactor->Finish(
-        grpc::Status(grpc::StatusCode::UNAVAILABLE, "the provider's metadata has not been fetched yet; try again"));
-    return reactor;
-  }
-  response->set_document_json(metadata->document_json);
-  SetTimestamp(metadata->fetch_time, *response->mutable_fetch_time());
-  reactor->Finish(grpc::Status::OK);
-  return reactor;
-}
+void AuthGrpcService::Register(grpc::ServerBuilder& builder) { builder.RegisterService(&core_->methods); }
 
-grpc::ServerUnaryReactor* AuthGrpcService::RegisterClient(grpc::CallbackServerContext* context,
-                                                          const gatehouse::auth::v1::RegisterClientRequest* request,
-                                                          gatehouse::auth::v1::RegisterClientResponse* response) {
-  if (registrations_ != nullptr) return registrations_->Handle(context, *request, response);
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  reactor->Finish(grpc::Status(grpc::StatusCode::UNIMPLEMENTED,
-                               "clients cannot be registered here: see --registration of auth_service"));
-  return reactor;
+void AuthGrpcService::Start(common::RpcLoop& loop) {
+  core_->loop = &loop;
+  for (int i = 0; i < kAwaitedCalls; ++i) {
+    VerifyTokenCall::Await(*core_);
+    RegisterClientCall::Await(*core_);
+    ImmediateCall<ProtectedResourceMetadataMethod>::Await(*core_);
+    ImmediateCall<AuthorizationServerMetadataMethod>::Await(*core_);
+  }
 }
 
 }  // namespace auth_service

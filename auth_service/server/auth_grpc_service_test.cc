@@ -1,14 +1,17 @@
 #include "auth_service/server/auth_grpc_service.h"
 
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "auth_service/provider/fake_http_client.h"
 #include "auth_service/provider/key_set.h"
 #include "auth_service/token/jwt_verifier.h"
@@ -17,6 +20,8 @@
 #include "auth_service/token/token_verifier.h"
 #include "common/executor.h"
 #include "common/log.h"
+#include "common/rpc/rpc_loop.h"
+#include "gatehouse/auth/v1/auth.grpc.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -53,8 +58,18 @@ class AuthGrpcServiceTest : public ::testing::Test {
     ProviderIsUp();
     EXPECT_TRUE(discovery_.Refresh().ok());
     EXPECT_TRUE(keys_.Refresh().ok());
-    server_ = grpc::ServerBuilder().RegisterService(&service_).BuildAndStart();
+    server_ = Serve(service_, loop_);
     stub_ = AuthService::NewStub(server_->InProcessChannel({}));
+  }
+
+  static std::unique_ptr<grpc::Server> Serve(AuthGrpcService& service, std::optional<common::RpcLoop>& loop) {
+    grpc::ServerBuilder builder;
+    loop.emplace(builder);
+    service.Register(builder);
+    std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+    service.Start(*loop);
+    loop->Start(1);
+    return server;
   }
 
   ~AuthGrpcServiceTest() override {
@@ -62,6 +77,7 @@ class AuthGrpcServiceTest : public ::testing::Test {
     server_->Shutdown();
     local_.Stop();
     asking_.Stop();
+    loop_->Stop();
   }
 
   void ProviderIsUp() {
@@ -133,6 +149,7 @@ class AuthGrpcServiceTest : public ::testing::Test {
                          clock_};
   AuthGrpcService service_{
       {kResource, "https://mcp.example.com/sse"}, {"openid", "profile"}, {&discovery_, &other_}, verdicts_, metrics_};
+  std::optional<common::RpcLoop> loop_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<AuthService::Stub> stub_;
 };
@@ -351,7 +368,8 @@ TEST_F(AuthGrpcServiceTest, BeforeDiscoveryThereIsNoMetadataAndNoVerdict) {
   VerdictCache verdicts({10, absl::Seconds(60), absl::Seconds(5), absl::ZeroDuration()}, verifier,
                         {local_, asking_, asking_}, budget_, metrics_, clock_);
   AuthGrpcService service({kResource}, {}, {&nothing_yet}, verdicts, metrics_);
-  const auto server = grpc::ServerBuilder().RegisterService(&service).BuildAndStart();
+  std::optional<common::RpcLoop> loop;
+  const std::unique_ptr<grpc::Server> server = Serve(service, loop);
   stub_ = AuthService::NewStub(server->InProcessChannel({}));
   EXPECT_EQ(CodeOf(Jwt()), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(CodeOf(kOpaque), grpc::StatusCode::UNAVAILABLE);
@@ -359,6 +377,36 @@ TEST_F(AuthGrpcServiceTest, BeforeDiscoveryThereIsNoMetadataAndNoVerdict) {
   GetAuthorizationServerMetadataResponse response;
   EXPECT_EQ(stub_->GetAuthorizationServerMetadata(&context, {}, &response).error_code(), grpc::StatusCode::UNAVAILABLE);
   server->Shutdown();
+  loop->Stop();
+}
+
+TEST_F(AuthGrpcServiceTest, AServiceWithoutRegistrationSaysSo) {
+  grpc::ClientContext context;
+  gatehouse::auth::v1::RegisterClientResponse response;
+  const grpc::Status status = stub_->RegisterClient(&context, {}, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_THAT(status.error_message(), HasSubstr("--registration"));
+}
+
+TEST_F(AuthGrpcServiceTest, ARequestThatIsNoMessageIsRefused) {
+  grpc::GenericStub stub(server_->InProcessChannel({}));
+  for (const char* method :
+       {"VerifyToken", "RegisterClient", "GetProtectedResourceMetadata", "GetAuthorizationServerMetadata"}) {
+    const grpc::Slice slice("\xff\xff\xff");
+    const grpc::ByteBuffer request(&slice, 1);
+    grpc::ByteBuffer response;
+    grpc::ClientContext context;
+    absl::Notification ended;
+    grpc::StatusCode code = grpc::StatusCode::OK;
+    stub.UnaryCall(&context, absl::StrCat("/gatehouse.auth.v1.AuthService/", method), grpc::StubOptions(), &request,
+                   &response, [&](const grpc::Status& status) {
+                     code = status.error_code();
+                     ended.Notify();
+                   });
+    ended.WaitForNotification();
+    EXPECT_EQ(code, grpc::StatusCode::INTERNAL) << method;
+  }
+  EXPECT_EQ(SubjectOf(Jwt()), "bob");
 }
 
 }  // namespace

@@ -1,22 +1,19 @@
 #include "auth_service/server/registration_handler.h"
 
-#include <grpcpp/grpcpp.h>
-
+#include <atomic>
 #include <memory>
 #include <string>
-#include <thread>
-#include <vector>
+#include <utility>
 
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "auth_service/logto/testing/fake_logto.h"
-#include "gatehouse/auth/v1/auth.grpc.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace auth_service {
 namespace {
 
-using gatehouse::auth::v1::AuthService;
 using gatehouse::auth::v1::RegisterClientRequest;
 using gatehouse::auth::v1::RegisterClientResponse;
 using ::testing::IsEmpty;
@@ -24,17 +21,30 @@ using ::testing::IsEmpty;
 constexpr char kMetadata[] =
     R"({"redirect_uris":["http://localhost:6274/cb"],"client_name":"Inspector","token_endpoint_auth_method":"none"})";
 
-// Nothing but RegisterClient.
-class Service final : public AuthService::CallbackService {
+// Somebody who waits for a registration until it has the answer or leaves.
+class WaitingCaller final : public RegistrationHandler::Caller {
  public:
-  explicit Service(RegistrationHandler& handler) : handler_(handler) {}
-  grpc::ServerUnaryReactor* RegisterClient(grpc::CallbackServerContext* context, const RegisterClientRequest* request,
-                                           RegisterClientResponse* response) override {
-    return handler_.Handle(context, *request, response);
+  void Leave() { ended_ = true; }
+
+  bool is_gone() const override { return ended_; }
+
+  bool Answer(const absl::StatusOr<RegisterClientResponse>& outcome) override {
+    const bool is_first = !ended_.exchange(true);
+    if (is_first) outcome_ = outcome;
+    answered_.Notify();
+    return is_first;
+  }
+
+  // Waits for the answer.
+  const absl::StatusOr<RegisterClientResponse>& outcome() {
+    answered_.WaitForNotification();
+    return outcome_;
   }
 
  private:
-  RegistrationHandler& handler_;
+  std::atomic<bool> ended_{false};
+  absl::StatusOr<RegisterClientResponse> outcome_;
+  absl::Notification answered_;
 };
 
 RegistrarOptions Options() {
@@ -46,14 +56,8 @@ RegistrarOptions Options() {
 
 class RegistrationHandlerTest : public ::testing::Test {
  protected:
-  RegistrationHandlerTest() {
-    server_ = grpc::ServerBuilder().RegisterService(&service_).BuildAndStart();
-    stub_ = AuthService::NewStub(server_->InProcessChannel({}));
-  }
-
   ~RegistrationHandlerTest() override {
     logto_.Release();
-    server_->Shutdown();
     executor_.Stop();
   }
 
@@ -65,13 +69,17 @@ class RegistrationHandlerTest : public ::testing::Test {
     return options;
   }
 
-  grpc::Status Register(RegisterClientResponse& response, const std::string& metadata = kMetadata) {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(1));
+  std::shared_ptr<WaitingCaller> Begin(const std::string& metadata = kMetadata) {
+    auto caller = std::make_shared<WaitingCaller>();
     RegisterClientRequest request;
     request.set_metadata_json(metadata);
     request.set_request_id("request-1");
-    return stub_->RegisterClient(&context, request, &response);
+    handler_.Handle(std::move(request), absl::Now() + absl::Minutes(1), caller);
+    return caller;
+  }
+
+  absl::StatusOr<RegisterClientResponse> Register(const std::string& metadata = kMetadata) {
+    return Begin(metadata)->outcome();
   }
 
   common::SystemClock clock_;
@@ -83,43 +91,29 @@ class RegistrationHandlerTest : public ::testing::Test {
   Registrar registrar_{Options(), api_, metrics_, clock_};
   common::ThreadExecutor executor_{1, 1};
   RegistrationHandler handler_{registrar_, executor_, metrics_};
-  Service service_{handler_};
-  std::unique_ptr<grpc::Server> server_;
-  std::unique_ptr<AuthService::Stub> stub_;
 };
 
 TEST_F(RegistrationHandlerTest, AnswersWithTheClientOrTheRefusal) {
-  RegisterClientResponse response;
-  const grpc::Status status = Register(response);
-  ASSERT_TRUE(status.ok()) << status.error_message();
-  EXPECT_EQ(response.client().client_id(), logto_.applications().begin()->first);
-  ASSERT_TRUE(Register(response, "{}").ok());
-  EXPECT_TRUE(response.has_refusal());
-  EXPECT_EQ(Register(response, std::string(64 * 1024 + 1, ' ')).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  const auto registered = Register();
+  ASSERT_TRUE(registered.ok()) << registered.status();
+  EXPECT_EQ(registered->client().client_id(), logto_.applications().begin()->first);
+  const auto refused = Register("{}");
+  ASSERT_TRUE(refused.ok()) << refused.status();
+  EXPECT_TRUE(refused->has_refusal());
+  EXPECT_TRUE(absl::IsInvalidArgument(Register(std::string(64 * 1024 + 1, ' ')).status()));
   logto_.Fail("POST /api/applications", HttpResponse{500, "Internal Server Error"});
-  EXPECT_EQ(Register(response).error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_TRUE(absl::IsUnavailable(Register().status()));
 }
 
 TEST_F(RegistrationHandlerTest, ARegistrationWhoseCallerLeftIsTakenBack) {
-  RegisterClientResponse response;
-  ASSERT_TRUE(Register(response, "{}").ok());  // with a caller who waits all is well
+  ASSERT_TRUE(Register("{}").ok());  // with a caller who waits all is well
   ASSERT_TRUE(api_.DeleteApplication("nothing", clock_.Now() + absl::Seconds(9)).ok());  // there is a token now
   const size_t before = logto_.requests().size();
   logto_.Hold();
-  grpc::ClientContext context;
-  RegisterClientRequest request;
-  request.set_metadata_json(kMetadata);
-  request.set_request_id("request-1");
-  absl::Notification ended;
-  stub_->async()->RegisterClient(&context, &request, &response, [&](const grpc::Status& status) {
-    EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED);
-    ended.Notify();
-  });
+  const auto caller = Begin();
   logto_.AwaitRequests(before + 1);
   EXPECT_EQ(logto_.calls().back(), "POST /api/applications");
-  context.TryCancel();
-  ended.WaitForNotification();
-  server_->Shutdown();  // once it too knows that the caller has left, and is done with the call
+  caller->Leave();
   logto_.Release();
   executor_.Stop();  // waits for the registration
   EXPECT_THAT(logto_.applications(), IsEmpty());
@@ -128,18 +122,15 @@ TEST_F(RegistrationHandlerTest, ARegistrationWhoseCallerLeftIsTakenBack) {
 
 TEST_F(RegistrationHandlerTest, MoreThanCanWaitIsTurnedAway) {
   logto_.Hold();
-  std::vector<std::thread> callers;
-  const auto call = [&] {
-    RegisterClientResponse response;
-    (void)Register(response);
-  };
-  callers.emplace_back(call);
+  const auto running = Begin();
   logto_.AwaitRequests(1);
-  callers.emplace_back(call);
-  callers.emplace_back(call);
-  while (metrics_.unavailable.Value() < 1) std::this_thread::yield();
+  const auto waiting = Begin();
+  const auto turned_away = Begin();
+  EXPECT_TRUE(absl::IsUnavailable(turned_away->outcome().status()));
+  EXPECT_EQ(metrics_.unavailable.Value(), 1);
   logto_.Release();
-  for (std::thread& caller : callers) caller.join();
+  EXPECT_TRUE(running->outcome().ok());
+  EXPECT_TRUE(waiting->outcome().ok());
   EXPECT_EQ(logto_.applications().size(), 2u);
 }
 

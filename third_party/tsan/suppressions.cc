@@ -9,6 +9,7 @@ extern "C" const char* __tsan_default_suppressions() {
          "race:libupb.so\n"
          "race:libprotobuf.so\n"
          "race:libcrypto.so\n"
+         "race:libssl.so\n"
          "race:libabsl_graphcycles_internal.so\n"
          "race:libabsl_status.so\n"
          "race:libabsl_cord.so\n"

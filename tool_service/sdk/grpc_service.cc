@@ -16,12 +16,16 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "common/log.h"
+#include "common/rpc/watch_stream.h"
 #include "gatehouse/tool/v1/tool.grpc.pb.h"
-#include "tool_service/sdk/watch_stream.h"
 
 namespace tool_service {
 namespace {
 
+using common::RpcLoop;
+using common::StreamRpc;
+using common::UnaryRpc;
+using common::WatchStream;
 using gatehouse::tool::v1::ResourceUpdated;
 using gatehouse::tool::v1::ToolService;
 
@@ -110,7 +114,7 @@ class CallRequest {
   CallRequest& operator=(const CallRequest&) = delete;
 
   // False: the bytes are no such message.
-  bool Read(grpc::ByteBuffer& bytes) { return ReadRpcMessage(bytes, message_); }
+  bool Read(grpc::ByteBuffer& bytes) { return common::ReadRpcMessage(bytes, message_); }
 
   const Message& operator*() const { return message_; }
   const Message* operator->() const { return &message_; }

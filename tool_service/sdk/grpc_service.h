@@ -8,9 +8,9 @@
 #include <memory>
 
 #include "common/executor.h"
+#include "common/rpc/rpc_service.h"
 #include "tool_service/sdk/metrics.h"
 #include "tool_service/sdk/principal_verifier.h"
-#include "tool_service/sdk/rpc_loop.h"
 #include "tool_service/sdk/service.h"
 
 namespace tool_service {
@@ -30,18 +30,16 @@ class GrpcServiceCore;
 //
 // Thread-safe. The collaborators must outlive it; it must outlive the grpc::Server that it is registered with, and the
 // work of the loop that it was started on.
-class GrpcService final {
+class GrpcService final : public common::RpcService {
  public:
   // `verifier`: null takes the word of whoever calls.
   GrpcService(tool_service::Service& service, common::ThreadExecutor& executor, Metrics& metrics,
               PrincipalVerifier* verifier = nullptr);
-  ~GrpcService();
+  ~GrpcService() override;
 
-  // Makes the server that is being built serve it.
-  void Register(grpc::ServerBuilder& builder);
-
-  // Begins to wait for calls, once the server is built and before the loop starts. Once.
-  void Start(RpcLoop& loop);
+  // common::RpcService:
+  void Register(grpc::ServerBuilder& builder) override;
+  void Start(common::RpcLoop& loop) override;
 
   // Ends every stream that stays open, and each new one, with UNAVAILABLE: the first step of a shutdown, without which
   // the streams would keep the server alive.

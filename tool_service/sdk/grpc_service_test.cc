@@ -94,7 +94,7 @@ class GrpcServiceTest : public testing::Test {
   Metrics metrics_;
   common::ThreadExecutor executor_;
   GrpcService grpc_service_;
-  std::optional<RpcLoop> loop_;
+  std::optional<common::RpcLoop> loop_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<gatehouse::tool::v1::ToolService::Stub> stub_;
 };
@@ -721,7 +721,7 @@ class VerifyingGrpcServiceTest : public testing::Test {
   Metrics metrics_;
   common::ThreadExecutor executor_;
   GrpcService grpc_service_;
-  std::optional<RpcLoop> loop_;
+  std::optional<common::RpcLoop> loop_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<gatehouse::tool::v1::ToolService::Stub> stub_;
 };

@@ -10,6 +10,8 @@
 namespace tool_service {
 namespace {
 
+using common::RpcCall;
+using common::RpcLoop;
 namespace reflection = grpc::reflection::v1alpha;
 using google::protobuf::DescriptorPool;
 using google::protobuf::FileDescriptor;
@@ -141,8 +143,8 @@ class ReflectionStream final : public RpcCall {
   ReflectionCore& core_;
   ServerReflectionRequest request_;
   grpc::ServerAsyncReaderWriter<ServerReflectionResponse, ServerReflectionRequest> stream_{&context_};
-  RpcEventOf<ReflectionStream, &ReflectionStream::OnRead> read_{this};
-  RpcEventOf<ReflectionStream, &ReflectionStream::OnWritten> written_{this};
+  common::RpcEventOf<ReflectionStream, &ReflectionStream::OnRead> read_{this};
+  common::RpcEventOf<ReflectionStream, &ReflectionStream::OnWritten> written_{this};
 };
 
 }  // namespace

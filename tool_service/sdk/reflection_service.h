@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tool_service/sdk/rpc_loop.h"
+#include "common/rpc/rpc_service.h"
 
 namespace tool_service {
 
@@ -17,19 +17,16 @@ namespace tool_service {
 class ReflectionCore;
 
 // Tells clients which services there are and what they are made of, as far as the process knows their protos.
-// Thread-safe. It must outlive the grpc::Server that it is registered with, and the work of the loop that it was
-// started on.
-class ReflectionService {
+// Thread-safe.
+class ReflectionService final : public common::RpcService {
  public:
   // `names`: the full names of the services of the server, itself excluded.
   explicit ReflectionService(std::vector<std::string> names);
-  ~ReflectionService();
+  ~ReflectionService() override;
 
-  // Makes the server that is being built serve it.
-  void Register(grpc::ServerBuilder& builder);
-
-  // Begins to wait for calls, once the server is built and before the loop starts. Once.
-  void Start(RpcLoop& loop);
+  // common::RpcService:
+  void Register(grpc::ServerBuilder& builder) override;
+  void Start(common::RpcLoop& loop) override;
 
  private:
   const std::unique_ptr<ReflectionCore> core_;

@@ -63,7 +63,7 @@ class ReflectionServiceTest : public testing::Test {
   }
 
   ReflectionService reflection_{{kToolService}};
-  std::optional<RpcLoop> loop_;
+  std::optional<common::RpcLoop> loop_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<ServerReflection::Stub> stub_;
   grpc::ClientContext context_;

@@ -1,37 +1,28 @@
 #include "tool_service/sdk/server.h"
 
-#include <grpc/grpc.h>
-#include <grpc/support/log.h>
-#include <grpcpp/grpcpp.h>
-#include <grpcpp/resource_quota.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
-#include <optional>
-#include <thread>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "common/admin_server.h"
 #include "common/clock.h"
 #include "common/command_line.h"
 #include "common/executor.h"
+#include "common/grpc_log.h"
 #include "common/log.h"
+#include "common/rpc/rpc_server.h"
 #include "common/shutdown_signals.h"
 #include "prometheus/registry.h"
 #include "tool_service/sdk/grpc_service.h"
-#include "tool_service/sdk/health_service.h"
 #include "tool_service/sdk/metrics.h"
 #include "tool_service/sdk/principal_keys.h"
 #include "tool_service/sdk/principal_verifier.h"
 #include "tool_service/sdk/reflection_service.h"
-#include "tool_service/sdk/rpc_loop.h"
 
 namespace tool_service {
 namespace {
@@ -40,32 +31,15 @@ using common::Severity;
 
 constexpr char kServiceName[] = "gatehouse.tool.v1.ToolService";
 
-// A connection this old is asked to go away once its calls have ended: gRPC balances by connection and resolves names
-// when one is made, so this is how soon new replicas get traffic. No grace: a call is never cut, and a connection that
-// only has a catalogue stream left costs nothing.
-constexpr absl::Duration kMaxConnectionAge = absl::Seconds(10);
-
 // Between "not serving" and the refusal of new calls: clients that watch the health have gone elsewhere by then.
 constexpr absl::Duration kLameDuckTime = absl::Seconds(1);
 
 // How long a cancelled handler may take to return.
 constexpr absl::Duration kLastWait = absl::Seconds(2);
 
-// How often a server that shuts down looks whether its calls have ended.
-constexpr absl::Duration kIdlePoll = absl::Milliseconds(100);
-
-// After which nothing more is on its way to a server that has told its clients to go.
-constexpr absl::Duration kQuietTime = absl::Seconds(1);
-
-constexpr int kMaxConcurrentStreams = 2000;    // of one connection
 constexpr int kMaxReceiveBytes = 5 << 20;      // arguments of 4 MiB, and the rest of a request
 constexpr int kMaxSendBytes = 64 << 20;        // images and the like; the edge has a limit of its own
 constexpr size_t kMaxBufferBytes = 512 << 20;  // of all connections together
-
-// gRPC's own lines in our format. They explain, and what they explain is also logged by those whom it concerns.
-void LogForGrpc(gpr_log_func_args* line) {
-  common::Log(Severity::kDebug, "grpc", {{"message", line->message}, {"file", line->file}, {"line", line->line}});
-}
 
 class GrpcServer final : public Server {
  public:
@@ -98,42 +72,25 @@ class GrpcServer final : public Server {
     if (!admin.ok()) return Explain(admin.status(), "--admin_port");
     admin_ = *std::move(admin);
 
-    grpc::ServerBuilder builder;
-    const std::string host = absl::StrContains(config_.host, ":") ? absl::StrCat("[", config_.host, "]") : config_.host;
-    builder.AddListeningPort(absl::StrCat(host, ":", config_.port), *credentials, &port_);
-    loop_.emplace(builder);
-    grpc_service_.Register(builder);
-    health_.Register(builder);
-    reflection_.Register(builder);
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a taken port is an error
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentStreams);
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
-                               static_cast<int>(absl::ToInt64Milliseconds(kMaxConnectionAge)));
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);  // finds peers that are gone without a word
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
-    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);  // lets clients do so
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-    builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);  // statistics of each call that nobody can ask for
-    builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
-    builder.SetMaxSendMessageSize(kMaxSendBytes);
-    builder.SetResourceQuota(grpc::ResourceQuota("tool_service").Resize(kMaxBufferBytes));
-    server_ = builder.BuildAndStart();
-    if (server_ == nullptr || (port_ == 0)) {
-      return Explain(absl::UnavailableError(absl::StrCat("cannot listen on ", config_.host, ":", config_.port,
-                                                         ": the port is taken, or the address is not of this machine")),
-                     "--port");
-    }
-    grpc_service_.Start(*loop_);
-    health_.Start(*loop_);
-    reflection_.Start(*loop_);
+    common::RpcServerOptions options;
+    options.host = config_.host;
+    options.port = config_.port;
+    options.credentials = *credentials;
+    options.service_names = {kServiceName};
+    options.threads = config_.io_threads;
+    options.max_receive_bytes = kMaxReceiveBytes;
+    options.max_send_bytes = kMaxSendBytes;
+    options.max_buffer_bytes = kMaxBufferBytes;
+    auto server = common::RpcServer::Start(options, {&grpc_service_, &reflection_});
+    if (!server.ok()) return Explain(server.status(), "--port");
+    server_ = *std::move(server);
     ready_ = true;
-    health_.SetServing(keys_ == nullptr);
-    loop_->Start(config_.io_threads);
-    if (keys_ != nullptr) keys_->Start([this] { health_.SetServing(true); });
+    server_->health().SetServing(keys_ == nullptr);
+    if (keys_ != nullptr) keys_->Start([this] { server_->health().SetServing(true); });
     return absl::OkStatus();
   }
 
-  int port() const override { return port_; }
+  int port() const override { return server_->port(); }
   int admin_port() const override { return admin_->port(); }
 
   bool Shutdown() override { return EndOnce(); }
@@ -155,33 +112,18 @@ class GrpcServer final : public Server {
   }
 
   bool EndOnce() {
-    if (!ready_.exchange(false)) return ended_.HasBeenNotified();
-    const absl::Time deadline = absl::Now() + config_.shutdown_grace;
-    health_.Shutdown();  // "not serving" for good, whoever fetches keys
-    grpc_service_.EndStreams();
-    absl::SleepFor(std::min(kLameDuckTime, config_.shutdown_grace / 2));
-    ending_ = std::thread([this, deadline] {
-      server_->Shutdown(absl::ToChronoTime(deadline));
-      server_->Wait();
-      loop_->Stop();
-      ended_.Notify();
-    });
-    // gRPC also waits for connections without calls until their clients notice, for some seconds if nothing happens
-    // there.
-    absl::Time last_busy_time = absl::Now();
-    while (!ended_.WaitForNotificationWithTimeout(kIdlePoll)) {
-      const absl::Time now = absl::Now();
-      if (now > deadline + kLastWait) return false;
-      const bool is_busy = metrics_.calls_in_flight.Value() != 0 || metrics_.catalog_streams.Value() != 0 ||
-                           metrics_.resource_streams.Value() != 0;
-      if (is_busy) last_busy_time = now;
-      // A call that was on its way when the client was told to go is not counted yet, nor is the end of one that was
-      // sent.
-      if (now - last_busy_time >= kQuietTime) {
-        grpc_server_cancel_all_calls(server_->c_server());  // there are none; closes the connections
-      }
+    if (ready_.exchange(false)) {
+      const absl::Time deadline = absl::Now() + config_.shutdown_grace;
+      server_->health().Shutdown();  // "not serving" for good, whoever fetches keys
+      grpc_service_.EndStreams();
+      absl::SleepFor(std::min(kLameDuckTime, config_.shutdown_grace / 2));
+      server_->Shutdown(deadline, [this] {
+        return metrics_.calls_in_flight.Value() != 0 || metrics_.catalog_streams.Value() != 0 ||
+               metrics_.resource_streams.Value() != 0;
+      });
+      all_returned_ = server_->AwaitCalls(deadline + kLastWait);
     }
-    return true;
+    return all_returned_;
   }
 
   // In the order in which they are needed; destroyed in the opposite one.
@@ -193,25 +135,11 @@ class GrpcServer final : public Server {
   std::unique_ptr<PrincipalKeys> keys_;  // null: whoever calls is believed
   const std::unique_ptr<PrincipalVerifier> verifier_;
   GrpcService grpc_service_;
-  HealthService health_{{"", kServiceName}};
   ReflectionService reflection_{{kServiceName, "grpc.health.v1.Health"}};
   std::atomic<bool> ready_{false};
+  bool all_returned_ = false;  // once it has ended: every handler has
   std::unique_ptr<common::AdminServer> admin_;
-  int port_ = 0;
-  std::optional<RpcLoop> loop_;  // works until the server has been shut down
-  std::unique_ptr<grpc::Server> server_;
-  absl::Notification ended_;
-
-  struct JoiningThread {
-    std::thread thread;
-    JoiningThread& operator=(std::thread other) {
-      thread = std::move(other);
-      return *this;
-    }
-    ~JoiningThread() {
-      if (thread.joinable()) thread.join();
-    }
-  } ending_;
+  std::unique_ptr<common::RpcServer> server_;
 };
 
 int Fail(absl::string_view event, const absl::Status& status) {
@@ -238,7 +166,7 @@ int Run(int argc, char** argv, Service& service) {
   const Config config = ConfigFromFlags();
   if (const absl::Status status = config.Validate(); !status.ok()) return Fail("config_invalid", status);
   common::InitLog(service.name(), config.severity());
-  gpr_set_log_function(LogForGrpc);
+  common::LogForGrpc();
   const common::ShutdownSignals signals;
   auto server = Server::Start(service, config);
   if (!server.ok()) return Fail("start_failed", server.status());

@@ -7,8 +7,8 @@
 //
 // Knows no service. Everything of a grpc::Server must be served by an RpcLoop: other services bring back the threads.
 
-#ifndef GATEHOUSE_TOOL_SERVICE_SDK_RPC_LOOP_H_
-#define GATEHOUSE_TOOL_SERVICE_SDK_RPC_LOOP_H_
+#ifndef GATEHOUSE_COMMON_RPC_RPC_LOOP_H_
+#define GATEHOUSE_COMMON_RPC_RPC_LOOP_H_
 
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/support/async_stream.h>
@@ -22,9 +22,10 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "google/protobuf/message_lite.h"
 
-namespace tool_service {
+namespace common {
 
 // Something that gRPC is asked for, and tells of when it is there.
 class RpcEvent {
@@ -65,8 +66,11 @@ class RpcLoop {
   // Begins to work, on `threads` threads.
   void Start(int threads);
 
-  // Waits until every call is gone, and its object too, and ends the threads. The server must have been shut down, or
-  // never been built. May be called more than once, not by two threads at once.
+  // Waits until every call is gone, and its object too. The server must have been shut down, or never been built.
+  // False: not until `deadline`.
+  bool AwaitCalls(absl::Time deadline);
+
+  // The same without end, and ends the threads. May be called more than once, not by two threads at once.
   void Stop();
 
   grpc::ServerCompletionQueue* queue() { return queue_.get(); }
@@ -161,6 +165,9 @@ class RpcCall {
 // Reads a message that came in a call. False: it is none.
 bool ReadRpcMessage(grpc::ByteBuffer& bytes, google::protobuf::MessageLite& message);
 
+// The end of a call whose request cannot be read: INTERNAL, as gRPC's own servers have it.
+grpc::Status UnreadableRequest();
+
 // What goes out in a call. What is too large for protobuf, 2 GiB, is nothing that could be sent.
 grpc::ByteBuffer WriteRpcMessage(const google::protobuf::MessageLite& message);
 
@@ -204,6 +211,6 @@ class StreamRpc : public RpcCall {
   RpcEventOf<StreamRpc, &StreamRpc::OnWritten> written_{this};
 };
 
-}  // namespace tool_service
+}  // namespace common
 
-#endif  // GATEHOUSE_TOOL_SERVICE_SDK_RPC_LOOP_H_
+#endif  // GATEHOUSE_COMMON_RPC_RPC_LOOP_H_

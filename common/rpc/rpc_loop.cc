@@ -1,26 +1,28 @@
-#include "tool_service/sdk/rpc_loop.h"
+#include "common/rpc/rpc_loop.h"
 
 #include <grpcpp/support/proto_buffer_reader.h>
 
 #include <cstdint>
 #include <limits>
 
-namespace tool_service {
+namespace common {
 
 void RpcLoop::Start(int threads) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
 }
 
+bool RpcLoop::AwaitCalls(absl::Time deadline) {
+  // A server is shut down when its connections are, whoever still holds a call of theirs.
+  absl::MutexLock lock(&mutex_);
+  return mutex_.AwaitWithDeadline(absl::Condition(
+                                      +[](int64_t* guests) { return *guests == 0; }, &guests_),
+                                  deadline);
+}
+
 void RpcLoop::Stop() {
   if (stopped_) return;
   stopped_ = true;
-  {
-    // A server is shut down when its connections are, whoever still holds a call of theirs; and what happens in a call
-    // must find the queue open.
-    absl::MutexLock lock(&mutex_);
-    mutex_.Await(absl::Condition(
-        +[](int64_t* guests) { return *guests == 0; }, &guests_));
-  }
+  AwaitCalls(absl::InfiniteFuture());  // what happens in a call must find the queue open
   queue_->Shutdown();
   if (threads_.empty()) Work();  // somebody must take what is there
   for (std::thread& thread : threads_) thread.join();
@@ -63,6 +65,10 @@ bool ReadRpcMessage(grpc::ByteBuffer& bytes, google::protobuf::MessageLite& mess
   return is_read;
 }
 
+grpc::Status UnreadableRequest() {
+  return grpc::Status(grpc::StatusCode::INTERNAL, "the request is no message of its method");
+}
+
 grpc::ByteBuffer WriteRpcMessage(const google::protobuf::MessageLite& message) {
   const size_t size = message.ByteSizeLong();
   if (size > std::numeric_limits<int>::max()) return grpc::ByteBuffer();
@@ -90,4 +96,4 @@ void StreamRpc::WriteAndFinish(const google::protobuf::MessageLite& last) {
 
 void StreamRpc::Finish(const grpc::Status& status) { writer_.Finish(status, AskForEnd()); }
 
-}  // namespace tool_service
+}  // namespace common

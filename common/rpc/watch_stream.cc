@@ -1,6 +1,6 @@
-#include "tool_service/sdk/watch_stream.h"
+#include "common/rpc/watch_stream.h"
 
-namespace tool_service {
+namespace common {
 
 void WatchStream::Begin(const std::shared_ptr<WatchStream>& stream) {
   absl::MutexLock lock(&stream->mutex_);
@@ -28,4 +28,4 @@ void WatchStream::Dispose() {
   self.swap(self_);
 }
 
-}  // namespace tool_service
+}  // namespace common

@@ -1,7 +1,7 @@
 // A stream of a server that stays open, to tell a client of every change of something.
 
-#ifndef GATEHOUSE_TOOL_SERVICE_SDK_WATCH_STREAM_H_
-#define GATEHOUSE_TOOL_SERVICE_SDK_WATCH_STREAM_H_
+#ifndef GATEHOUSE_COMMON_RPC_WATCH_STREAM_H_
+#define GATEHOUSE_COMMON_RPC_WATCH_STREAM_H_
 
 #include <memory>
 #include <optional>
@@ -9,10 +9,10 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "common/rpc/rpc_loop.h"
 #include "google/protobuf/message_lite.h"
-#include "tool_service/sdk/rpc_loop.h"
 
-namespace tool_service {
+namespace common {
 
 // Holds itself, once held by Begin(), until gRPC is done with it.
 //
@@ -78,6 +78,6 @@ class WatchStream : public StreamRpc {
   std::shared_ptr<const google::protobuf::MessageLite> sending_;
 };
 
-}  // namespace tool_service
+}  // namespace common
 
-#endif  // GATEHOUSE_TOOL_SERVICE_SDK_WATCH_STREAM_H_
+#endif  // GATEHOUSE_COMMON_RPC_WATCH_STREAM_H_

@@ -1,7 +1,7 @@
 // grpc.health.v1.Health on an RpcLoop.
 
-#ifndef GATEHOUSE_TOOL_SERVICE_SDK_HEALTH_SERVICE_H_
-#define GATEHOUSE_TOOL_SERVICE_SDK_HEALTH_SERVICE_H_
+#ifndef GATEHOUSE_COMMON_RPC_HEALTH_SERVICE_H_
+#define GATEHOUSE_COMMON_RPC_HEALTH_SERVICE_H_
 
 #include <grpcpp/grpcpp.h>
 
@@ -9,26 +9,24 @@
 #include <string>
 #include <vector>
 
-#include "tool_service/sdk/rpc_loop.h"
+#include "common/rpc/rpc_service.h"
 
-namespace tool_service {
+namespace common {
 
 // What the calls share; of health_service.cc.
 class HealthCore;
 
 // Tells clients whether the server serves: one answer for all services that it knows. Thread-safe. It must outlive the
 // grpc::Server that it is registered with, and the work of the loop that it was started on.
-class HealthService {
+class HealthService final : public RpcService {
  public:
   // `names`: the services that it knows; "" is the server as a whole. Not serving at first.
   explicit HealthService(std::vector<std::string> names);
-  ~HealthService();
+  ~HealthService() override;
 
-  // Makes the server that is being built serve it.
-  void Register(grpc::ServerBuilder& builder);
-
-  // Begins to wait for calls, once the server is built and before the loop starts. Once.
-  void Start(RpcLoop& loop);
+  // RpcService:
+  void Register(grpc::ServerBuilder& builder) override;
+  void Start(RpcLoop& loop) override;
 
   void SetServing(bool serving);
 
@@ -39,6 +37,6 @@ class HealthService {
   const std::unique_ptr<HealthCore> core_;
 };
 
-}  // namespace tool_service
+}  // namespace common
 
-#endif  // GATEHOUSE_TOOL_SERVICE_SDK_HEALTH_SERVICE_H_
+#endif  // GATEHOUSE_COMMON_RPC_HEALTH_SERVICE_H_

@@ -1,4 +1,4 @@
-#include "tool_service/sdk/health_service.h"
+#include "common/rpc/health_service.h"
 
 #include <memory>
 #include <optional>
@@ -9,7 +9,7 @@
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "gtest/gtest.h"
 
-namespace tool_service {
+namespace common {
 namespace {
 
 using grpc::health::v1::HealthCheckRequest;
@@ -107,4 +107,4 @@ TEST_F(HealthServiceTest, AStreamThatIsOpenDoesNotOutliveTheServer) {
 }
 
 }  // namespace
-}  // namespace tool_service
+}  // namespace common

@@ -1,4 +1,4 @@
-#include "tool_service/sdk/health_service.h"
+#include "common/rpc/health_service.h"
 
 #include <algorithm>
 #include <optional>
@@ -6,10 +6,10 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "common/rpc/watch_stream.h"
 #include "grpc/health/v1/health.grpc.pb.h"
-#include "tool_service/sdk/watch_stream.h"
 
-namespace tool_service {
+namespace common {
 namespace {
 
 using grpc::health::v1::Health;
@@ -18,10 +18,6 @@ using grpc::health::v1::HealthCheckResponse;
 using RpcMethods = Health::WithRawMethod_Check<Health::WithRawMethod_Watch<Health::Service>>;
 
 class HealthStream;
-
-grpc::Status Unreadable() {
-  return grpc::Status(grpc::StatusCode::INTERNAL, "the request is no message of its method");
-}
 
 }  // namespace
 
@@ -69,7 +65,7 @@ class HealthCheck final : public UnaryRpc {
     Await(core_);
     HealthCheckRequest request;
     if (!ReadRpcMessage(request_bytes_, request)) {
-      FinishWithError(Unreadable());
+      FinishWithError(UnreadableRequest());
     } else if (!core_.Knows(request.service())) {
       FinishWithError(grpc::Status(grpc::StatusCode::NOT_FOUND, "there is no such service"));
     } else {
@@ -104,7 +100,7 @@ class HealthStream final : public WatchStream {
     Await(core_);
     HealthCheckRequest request;
     if (!ReadRpcMessage(request_bytes_, request)) {
-      End(Unreadable());
+      End(UnreadableRequest());
       return;
     }
     is_known_ = core_.Knows(request.service());
@@ -165,4 +161,4 @@ void HealthService::SetServing(bool serving) { core_->Set(serving, /*for_good=*/
 
 void HealthService::Shutdown() { core_->Set(false, /*for_good=*/true); }
 
-}  // namespace tool_service
+}  // namespace common
