@@ -35,7 +35,7 @@ GrpcSecurityOptions GrpcSecurityFromFlags();
 // Makes credentials. Files that change are read again within a second or so: connections that are open stay, new ones
 // use what is there now. Certificate and key must change together, as Kubernetes does it with a Secret; while they do
 // not fit each other no new connection can be made. TLS 1.2 at least. Thread-safe.
-class GrpcSecurity {
+class GrpcSecurity : public std::enable_shared_from_this<GrpcSecurity> {
  public:
   // Reads the files, so that what is wrong with them is found before anything runs.
   //

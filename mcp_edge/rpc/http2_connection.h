@@ -35,7 +35,7 @@ struct Http2ConnectionOptions {
   std::string authority;
   std::string host;
   // Null: clear text.
-  const common::GrpcSecurity* security = nullptr;
+  std::shared_ptr<const common::GrpcSecurity> security;
   // Asks the server's health service (grpc.health.v1, Watch) whether it serves.
   bool watch_health = true;
   absl::Duration connect_timeout = absl::Seconds(5);

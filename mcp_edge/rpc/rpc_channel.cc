@@ -39,7 +39,8 @@ common::Executor& Resolvers() {
 class RpcChannel::Servers : public std::enable_shared_from_this<Servers> {
  public:
   Servers(const std::string& target, const common::GrpcSecurity* security, const RpcChannelOptions& options)
-      : options_(options), security_(security != nullptr && security->UsesTls(target) ? security : nullptr) {
+      : options_(options),
+        security_(security != nullptr && security->UsesTls(target) ? security->shared_from_this() : nullptr) {
     absl::StatusOr<std::vector<RpcEndpoint>> endpoints = ParseTarget(target);
     if (endpoints.ok()) {
       endpoints_ = *std::move(endpoints);
@@ -260,7 +261,8 @@ class RpcChannel::Servers : public std::enable_shared_from_this<Servers> {
   }
 
   const RpcChannelOptions options_;
-  const common::GrpcSecurity* const security_;  // null: clear text
+  // Null: clear text. Kept, because a connection may be made while the channel goes.
+  const std::shared_ptr<const common::GrpcSecurity> security_;
   std::vector<RpcEndpoint> endpoints_;
 
   absl::Mutex mutex_;
