@@ -232,7 +232,7 @@ void Log(Severity severity, absl::string_view event, std::initializer_list<LogFi
   thread_local std::string line;
   line.clear();
   AppendLine(severity, sink.service(), event, fields, line);
-  sink.Append(line, severity >= Severity::kWarning);
+  sink.Append(line, /*urgent=*/severity >= Severity::kError);
 }
 
 void LogAlways(absl::string_view event, std::initializer_list<LogField> fields) {

@@ -129,7 +129,7 @@ TEST(LogTest, AFullPipeHoldsUpNobodyAndWhatIsDroppedIsCountedAndSaid) {
     for (; DroppedLogLines() == dropped_before; ++lines) LogAlways("line", {{"number", lines}, {"text", text}});
     for (int i = 0; i < 9; ++i, ++lines) LogAlways("line", {{"number", lines}, {"text", text}});
     // Also those that are urgent: if each waited its 100 ms, this would take minutes.
-    for (int i = 0; i < 1'000; ++i, ++lines) Log(Severity::kWarning, "line", {{"number", lines}, {"text", text}});
+    for (int i = 0; i < 1'000; ++i, ++lines) Log(Severity::kError, "line", {{"number", lines}, {"text", text}});
   });
   talker.join();
   const int64_t dropped = DroppedLogLines() - dropped_before;
