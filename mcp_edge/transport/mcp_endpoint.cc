@@ -6,7 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "mcp_edge/http/request_trail.h"
-#include "mcp_edge/http/stack_memory.h"
+#include "mcp_edge/http/thread_memory.h"
 #include "mcp_edge/session/event_id.h"
 #include "mcp_edge/transport/batch_exchange.h"
 #include "mcp_edge/transport/http_reply.h"
@@ -285,7 +285,7 @@ void McpEndpoint::RespondWithStream(httplib::Response& response, std::shared_ptr
       kEventStreamType, [call = std::move(call), first = std::move(first), &clock = with_.clock,
                          interval = with_.keep_alive_interval](size_t, httplib::DataSink& sink) mutable {
         const auto write = [&](absl::string_view part) { return sink.write(part.data(), part.size()); };
-        ReleaseUnusedStack();
+        ReleaseUnusedMemory();
         while (true) {
           if (!first.has_value()) {
             if (!write(kKeepAlive)) return false;

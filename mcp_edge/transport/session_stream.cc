@@ -4,7 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "mcp_edge/http/stack_memory.h"
+#include "mcp_edge/http/thread_memory.h"
 #include "mcp_edge/protocol/version.h"
 #include "mcp_edge/session/event_id.h"
 #include "mcp_edge/transport/http_reply.h"
@@ -67,12 +67,12 @@ void WriteSessionStream(const StreamDelivery& delivery, const Collaborators& wit
   const bool primes = KnowsPolling(delivery.session.record().version);
   const std::string first = primes ? absl::StrCat("id: ", FormatEventId(ids), "\n", RetryField(kRetry), "data:\n\n")
                                    : std::string(kKeepAlive);
-  ReleaseUnusedStack();
+  ReleaseUnusedMemory();
   if (write(first)) WriteStream(delivery, &ids, with, write);
 }
 
 void WriteLoneStream(const StreamDelivery& delivery, const Collaborators& with, const WritePart& write) {
-  ReleaseUnusedStack();
+  ReleaseUnusedMemory();
   WriteStream(delivery, nullptr, with, write);
 }
 

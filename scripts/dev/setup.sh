@@ -7,9 +7,9 @@
 packages_build=(
   bazel-bootstrap bazel-platforms bazel-rules-java bazel-rules-proto bazel-skylib
   ca-certificates curl g++ git python3 xz-utils
-  libabsl-dev libcjose-dev libcurl4-openssl-dev libgmock-dev libgrpc++-dev libgtest-dev libnghttp2-dev libprotobuf-dev libre2-dev
-  libssl-dev libtest-json-schema-acceptance-perl libyaml-cpp-dev nlohmann-json3-dev prometheus-cpp-dev protobuf-compiler
-  protobuf-compiler-grpc
+  libabsl-dev libcjose-dev libcurl4-openssl-dev libgmock-dev libgoogle-perftools-dev libgrpc++-dev libgtest-dev
+  libnghttp2-dev libprotobuf-dev libre2-dev libssl-dev libtest-json-schema-acceptance-perl libyaml-cpp-dev
+  nlohmann-json3-dev prometheus-cpp-dev protobuf-compiler protobuf-compiler-grpc
 )
 packages_run=(curl)
 packages_lint=(clang-format-14 python3-yaml shellcheck)

@@ -1,4 +1,4 @@
-#include "mcp_edge/http/stack_memory.h"
+#include "mcp_edge/http/thread_memory.h"
 
 #include <pthread.h>
 #include <sys/mman.h>
@@ -34,11 +34,11 @@ __attribute__((noinline)) int UseStack(int depth) {
   return depth == 0 ? room[0] : UseStack(depth - 1) + room[0];
 }
 
-TEST(StackMemoryTest, WhatWasUsedOnceIsGivenBack) {
+TEST(ThreadMemoryTest, WhatWasUsedOnceIsGivenBack) {
   std::thread([] {
     UseStack(50);
     const size_t before = ResidentStack();
-    ReleaseUnusedStack();
+    ReleaseUnusedMemory();
     const size_t after = ResidentStack();
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     EXPECT_LT(after + 150'000, before);
@@ -48,7 +48,7 @@ TEST(StackMemoryTest, WhatWasUsedOnceIsGivenBack) {
   }).join();
 }
 
-TEST(StackMemoryTest, TheMainThreadIsLeftAlone) { ReleaseUnusedStack(); }
+TEST(ThreadMemoryTest, TheMainThreadIsLeftAlone) { ReleaseUnusedMemory(); }
 
 }  // namespace
 }  // namespace mcp_edge

@@ -1,4 +1,4 @@
-#include "mcp_edge/http/stack_memory.h"
+#include "mcp_edge/http/thread_memory.h"
 
 #include <pthread.h>
 #include <sys/mman.h>
@@ -6,13 +6,14 @@
 
 #include <cstdint>
 
+// Of tcmalloc, where that is linked in (third_party/BUILD.bazel).
+extern "C" __attribute__((weak)) void MallocExtension_MarkThreadIdle();
+
 namespace mcp_edge {
 namespace {
 
 // What is left below the present depth for the calls that follow at once.
 constexpr uintptr_t kMarginBytes = 4 * 1024;
-
-}  // namespace
 
 void ReleaseUnusedStack() {
   if (getpid() == gettid()) return;
@@ -30,6 +31,13 @@ void ReleaseUnusedStack() {
   if (here < begin || here > begin + size) return;
   const uintptr_t end = (here - kMarginBytes) & ~(page - 1);
   if (end > begin) madvise(lowest, end - begin, MADV_DONTNEED);
+}
+
+}  // namespace
+
+void ReleaseUnusedMemory() {
+  ReleaseUnusedStack();
+  if (MallocExtension_MarkThreadIdle != nullptr) MallocExtension_MarkThreadIdle();
 }
 
 }  // namespace mcp_edge
