@@ -4,8 +4,9 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -27,16 +28,20 @@ const recording = (file) => ({
   tool: 'record',
 });
 
-// An HTTP server that counts what reaches it: the target of requests that must not be made.
+// An HTTP server that counts what reaches it: the target of requests that must not be made. `connections`: how many there
+// were, whatever was spoken on them.
 async function trap() {
   const requests = [];
   const server = createServer((req, res) => {
     requests.push({ url: req.url, headers: req.headers });
     res.end('{}');
   }).listen(0, '127.0.0.1');
+  let connections = 0;
+  server.on('connection', () => ++connections);
   await once(server, 'listening');
   return {
     requests,
+    connections: () => connections,
     port: server.address().port,
     url: `http://127.0.0.1:${server.address().port}`,
     close: () => server.close(),
@@ -342,6 +347,132 @@ describe('a provider that sends auth_service elsewhere', { timeout: 180_000 }, (
     });
     assert.equal((await callWhoami(system, token)).status, 200);
     await system.clearFaults();
+  });
+});
+
+describe('somebody who says where to go', { timeout: 60_000 }, () => {
+  let system;
+  let elsewhere;
+  let forger;
+  before(async () => {
+    elsewhere = await trap();
+    const pointing = {
+      name: 'pointing',
+      command: (port) => [python().file, join(ROOT, 'tests', 'e2e', 'tool_services', 'pointing.py'), String(port), elsewhere.url],
+      env: () => python().env,
+      tool: 'point',
+    };
+    system = await System.start('attacks_pointing', { tools: ['whoami', pointing], authFlags: ['--negative_verdict_ttl=0s'] });
+    forger = new Forger(system);
+  });
+  after(async () => {
+    elsewhere.close();
+    await system?.stop();
+  });
+
+  // A key of the type that the provider has, with the public half as a JWK.
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+  const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'mine', alg: 'ES384', use: 'sig' };
+
+  it('a token that brings its key along, or says where it is: refused, and nobody looks', async () => {
+    const headers = {
+      jwk: { jwk },
+      jku: { jku: `${elsewhere.url}/jku` },
+      x5u: { x5u: `${elsewhere.url}/x5u` },
+      x5c: { x5c: [publicKey.export({ type: 'spki', format: 'der' }).toString('base64')] },
+    };
+    for (const [name, header] of Object.entries(headers)) {
+      await assertRefused(system, forger.signed({}, header, privateKey), `${name}, under the known key id`);
+      for (const kid of ['mine', undefined, `${elsewhere.url}/kid`]) {
+        const { status } = await callWhoami(system, forger.signed({}, { ...header, kid }, privateKey));
+        // The provider is asked for unknown keys once in ten seconds; until then nobody can tell.
+        assert.ok([401, 503].includes(status), `${name}, under ${kid}: ${status}`);
+      }
+    }
+    // Of an issuer that would be glad to publish it.
+    await assertRefused(system, forger.signed({ iss: `${elsewhere.url}/oidc` }, { kid: 'mine' }, privateKey), 'iss');
+    assert.deepEqual([elsewhere.requests, elsewhere.connections()], [[], 0]);
+    // Such headers do no harm beside a good signature.
+    assert.equal((await callWhoami(system, forger.signed({}, { jku: `${elsewhere.url}/jku`, jwk }))).status, 200);
+    assert.equal(elsewhere.connections(), 0);
+  });
+
+  it("a tool's schemas, icons, links and resources: passed on, and nobody looks", async () => {
+    const client = new ModernClient({ url: system.mcpUrl, token: await system.token() });
+    const { result: list } = await client.call('tools/list');
+    assert.deepEqual(list.tools.map(({ name }) => name).sort(), ['point', 'whoami'], 'schemas that cannot be read are refused');
+    assert.ok(list.tools.find(({ name }) => name === 'point').icons[0].src.endsWith('/icon.png'));
+    const { content } = await client.tool('point', { a: `${elsewhere.url}/argument` });
+    assert.ok(content.some(({ uri }) => uri === `${elsewhere.url}/link`));
+    const { result: read } = await client.call('resources/read', { uri: `${elsewhere.url}/resource` });
+    assert.equal(read.contents[0].text, `${elsewhere.url}/contents`, 'the tool service reads it');
+    assert.deepEqual([elsewhere.requests, elsewhere.connections()], [[], 0]);
+  });
+});
+
+describe('what is open', { timeout: 60_000 }, () => {
+  let system;
+  before(async () => {
+    // No service is told where to listen.
+    system = await System.start('attacks_open', { tools: ['whoami', 'todo', 'conformance'], edgeFlags: ['--authorization_server_metadata=mirror'] });
+  });
+  after(() => system?.stop());
+
+  // The addresses on which a process listens, as hexadecimal words of the kernel's table and ports.
+  function listening(pid) {
+    const inodes = new Set(
+      readdirSync(`/proc/${pid}/fd`).map((fd) => /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1]),
+    );
+    const LISTEN = '0A';
+    return ['tcp', 'tcp6'].flatMap((table) =>
+      readFileSync(`/proc/${pid}/net/${table}`, 'utf8')
+        .trim()
+        .split('\n')
+        .slice(1)
+        .map((line) => line.trim().split(/\s+/))
+        .filter(([, , , state, , , , , , inode]) => state === LISTEN && inodes.has(inode))
+        .map(([, local]) => local.split(':')),
+    );
+  }
+
+  it('without being told otherwise, every port is on loopback', () => {
+    for (const name of ['auth_service', 'mcp_edge', 'whoami', 'todo', 'conformance']) {
+      const sockets = listening(system.services.get(name).pid);
+      assert.equal(sockets.length, 2, `${name}: ${sockets}`);
+      for (const [address] of sockets) {
+        const isLoopback = ['0100007F', '0000000000000000FFFF00000100007F', '00000000000000000000000001000000'].includes(address);
+        assert.ok(isLoopback, `${name} listens on ${address}`);
+      }
+    }
+  });
+
+  it('the edge is no authorization server: there is nothing to sign in at, no token and no code', async () => {
+    for (const path of ['/authorize', '/token', '/oidc/auth', '/oidc/token', '/introspect', '/revoke', '/register', '/jwks.json', '/metrics', '/.well-known/openid-configuration']) {
+      for (const method of ['GET', 'POST']) {
+        const response = await fetch(system.origin + path, { method, redirect: 'manual' });
+        assert.ok([404, 405].includes(response.status), `${method} ${path}: ${response.status}`);
+        await response.body?.cancel();
+      }
+    }
+  });
+
+  it('ids of sessions and tasks are long, of few characters, and tell nothing of the next', async () => {
+    const token = await system.token();
+    const client = new ModernClient({ url: system.mcpUrl, token, capabilities: { extensions: { 'io.modelcontextprotocol/tasks': {} } } });
+    const [sessions, tasks] = [[], []];
+    for (let number = 0; number < 10; ++number) {
+      const session = await LegacySession.open({ url: system.mcpUrl, token, version: '2025-11-25' });
+      sessions.push(session.id);
+      await session.end();
+      const { taskId } = await client.tool('slow_compute', { seconds: 30 });
+      tasks.push(taskId);
+      await client.call('tasks/cancel', { taskId });
+    }
+    for (const ids of [sessions, tasks]) {
+      for (const id of ids) assert.match(id, /^[\w-]{22,}$/, 'at least 128 bits');
+      // Of random ones the beginnings and the ends differ, too: half of 128 bits is enough for that.
+      for (const part of [(id) => id.slice(0, 11), (id) => id.slice(-11)]) assert.equal(new Set(ids.map(part)).size, ids.length, ids.join());
+    }
   });
 });
 
