@@ -1,9 +1,12 @@
 #include "common/admin_server.h"
 
+#include <map>
 #include <thread>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "httplib.h"
 #include "prometheus/text_serializer.h"
 
@@ -11,8 +14,49 @@ namespace common {
 namespace {
 
 constexpr int kThreads = 2;
-constexpr int kMaxThreads = 8;
+constexpr int kMaxThreads = 128;
+constexpr int kMaxConnectionsPerAddress = 16;
 constexpr char kText[] = "text/plain; charset=utf-8";
+
+// Serves connections as cpp-httplib does, each on a thread, but closes those of an address that has many already:
+// whoever may come here for one thing (tools, for the keys of the edge) must not keep others from it.
+class FairServer final : public httplib::Server {
+ private:
+  bool process_and_close_socket(socket_t socket) override {
+    std::string address;
+    int port = 0;
+    httplib::detail::get_remote_ip_and_port(socket, address, port);
+    bool served = false;
+    if (CountIn(address)) {
+      served = httplib::detail::process_server_socket(
+          svr_sock_, socket, keep_alive_max_count_, keep_alive_timeout_sec_, read_timeout_sec_, read_timeout_usec_,
+          write_timeout_sec_, write_timeout_usec_, [&](httplib::Stream& stream, bool last, bool& closed) {
+            return process_request(stream, address, port, "", 0, last, closed, nullptr);
+          });
+      CountOut(address);
+    }
+    httplib::detail::shutdown_socket(socket);
+    httplib::detail::close_socket(socket);
+    return served;
+  }
+
+  bool CountIn(const std::string& address) {
+    absl::MutexLock lock(&mutex_);
+    int& connections = connections_[address];
+    if (connections >= kMaxConnectionsPerAddress) return false;
+    ++connections;
+    return true;
+  }
+
+  void CountOut(const std::string& address) {
+    absl::MutexLock lock(&mutex_);
+    const auto found = connections_.find(address);
+    if (--found->second == 0) connections_.erase(found);
+  }
+
+  absl::Mutex mutex_;
+  std::map<std::string, int> connections_ ABSL_GUARDED_BY(mutex_);  // by address
+};
 
 class HttplibAdminServer final : public AdminServer {
  public:
@@ -70,7 +114,7 @@ class HttplibAdminServer final : public AdminServer {
  private:
   const ReadinessCheck readiness_;
   prometheus::Collectable& metrics_;
-  httplib::Server server_;
+  FairServer server_;
   std::thread thread_;
   int port_ = 0;
 };

@@ -1,8 +1,13 @@
 #include "common/admin_server.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "httplib.h"
@@ -57,6 +62,35 @@ TEST(AdminServerTest, ServesFurtherDocumentsAsTheyAreNow) {
   answer = client.Get("/keys.json");
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->body, "2");
+}
+
+// A connection to 127.0.0.1:`port` on which half a head was sent.
+int HalfARequest(int port) {
+  const int connection = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  const std::string half = "GET /livez HTTP/1.1\r\nHost: ";
+  EXPECT_EQ(send(connection, half.data(), half.size(), MSG_NOSIGNAL), static_cast<ssize_t>(half.size()));
+  return connection;
+}
+
+TEST(AdminServerTest, OneAddressDoesNotKeepOthersOut) {
+  prometheus::Registry registry;
+  const auto server = AdminServer::Start(
+      "127.0.0.1", 0, [] { return absl::OkStatus(); }, registry);
+  ASSERT_TRUE(server.ok());
+  std::vector<int> connections;
+  for (int i = 0; i < 200; ++i) connections.push_back(HalfARequest((*server)->port()));
+  httplib::Client other("127.0.0.1", (*server)->port());
+  other.set_interface("127.0.0.2");
+  other.set_read_timeout(4);  // sooner than the server gives up the others
+  const auto answer = other.Get("/livez");
+  ASSERT_TRUE(answer) << answer.error();
+  EXPECT_EQ(answer->status, 200);
+  for (const int connection : connections) close(connection);
 }
 
 TEST(AdminServerTest, ATakenPortIsAnError) {
