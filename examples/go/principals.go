@@ -3,19 +3,16 @@ package main
 import (
 	"context"
 	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/big"
-	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -28,10 +25,10 @@ import (
 const (
 	assertionType     = "gatehouse-principal+jwt"
 	maxAssertionBytes = 256 << 10
-	maxKeySetBytes    = 64 << 10
+	maxHeaderBytes    = 1024
+	maxLifetime       = 5 * time.Minute // the edge makes them for two: what lives long was not made by it
 	clockSkew         = 10 * time.Second
-	minFetchInterval  = time.Second
-	refreshInterval   = 5 * time.Minute
+	endOfTime         = 253402300800 // the year 10000, in seconds since 1970
 )
 
 // PrincipalVerifier finds out who calls: it verifies the assertion that the edge signs (docs/writing-a-tool.md, "Who
@@ -48,7 +45,7 @@ type PrincipalVerifier struct {
 	fetchedAt time.Time  // when the last fetch began
 
 	mutex     sync.Mutex // guards the two below
-	keys      map[string]*ecdsa.PublicKey
+	keys      keySet
 	refreshAt time.Time
 }
 
@@ -102,6 +99,9 @@ func (v *PrincipalVerifier) Verify(assertion string, now time.Time) (*toolv1.Pri
 	if len(assertion) > maxAssertionBytes || len(parts) != 3 {
 		return refuse("there is none, or it is not three parts")
 	}
+	if strings.ContainsAny(assertion, "\r\n") {
+		return refuse("it is not base64url") // encoding/base64 would skip them
+	}
 	var decoded [3][]byte
 	for i, part := range parts {
 		var err error
@@ -109,18 +109,22 @@ func (v *PrincipalVerifier) Verify(assertion string, now time.Time) (*toolv1.Pri
 			return refuse("it is not base64url")
 		}
 	}
-	var header struct {
-		Algorithm string          `json:"alg"`
-		Type      string          `json:"typ"`
-		KeyID     string          `json:"kid"`
-		Critical  json.RawMessage `json:"crit"`
+	if len(decoded[0]) > maxHeaderBytes {
+		return refuse("its header is too long")
+	}
+	header, err := parseObject(decoded[0])
+	if err != nil {
+		return refuse("its header is no JSON object")
 	}
 	// The algorithm is ours to say; the header must agree.
-	if json.Unmarshal(decoded[0], &header) != nil || header.Algorithm != "ES256" || header.Type != assertionType ||
-		header.Critical != nil {
+	if header.text("alg") != "ES256" || header.text("typ") != assertionType || header["crit"] != nil {
 		return refuse("it is not of the right type")
 	}
-	key, err := v.keyFor(header.KeyID)
+	keyID := header.text("kid")
+	if keyID == "" {
+		return refuse("it names no key")
+	}
+	key, err := v.keyFor(keyID)
 	if err != nil {
 		return nil, status.Error(codes.Unavailable, err.Error())
 	}
@@ -134,47 +138,100 @@ func (v *PrincipalVerifier) Verify(assertion string, now time.Time) (*toolv1.Pri
 		return refuse("the signature is not that of its key")
 	}
 
-	var claims struct {
-		Issuer        string          `json:"iss"`
-		Audience      string          `json:"aud"`
-		ExpireTime    *float64        `json:"exp"`
-		IssueTime     *float64        `json:"iat"`
-		Provider      string          `json:"idp"`
-		Subject       string          `json:"sub"`
-		ClientID      string          `json:"client_id"`
-		Scope         string          `json:"scope"`
-		ScopesKnown   bool            `json:"scopes_known"`
-		AudienceKnown bool            `json:"audience_known"`
-		TokenExpires  *float64        `json:"token_exp"`
-		Claims        json.RawMessage `json:"claims"`
+	claims, err := parseObject(decoded[1])
+	if err != nil {
+		return refuse("its claims set is no JSON object")
 	}
-	if err := json.Unmarshal(decoded[1], &claims); err != nil {
-		return refuse("its claims are malformed")
-	}
+	expireTime, hasExpireTime := claims.time("exp")
+	issueTime, hasIssueTime := claims.time("iat")
 	switch {
-	case v.Issuer != "" && claims.Issuer != v.Issuer:
+	case v.Issuer != "" && claims.text("iss") != v.Issuer:
 		return refuse("it is of another edge")
-	case claims.Audience != v.Audience:
-		return refuse(fmt.Sprintf("it is for the tool service %q, not %q", claims.Audience, v.Audience))
-	case claims.ExpireTime == nil || claims.IssueTime == nil || claims.Subject == "" || claims.Provider == "":
-		return refuse("a claim is missing")
-	case !now.Before(timeOf(*claims.ExpireTime).Add(clockSkew)):
+	case claims.text("aud") != v.Audience:
+		return refuse(fmt.Sprintf("it is for the tool service %.64q, not %q", claims.text("aud"), v.Audience))
+	case !hasExpireTime || !hasIssueTime:
+		return refuse("exp or iat is missing or no time")
+	case !now.Before(expireTime.Add(clockSkew)):
 		return refuse("it has expired")
-	case now.Add(clockSkew).Before(timeOf(*claims.IssueTime)):
+	case now.Add(clockSkew).Before(issueTime):
 		return refuse("it was made in the future: the clocks differ")
+	case expireTime.Sub(issueTime) > maxLifetime:
+		return refuse("it lives for too long")
+	case claims.text("sub") == "" || claims.text("idp") == "":
+		return refuse("sub or idp is missing")
 	}
-	principal := &toolv1.Principal{
-		Issuer: claims.Provider, Subject: claims.Subject, ClientId: claims.ClientID, Scopes: strings.Fields(claims.Scope),
-		ScopesKnown: claims.ScopesKnown, AudienceKnown: claims.AudienceKnown, ClaimsJson: string(claims.Claims),
-	}
-	if claims.TokenExpires != nil {
-		principal.ExpireTime = timestamppb.New(timeOf(*claims.TokenExpires))
-	}
-	return principal, nil
+	return claims.principal(), nil
 }
 
-func timeOf(seconds float64) time.Time {
-	return time.UnixMicro(int64(seconds * 1e6))
+// object is a JSON object whose members are found by the very names that they have. (For a struct, encoding/json takes
+// "AUD" too where "aud" is meant.) Of members of one name the last counts.
+type object map[string]json.RawMessage
+
+func parseObject(text []byte) (object, error) {
+	if !utf8.Valid(text) {
+		return nil, errors.New("it is not UTF-8") // encoding/json would let it pass, changed
+	}
+	// Down to the last number, which a RawMessage is not.
+	var whole map[string]any
+	if err := json.Unmarshal(text, &whole); err != nil {
+		return nil, err
+	}
+	if whole == nil {
+		return nil, errors.New("it is null")
+	}
+	members := make(object)
+	return members, json.Unmarshal(text, &members)
+}
+
+// member reads a member of one type; absent, null or of another type, it is the zero value, and not ok.
+func member[T any](o object, name string) (value T, ok bool) {
+	var pointer *T
+	if o[name] == nil || json.Unmarshal(o[name], &pointer) != nil || pointer == nil {
+		return value, false
+	}
+	return *pointer, true
+}
+
+func (o object) text(name string) string {
+	text, _ := member[string](o, name)
+	return text
+}
+
+func (o object) isTrue(name string) bool {
+	value, _ := member[bool](o, name)
+	return value
+}
+
+// time reads a NumericDate (RFC 7519, section 2).
+func (o object) time(name string) (time.Time, bool) {
+	seconds, ok := member[float64](o, name)
+	if !ok || seconds < 0 || seconds >= endOfTime {
+		return time.Time{}, false
+	}
+	return time.UnixMicro(int64(seconds * 1e6)), true
+}
+
+// principal is what a claims set that is believed says.
+func (o object) principal() *toolv1.Principal {
+	principal := &toolv1.Principal{
+		Issuer: o.text("idp"), Subject: o.text("sub"), ClientId: o.text("client_id"), ScopesKnown: o.isTrue("scopes_known"),
+		AudienceKnown: o.isTrue("audience_known"),
+	}
+	principal.Scopes = strings.Fields(o.text("scope"))
+	if expireTime, ok := o.time("token_exp"); ok {
+		principal.ExpireTime = timestamppb.New(expireTime)
+	}
+	if _, ok := member[object](o, "claims"); ok {
+		principal.ClaimsJson = string(o["claims"])
+	}
+	origins, _ := member[[]object](o, "claim_origins")
+	for _, origin := range origins {
+		names, _ := member[[]string](origin, "claims")
+		source := toolv1.ClaimSource_value["CLAIM_SOURCE_"+strings.ToUpper(origin.text("source"))]
+		principal.ClaimOrigins = append(principal.ClaimOrigins,
+			&toolv1.ClaimOrigin{Source: toolv1.ClaimSource(source), Claims: names})
+	}
+	return principal
 }
 
 // known gives the key of this name, or nil, and whether the keys need not be fetched for a while.
@@ -219,7 +276,7 @@ func (v *PrincipalVerifier) fetch() error {
 		v.refreshAt = time.Now().Add(minFetchInterval)
 		return err
 	}
-	v.keys, v.refreshAt = keys, time.Now().Add(refreshInterval)
+	v.keys, v.refreshAt = keys, time.Now().Add(refreshInterval(v.Keys))
 	return nil
 }
 
@@ -230,59 +287,4 @@ func (v *PrincipalVerifier) WaitForKeys(ctx context.Context) {
 			return
 		}
 	}
-}
-
-func loadKeys(location string) (map[string]*ecdsa.PublicKey, error) {
-	text, err := load(location)
-	if err != nil {
-		return nil, err
-	}
-	var set struct {
-		Keys []struct {
-			Type  string `json:"kty"`
-			Curve string `json:"crv"`
-			KeyID string `json:"kid"`
-			X     string `json:"x"`
-			Y     string `json:"y"`
-		} `json:"keys"`
-	}
-	if err := json.Unmarshal(text, &set); err != nil {
-		return nil, err
-	}
-	keys := make(map[string]*ecdsa.PublicKey)
-	for _, jwk := range set.Keys {
-		x, errX := base64.RawURLEncoding.DecodeString(jwk.X)
-		y, errY := base64.RawURLEncoding.DecodeString(jwk.Y)
-		if jwk.Type != "EC" || jwk.Curve != "P-256" || jwk.KeyID == "" || errX != nil || errY != nil {
-			continue
-		}
-		key := &ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int).SetBytes(x), Y: new(big.Int).SetBytes(y)}
-		if key.Curve.IsOnCurve(key.X, key.Y) {
-			keys[jwk.KeyID] = key
-		}
-	}
-	if len(keys) == 0 {
-		return nil, errors.New("the JWK Set has no P-256 key")
-	}
-	return keys, nil
-}
-
-func load(location string) ([]byte, error) {
-	if !strings.Contains(location, "://") {
-		return os.ReadFile(location)
-	}
-	client := http.Client{Timeout: 3 * time.Second}
-	response, err := client.Get(location)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("HTTP status %d", response.StatusCode)
-	}
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxKeySetBytes+1))
-	if err == nil && len(text) > maxKeySetBytes {
-		err = errors.New("the JWK Set is too large")
-	}
-	return text, err
 }

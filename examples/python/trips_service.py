@@ -117,19 +117,12 @@ class TripsService(tool_pb2_grpc.ToolServiceServicer):
         """Takes who calls from what the edge has signed and from nothing else. First in every method with a caller."""
         if self._verifier is None:
             return
-        principal = request.context.principal
         try:
-            claims = await self._verifier.verify(principal.assertion)
+            principal = await self._verifier.verify(request.context.principal.assertion)
         except Refused as refused:
             log.warning("principal_refused", extra={"fields": {"message": str(refused)}})
             await context.abort(refused.code, str(refused))
-        principal.Clear()
-        principal.issuer, principal.subject = claims["idp"], claims["sub"]
-        principal.client_id = claims.get("client_id", "")
-        principal.scopes.extend(claims.get("scope", "").split())
-        principal.scopes_known = claims.get("scopes_known") is True
-        principal.audience_known = claims.get("audience_known") is True
-        principal.claims_json = json.dumps(claims.get("claims", {}))
+        request.context.principal.CopyFrom(principal)
 
     async def CallTool(self, request, context):
         await self._identify(request, context)

@@ -1,19 +1,12 @@
 """The service behind a real gRPC server on a free port, called as the edge calls it."""
 
 import asyncio
-import base64
 import json
 import logging
-import os
-import tempfile
-import time
 import unittest
 
 import grpc
-import jwt
-import principals
 import trips_service
-from cryptography.hazmat.primitives.asymmetric import ec
 from gatehouse.tool.v1 import tool_pb2, tool_pb2_grpc
 
 
@@ -106,73 +99,6 @@ class TripsServiceTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(json.loads(response.result.contents[0].text), ["Kyoto", "Lisbon", "Oslo"])
         response = await self.stub.ReadResource(tool_pb2.ReadResourceRequest(uri="trips://cities/Oslo"))
         self.assertIn("Nordmarka", response.result.contents[0].text)
-
-
-class PrincipalTest(unittest.IsolatedAsyncioTestCase):
-    """Only what the edge signed for this service is believed."""
-
-    async def asyncSetUp(self):
-        self.edge_key = ec.generate_private_key(ec.SECP256R1())
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        keys = os.path.join(folder.name, "jwks.json")
-        numbers = self.edge_key.public_key().public_numbers()
-        encode = lambda number: base64.urlsafe_b64encode(number.to_bytes(32, "big")).rstrip(b"=").decode()
-        with open(keys, "w", encoding="utf-8") as file:
-            jwk = {"kty": "EC", "crv": "P-256", "kid": "k", "x": encode(numbers.x), "y": encode(numbers.y)}
-            json.dump({"keys": [jwk]}, file)
-        self.verifier = principals.PrincipalVerifier("trips", keys)
-        self.server = grpc.aio.server()
-        tool_pb2_grpc.add_ToolServiceServicer_to_server(trips_service.TripsService(0, self.verifier), self.server)
-        port = self.server.add_insecure_port("127.0.0.1:0")
-        await self.server.start()
-        self.channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
-        self.stub = tool_pb2_grpc.ToolServiceStub(self.channel)
-
-    async def asyncTearDown(self):
-        await self.channel.close()
-        await self.server.stop(grace=None)
-
-    def sign(self, key=None, header=(), algorithm="ES256", **claims):
-        now = int(time.time())
-        payload = {"iss": "edge", "aud": "trips", "sub": "alice", "idp": "provider", "iat": now, "exp": now + 120}
-        payload.update(claims)
-        headers = {"typ": principals.TYPE, "kid": "k", **dict(header)}
-        return jwt.encode(payload, key or self.edge_key, algorithm=algorithm, headers=headers)
-
-    async def test_what_the_edge_signed_is_believed_and_nothing_beside_it(self):
-        self.assertEqual((await self.verifier.verify(self.sign()))["sub"], "alice")
-        principal = tool_pb2.Principal(subject="admin", scopes=["everything"], assertion=self.sign())
-        request = tool_pb2.ReadResourceRequest(uri="trips://cities", context=tool_pb2.CallContext(principal=principal))
-        self.assertTrue((await self.stub.ReadResource(request)).result.contents)
-        service = trips_service.TripsService(0, self.verifier)
-        await service._identify(request, None)
-        signed = tool_pb2.Principal(issuer="provider", subject="alice", claims_json="{}")
-        self.assertEqual(request.context.principal, signed)
-
-    async def test_everything_else_is_unauthenticated(self):
-        now = int(time.time())
-        other_key = ec.generate_private_key(ec.SECP256R1())
-        good = self.sign().split(".")
-        for what, assertion in {
-            "missing": "",
-            "no JWS": "nonsense",
-            "forged": self.sign(other_key),
-            "of an unknown key": self.sign(header={"kid": "other"}),
-            "alg none": jwt.encode({"sub": "alice"}, None, "none", headers={"typ": principals.TYPE, "kid": "k"}),
-            "without a signature": f"{good[0]}.{good[1]}.",
-            "of another type": self.sign(header={"typ": "at+jwt"}),
-            "for another service": self.sign(aud="todo"),
-            "for several services": self.sign(aud=["trips", "todo"]),
-            "expired": self.sign(exp=now - 11),
-            "of the future": self.sign(iat=now + 12),
-        }.items():
-            with self.subTest(what):
-                request = tool_pb2.ReadResourceRequest(uri="trips://cities")
-                request.context.principal.assertion = assertion
-                with self.assertRaises(grpc.aio.AioRpcError) as caught:
-                    await self.stub.ReadResource(request)
-                self.assertEqual(caught.exception.code(), grpc.StatusCode.UNAUTHENTICATED)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
 // The tool services of examples/, in Python and Go, as several services behind one edge, called by official clients.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
-import { System, buildExample, until } from './lib/system.js';
+import { FORMS, Signer } from './lib/assertions.js';
+import { ROOT, System, TOOL_SERVICES, buildExample, outputDir, python, until } from './lib/system.js';
 import { WAYS, connectBy } from './lib/ways.js';
 
 const hasGo = buildExample('go');
@@ -101,6 +105,38 @@ describe('tool services in other languages', { timeout: 120_000 }, () => {
         return result && !result.isError;
       });
       await close();
+    });
+  }
+});
+
+describe('who calls, in every form of examples/testdata/assertions.json', { timeout: 60_000 }, () => {
+  const ISSUER = 'https://mcp.example.com/mcp';
+  const signer = new Signer(ISSUER);
+  let system;
+  before(async () => {
+    const keysFile = join(outputDir('examples_assertions'), 'jwks.json');
+    writeFileSync(keysFile, signer.keySet);
+    const believing = (name) => ({
+      name,
+      ...TOOL_SERVICES[name],
+      command: (...args) => [...TOOL_SERVICES[name].command(...args), `--principal_keys=${keysFile}`, `--principal_issuer=${ISSUER}`],
+    });
+    system = await System.start('examples_assertions', { tools: ['whoami', 'trips', ...(hasGo ? ['kitchen'] : [])].map(believing) });
+  });
+  after(() => system?.stop());
+
+  for (const [name, language, tool] of [['whoami', 'C++', 'whoami'], ['trips', 'Python', 'plan_trip'], ['kitchen', 'Go', 'bake']]) {
+    it(`${language}: is judged as the list says`, { skip: name === 'kitchen' && skip }, () => {
+      const principals = FORMS.map((form) => ({ issuer: 'x', subject: 'victim', assertion: signer.make(name, form) }));
+      const { file, env } = python();
+      const script = join(ROOT, 'tests', 'e2e', 'tool_services', 'call_directly.py');
+      const { stdout } = spawnSync(file, [script, String(system.ports[name]), tool], {
+        env: { ...process.env, ...env }, encoding: 'utf8', input: principals.map((one) => JSON.stringify(one)).join('\n'),
+      });
+      const codes = stdout.trim().split('\n').map((line) => JSON.parse(line).code);
+      // What is believed reaches the tool, which may not like that there are no arguments.
+      const judged = FORMS.map((form, index) => [form.name, codes[index] === 'UNAUTHENTICATED' ? 'refused' : form.believed ? 'believed' : codes[index]]);
+      assert.deepEqual(judged, FORMS.map((form) => [form.name, form.believed ? 'believed' : 'refused']));
     });
   }
 });

@@ -1,7 +1,8 @@
 """Calls a tool service past the edge, as somebody would who has got into the network. Prints the outcome as JSON.
 
-Takes the port, the tool, and a principal as JSON in proto3's own mapping. The outcome is {"code": ..., "details": ...} of the gRPC
-status, and the text of the result if there is one.
+Takes the port, the tool, and a principal as JSON in proto3's own mapping; without it, such principals on standard input, one a
+line, for a call each. An outcome is {"code": ..., "details": ...} of the gRPC status, and the text of the result if there is one;
+one a line.
 """
 
 import json
@@ -15,19 +16,24 @@ from google.protobuf import json_format
 TIMEOUT_S = 10
 
 
-def main(port, tool, principal_json):
+def call(stub, tool, principal_json):
     request = pb.CallToolRequest(name=tool, arguments_json="{}")
     json_format.Parse(principal_json, request.context.principal)
     outcome = {"code": "OK", "details": ""}
+    try:
+        for event in stub.CallTool(request, timeout=TIMEOUT_S):
+            if event.HasField("result"):
+                outcome["text"] = event.result.content[0].text.text
+    except grpc.RpcError as error:
+        outcome.update(code=error.code().name, details=error.details())
+    return outcome
+
+
+def main(port, tool, *principals_json):
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        try:
-            for event in tool_pb2_grpc.ToolServiceStub(channel).CallTool(request, timeout=TIMEOUT_S):
-                if event.HasField("result"):
-                    outcome["text"] = event.result.content[0].text.text
-        except grpc.RpcError as error:
-            outcome.update(code=error.code().name, details=error.details())
-    print(json.dumps(outcome))
+        for principal_json in principals_json or sys.stdin:
+            print(json.dumps(call(tool_pb2_grpc.ToolServiceStub(channel), tool, principal_json)))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], sys.argv[3])
+    main(*sys.argv[1:])
