@@ -217,7 +217,12 @@ func (o object) principal() *toolv1.Principal {
 		Issuer: o.text("idp"), Subject: o.text("sub"), ClientId: o.text("client_id"), ScopesKnown: o.isTrue("scopes_known"),
 		AudienceKnown: o.isTrue("audience_known"),
 	}
-	principal.Scopes = strings.Fields(o.text("scope"))
+	// At blanks and nothing else (RFC 6749, section 3.3): the edge must not have seen fewer scopes than we do.
+	for _, scope := range strings.Split(o.text("scope"), " ") {
+		if scope != "" {
+			principal.Scopes = append(principal.Scopes, scope)
+		}
+	}
 	if expireTime, ok := o.time("token_exp"); ok {
 		principal.ExpireTime = timestamppb.New(expireTime)
 	}

@@ -162,7 +162,8 @@ def principal_of(claims):
         issuer=claims["idp"],
         subject=claims["sub"],
         client_id=text_of(claims, "client_id"),
-        scopes=text_of(claims, "scope").split(),
+        # At blanks and nothing else (RFC 6749, section 3.3): the edge must not have seen fewer scopes than we do.
+        scopes=[scope for scope in text_of(claims, "scope").split(" ") if scope],
         scopes_known=claims.get("scopes_known") is True,
         audience_known=claims.get("audience_known") is True,
     )
