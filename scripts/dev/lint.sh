@@ -100,6 +100,8 @@ check_white_space() {
 
 check_links() { source_files '*.md' | xargs -r -d '\n' "${system_python}" scripts/dev/check_links.py; }
 
+check_log_events() { "${system_python}" -B scripts/dev/check_log_events.py; }
+
 check_threat_model() { "${system_python}" -B scripts/dev/check_threat_model.py docs/threat-model.md; }
 
 # The tests of what ./dev does itself.
@@ -108,7 +110,7 @@ check_dev_scripts() { "${system_python}" -B -m unittest discover -s scripts/dev 
 # Runs every check; each one counts. Fills lint_passed and lint_failed.
 run_lint() {
   local scope=$1 check output name code
-  local checks=(format build_files shell yaml lock_files white_space links threat_model dev_scripts clang_tidy)
+  local checks=(format build_files shell yaml lock_files white_space links threat_model log_events dev_scripts clang_tidy)
   lint_passed=0 lint_failed=0
   setup_group lint
   for check in "${checks[@]}"; do
