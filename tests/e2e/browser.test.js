@@ -112,7 +112,8 @@ describe('a person with a browser', { timeout: 180_000 }, () => {
       assert.ok(await page.getByLabel('Your user id').isDisabled());
       await keep(page, '2-consent');
       await page.getByLabel('Your email address').uncheck();
-      await keep(page, '3-consent-profile-only');
+      await page.setViewportSize({ width: 480, height: 720 });
+      await keep(page, '3-consent-profile-only'); // docs/images/consent.png
       await page.getByRole('button', { name: 'Share selected' }).click();
     });
     assert.equal(error, undefined);
