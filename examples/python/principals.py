@@ -22,6 +22,7 @@ MAX_LIFETIME_S = 300  # the edge makes them for two minutes: what lives long was
 CLOCK_SKEW_S = 10
 END_OF_TIME_S = 253402300800  # the year 10000
 MAX_REMEMBERED = 10_000
+MAX_REMEMBERED_BYTES = 16 << 10  # of an assertion
 MAX_REMEMBERED_S = 120  # without a look at the keys
 
 
@@ -71,9 +72,10 @@ class PrincipalVerifier:
             raise Refused("the signature is not that of its key") from error
         principal, expires_at = self._judge(payload)
         self._remembered.pop(digest, None)
-        while len(self._remembered) >= MAX_REMEMBERED:
-            self._remembered.pop(next(iter(self._remembered)))
-        self._remembered[digest] = principal, min(expires_at, self._clock() + MAX_REMEMBERED_S)
+        if len(assertion) <= MAX_REMEMBERED_BYTES:
+            while len(self._remembered) >= MAX_REMEMBERED:
+                self._remembered.pop(next(iter(self._remembered)))
+            self._remembered[digest] = principal, min(expires_at, self._clock() + MAX_REMEMBERED_S)
         return principal
 
     def _judge(self, payload):

@@ -123,11 +123,13 @@ class PrincipalTest(unittest.IsolatedAsyncioTestCase):
     async def test_what_was_verified_is_remembered_for_two_minutes_and_until_it_expires(self):
         assertion = self.edge.make(times={"exp": 300})
         short_lived = self.edge.make(times={"exp": 60})
-        for one in (assertion, short_lived):
+        large = self.edge.make(claims={"claims": {"x": "x" * 20_000}})
+        for one in (assertion, short_lived, large):
             self.assertEqual((await self.verifier.verify(one)).subject, "alice")
         # The key is withdrawn.
         self.publish(jwk_of(self.edge.other_key, "new"))
         self.verifier._refresh_at = 0
+        self.assertEqual(await self.verdict(large), grpc.StatusCode.UNAUTHENTICATED)
         self.clock.seconds += 59
         for one in (assertion, short_lived):
             self.assertEqual((await self.verifier.verify(one)).subject, "alice")
