@@ -39,6 +39,7 @@ EdgeMetrics::EdgeMetrics(Registry& registry)
                                      "Requests and streams refused because there were too many.")),
       tokens_refused_total(Counter(registry, kTokens, kTokensHelp, {{"cause", "refused"}})),
       tokens_missing_total(Counter(registry, kTokens, kTokensHelp, {{"cause", "missing"}})),
+      tokens_malformed_total(Counter(registry, kTokens, kTokensHelp, {{"cause", "malformed"}})),
       tokens_undecided_total(Counter(registry, kTokens, kTokensHelp, {{"cause", "undecided"}})),
       verdicts_reused_total(Counter(registry, kVerdicts, kVerdictsHelp, {{"source", "reused"}})),
       verdicts_asked_total(Counter(registry, kVerdicts, kVerdictsHelp, {{"source", "asked"}})),

@@ -28,6 +28,7 @@ class EdgeMetrics {
   // Tokens refused (401), requests without one, and those whose token could not be judged (503).
   prometheus::Counter& tokens_refused_total;
   prometheus::Counter& tokens_missing_total;
+  prometheus::Counter& tokens_malformed_total;
   prometheus::Counter& tokens_undecided_total;
   // Verdicts: found in the cache or shared with a request that was asking already; asked of auth_service; and questions
   // to which there was no answer.

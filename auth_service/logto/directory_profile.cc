@@ -95,10 +95,12 @@ absl::StatusOr<DirectoryProfile::Entry> DirectoryProfile::Find(const std::string
 Verdict DirectoryProfile::Complete(Verdict verdict, const Entry& user) const {
   auto& principal = *verdict.response.mutable_principal();
   if (user == nullptr) {
-    return Refuse(gatehouse::auth::v1::REFUSAL_REASON_USER_UNKNOWN, absl::StrCat("sub ", principal.subject()));
+    return RefuseTokenOf(principal, gatehouse::auth::v1::REFUSAL_REASON_USER_UNKNOWN,
+                         absl::StrCat("sub ", principal.subject()));
   }
   if (user->suspended) {
-    return Refuse(gatehouse::auth::v1::REFUSAL_REASON_USER_SUSPENDED, absl::StrCat("sub ", principal.subject()));
+    return RefuseTokenOf(principal, gatehouse::auth::v1::REFUSAL_REASON_USER_SUSPENDED,
+                         absl::StrCat("sub ", principal.subject()));
   }
   absl::flat_hash_set<absl::string_view> allowed;
   for (const std::string& scope : principal.scopes()) scope_claims_.AddClaimsOf(scope, allowed);

@@ -159,6 +159,7 @@ TEST_F(DirectoryProfileTest, ASuspendedUserIsRefused) {
     const absl::StatusOr<Verdict> verdict = Verify();
     ASSERT_TRUE(verdict.ok()) << verdict.status();
     EXPECT_EQ(verdict->response.refusal().reason(), REFUSAL_REASON_USER_SUSPENDED);
+    EXPECT_EQ(verdict->response.refusal().subject(), kAlice) << "for the log";
   }
   SetScopes({});  // also when no claim is wanted
   EXPECT_EQ(Verify()->response.refusal().reason(), REFUSAL_REASON_USER_SUSPENDED);

@@ -6,7 +6,6 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "auth_service/server/protected_resource_metadata.h"
 #include "auth_service/token/token_form.h"
 #include "common/log.h"
@@ -36,21 +35,13 @@ using RpcMethods = AuthService::WithRawMethod_VerifyToken<
         AuthService::WithRawMethod_RegisterClient<AuthService::Service>>>>;
 
 constexpr size_t kMaxResourceBytes = 2048;
+constexpr size_t kMaxRequestIdBytes = 64;
 
 // How many calls of a method may come at the same moment without gRPC having to keep them.
 constexpr int kAwaitedCalls = 8;
 
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
-}
-
-// The trace id of the caller (W3C Trace Context, traceparent), for the log; empty if there is none.
-std::string TraceId(const grpc::ServerContext& context) {
-  const auto found = context.client_metadata().find("traceparent");
-  if (found == context.client_metadata().end()) return "";
-  const absl::string_view traceparent(found->second.data(), found->second.size());
-  const std::vector<absl::string_view> parts = absl::StrSplit(traceparent.substr(0, 128), '-');
-  return parts.size() < 4 ? "" : std::string(parts[1]);
 }
 
 absl::Status Check(const VerifyTokenRequest& request, bool resource_known) {
@@ -133,6 +124,7 @@ class VerifyTokenCall final : public PendingRpc {
       Refuse(ToGrpcStatus(status));
       return;
     }
+    request_id_ = request.request_id().substr(0, kMaxRequestIdBytes);
     const common::TokenDigest digest = common::DigestToken(request.token(), request.resource());
     if (const std::shared_ptr<const Verdict> found = core_.verdicts.Find(digest); found != nullptr) {
       Conclude(found, /*remembered=*/true);
@@ -155,7 +147,7 @@ class VerifyTokenCall final : public PendingRpc {
       const bool is_late = result.status().code() == absl::StatusCode::kDeadlineExceeded;
       (is_late ? core_.metrics.caller_gone : core_.metrics.unavailable).Increment();
       common::Log(common::Severity::kWarning, "token_not_verified",
-                  {{"message", result.status().message()}, {"trace_id", TraceId(context_)}});
+                  {{"message", result.status().message()}, {"request_id", request_id_}});
       FinishWithError(ToGrpcStatus(result.status()));
       return;
     }
@@ -170,7 +162,7 @@ class VerifyTokenCall final : public PendingRpc {
                   {{"reason", RefusalReasonName(reason)},
                    {"detail", verdict.detail},
                    {"remembered", remembered},
-                   {"trace_id", TraceId(context_)}});
+                   {"request_id", request_id_}});
     }
     Finish(verdict.response);
   }
@@ -181,6 +173,7 @@ class VerifyTokenCall final : public PendingRpc {
   }
 
   AuthGrpcServiceCore& core_;
+  std::string request_id_;
 };
 
 // A call of RegisterClient, for somebody who waits as long as it lasts.

@@ -105,6 +105,7 @@ class AuthGrpcServiceTest : public ::testing::Test {
     gatehouse::auth::v1::VerifyTokenRequest request;
     request.set_token(std::string(token));
     request.set_resource(std::string(resource));
+    request.set_request_id("request-1");
     return stub_->VerifyToken(&context, request, &response);
   }
 
@@ -218,6 +219,7 @@ TEST_F(AuthGrpcServiceTest, NoVerdictAndNoTokenEverSaysWhatItWas) {
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(status.error_message().find(kOpaque), std::string::npos);
   EXPECT_THAT(log, HasSubstr("token_not_verified"));
+  EXPECT_THAT(log, HasSubstr(R"("request_id":"request-1")"));
   EXPECT_EQ(log.find(kOpaque), std::string::npos) << log;
   EXPECT_EQ(log.find("bad token"), std::string::npos) << log;
 }

@@ -38,11 +38,11 @@ Verdict ClientAllowList::Check(Verdict verdict) const {
   const std::string& issuer = verdict.response.principal().issuer();
   const std::string& client_id = verdict.response.principal().client_id();
   if (!client_id.empty() && clients_.contains(std::make_pair(issuer, client_id))) return verdict;
-  return Refuse(gatehouse::auth::v1::REFUSAL_REASON_CLIENT_NOT_ALLOWED,
-                client_id.empty()
-                    ? "the client cannot be told, and --allowed_client_ids is set"
-                    : absl::StrCat("client '", absl::string_view(client_id).substr(0, 128), "' of issuer '",
-                                   absl::string_view(issuer).substr(0, 128), "' is not in --allowed_client_ids"));
+  return RefuseTokenOf(
+      verdict.response.principal(), gatehouse::auth::v1::REFUSAL_REASON_CLIENT_NOT_ALLOWED,
+      client_id.empty() ? "the client cannot be told, and --allowed_client_ids is set"
+                        : absl::StrCat("client '", absl::string_view(client_id).substr(0, 128), "' of issuer '",
+                                       absl::string_view(issuer).substr(0, 128), "' is not in --allowed_client_ids"));
 }
 
 }  // namespace auth_service

@@ -110,43 +110,44 @@ absl::StatusOr<Verdict> JudgeIntrospection(const HttpResponse& response, absl::s
     return absl::UnavailableError("introspection: the answer does not say whether the token is active");
   }
   if (!active->get<bool>()) return Refuse(gatehouse::auth::v1::REFUSAL_REASON_INACTIVE, "introspection: not active");
-  const auto missing = [](absl::string_view what) {
-    return Refuse(gatehouse::auth::v1::REFUSAL_REASON_MISSING_CLAIM, absl::StrCat("introspection: ", what));
+  Verdict verdict;
+  Principal& principal = *verdict.response.mutable_principal();
+  principal.set_issuer(std::string(issuer));
+  principal.set_subject(std::string(StringMember(*claims, "sub")));
+  principal.set_client_id(std::string(StringMember(*claims, "client_id")));
+  const auto refuse = [&principal](gatehouse::auth::v1::RefusalReason reason, std::string detail) {
+    return RefuseTokenOf(principal, reason, std::move(detail));
+  };
+  const auto missing = [&refuse](absl::string_view what) {
+    return refuse(gatehouse::auth::v1::REFUSAL_REASON_MISSING_CLAIM, absl::StrCat("introspection: ", what));
   };
 
   if (Has(*claims, "iss") && (*claims)["iss"] != std::string(issuer)) {
     return Refuse(gatehouse::auth::v1::REFUSAL_REASON_WRONG_ISSUER, Excerpt((*claims)["iss"].dump()));
   }
   if (const absl::string_view type = StringMember(*claims, "token_type"); !absl::EqualsIgnoreCase(type, "Bearer")) {
-    return Refuse(gatehouse::auth::v1::REFUSAL_REASON_WRONG_TYPE, absl::StrCat(Excerpt(type), " is its token_type"));
+    return refuse(gatehouse::auth::v1::REFUSAL_REASON_WRONG_TYPE, absl::StrCat(Excerpt(type), " is its token_type"));
   }
   const bool audience_known = Has(*claims, "aud");
   if (audience_known && !AudienceContains((*claims)["aud"], resource)) {
-    return Refuse(gatehouse::auth::v1::REFUSAL_REASON_WRONG_AUDIENCE,
+    return refuse(gatehouse::auth::v1::REFUSAL_REASON_WRONG_AUDIENCE,
                   absl::StrCat(Excerpt((*claims)["aud"].dump()), ", not '", resource, "'"));
   }
   const std::optional<absl::Time> expire_time = TimeMember(*claims, "exp");
   if (Has(*claims, "exp") && !expire_time.has_value()) return missing("exp is no time in seconds");
   if (expire_time.has_value() && now >= *expire_time + clock_skew) {
-    return Refuse(gatehouse::auth::v1::REFUSAL_REASON_EXPIRED,
+    return refuse(gatehouse::auth::v1::REFUSAL_REASON_EXPIRED,
                   absl::StrCat("introspection: exp ", absl::FormatTime(*expire_time, absl::UTCTimeZone())));
   }
   if (Has(*claims, "nbf")) {
     const std::optional<absl::Time> time = TimeMember(*claims, "nbf");
     if (!time.has_value()) return missing("nbf is no time in seconds");
     if (now + clock_skew < *time) {
-      return Refuse(gatehouse::auth::v1::REFUSAL_REASON_NOT_YET_VALID,
+      return refuse(gatehouse::auth::v1::REFUSAL_REASON_NOT_YET_VALID,
                     absl::StrCat("introspection: nbf ", absl::FormatTime(*time, absl::UTCTimeZone())));
     }
   }
-  const absl::string_view subject = StringMember(*claims, "sub");
-  if (subject.empty()) return missing("sub is missing, empty or no string");
-
-  Verdict verdict;
-  Principal& principal = *verdict.response.mutable_principal();
-  principal.set_issuer(std::string(issuer));
-  principal.set_subject(std::string(subject));
-  principal.set_client_id(std::string(StringMember(*claims, "client_id")));
+  if (principal.subject().empty()) return missing("sub is missing, empty or no string");
   // Providers leave `scope` out when there is none.
   if (Has(*claims, "scope") && !AppendScopes((*claims)["scope"], principal)) {
     return missing("scope is neither a string nor an array of strings");

@@ -157,30 +157,40 @@ Verdict JwtVerifier::JudgeClaims(const std::string& claims_json, absl::string_vi
     return Refuse(gatehouse::auth::v1::REFUSAL_REASON_MALFORMED,
                   "the claims set is no JSON object, or names one twice");
   }
-  const auto missing = [](absl::string_view what) {
-    return Refuse(gatehouse::auth::v1::REFUSAL_REASON_MISSING_CLAIM, std::string(what));
-  };
-
   const auto issuer = claims->find("iss");
-  if (issuer == claims->end() || !issuer->is_string()) return missing("iss is missing or no string");
+  if (issuer == claims->end() || !issuer->is_string()) {
+    return Refuse(gatehouse::auth::v1::REFUSAL_REASON_MISSING_CLAIM, "iss is missing or no string");
+  }
   if (*issuer != issuer_) {
     return Refuse(gatehouse::auth::v1::REFUSAL_REASON_WRONG_ISSUER,
                   absl::StrCat("iss ", Excerpt(issuer->get_ref<const std::string&>()), ", not '", issuer_, "'"));
   }
+  Verdict verdict;
+  Principal& principal = *verdict.response.mutable_principal();
+  principal.set_issuer(issuer_);
+  principal.set_subject(std::string(StringMember(*claims, "sub")));
+  const absl::string_view client_id = StringMember(*claims, "client_id");
+  principal.set_client_id(std::string(client_id.empty() ? StringMember(*claims, "azp") : client_id));
+  const auto refuse = [&principal](gatehouse::auth::v1::RefusalReason reason, std::string detail) {
+    return RefuseTokenOf(principal, reason, std::move(detail));
+  };
+  const auto missing = [&refuse](std::string what) {
+    return refuse(gatehouse::auth::v1::REFUSAL_REASON_MISSING_CLAIM, std::move(what));
+  };
+
   if (generic_type) {
     for (const char* name : kForeignClaims) {
       if (claims->contains(name)) {
-        return Refuse(gatehouse::auth::v1::REFUSAL_REASON_WRONG_TYPE, absl::StrCat("claim ", name));
+        return refuse(gatehouse::auth::v1::REFUSAL_REASON_WRONG_TYPE, absl::StrCat("claim ", name));
       }
     }
   }
 
   const auto audience = claims->find("aud");
-  if (audience == claims->end() || !(audience->is_string() || audience->is_array())) {
-    return missing("aud is missing, or neither string nor array");
-  }
+  if (audience == claims->end()) return refuse(gatehouse::auth::v1::REFUSAL_REASON_WRONG_AUDIENCE, "aud is missing");
+  if (!audience->is_string() && !audience->is_array()) return missing("aud is neither string nor array");
   if (!AudienceContains(*audience, resource)) {
-    return Refuse(gatehouse::auth::v1::REFUSAL_REASON_WRONG_AUDIENCE,
+    return refuse(gatehouse::auth::v1::REFUSAL_REASON_WRONG_AUDIENCE,
                   absl::StrCat("aud ", Excerpt(audience->dump()), ", not '", resource, "'"));
   }
 
@@ -188,7 +198,7 @@ Verdict JwtVerifier::JudgeClaims(const std::string& claims_json, absl::string_vi
   const std::optional<absl::Time> expire_time = TimeMember(*claims, "exp");
   if (!expire_time.has_value()) return missing("exp is missing or no time in seconds");
   if (now >= *expire_time + clock_skew_) {
-    return Refuse(gatehouse::auth::v1::REFUSAL_REASON_EXPIRED,
+    return refuse(gatehouse::auth::v1::REFUSAL_REASON_EXPIRED,
                   absl::StrCat("exp ", absl::FormatTime(*expire_time, absl::UTCTimeZone())));
   }
   for (const char* name : {"nbf", "iat"}) {
@@ -196,20 +206,12 @@ Verdict JwtVerifier::JudgeClaims(const std::string& claims_json, absl::string_vi
     const std::optional<absl::Time> time = TimeMember(*claims, name);
     if (!time.has_value()) return missing(absl::StrCat(name, " is no time in seconds"));
     if (now + clock_skew_ < *time) {
-      return Refuse(gatehouse::auth::v1::REFUSAL_REASON_NOT_YET_VALID,
+      return refuse(gatehouse::auth::v1::REFUSAL_REASON_NOT_YET_VALID,
                     absl::StrCat(name, " ", absl::FormatTime(*time, absl::UTCTimeZone())));
     }
   }
 
-  const absl::string_view subject = StringMember(*claims, "sub");
-  if (subject.empty()) return missing("sub is missing, empty or no string");
-
-  Verdict verdict;
-  Principal& principal = *verdict.response.mutable_principal();
-  principal.set_issuer(issuer_);
-  principal.set_subject(std::string(subject));
-  const absl::string_view client_id = StringMember(*claims, "client_id");
-  principal.set_client_id(std::string(client_id.empty() ? StringMember(*claims, "azp") : client_id));
+  if (principal.subject().empty()) return missing("sub is missing, empty or no string");
   if (claims->contains("scope") && !AppendScopes((*claims)["scope"], principal)) {
     return missing("scope is neither a string nor an array of strings");
   }

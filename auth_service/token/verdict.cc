@@ -54,6 +54,15 @@ Verdict Refuse(RefusalReason reason, std::string detail) {
   return verdict;
 }
 
+Verdict RefuseTokenOf(const gatehouse::auth::v1::Principal& owner, RefusalReason reason, std::string detail) {
+  Verdict verdict = Refuse(reason, std::move(detail));
+  gatehouse::auth::v1::Refusal& refusal = *verdict.response.mutable_refusal();
+  refusal.set_issuer(owner.issuer());
+  refusal.set_subject(owner.subject());
+  refusal.set_client_id(owner.client_id());
+  return verdict;
+}
+
 void SetTimestamp(absl::Time time, google::protobuf::Timestamp& timestamp) {
   const absl::Time first = absl::FromUnixSeconds(-62135596800);                                // 0001-01-01T00:00:00Z
   const absl::Time last = absl::FromUnixSeconds(253402300799) + absl::Nanoseconds(999999999);  // the end of 9999

@@ -26,6 +26,10 @@ struct Verdict {
 // A refusal, with the sentence that the caller sees for `reason`.
 Verdict Refuse(gatehouse::auth::v1::RefusalReason reason, std::string detail);
 
+// The same of a token of which `owner`'s issuer, subject and client are known.
+Verdict RefuseTokenOf(const gatehouse::auth::v1::Principal& owner, gatehouse::auth::v1::RefusalReason reason,
+                      std::string detail);
+
 // The sentence for `reason`: ASCII without quotes or backslashes.
 const char* RefusalDescription(gatehouse::auth::v1::RefusalReason reason);
 

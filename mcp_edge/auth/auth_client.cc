@@ -33,9 +33,16 @@ std::string Printable(absl::string_view text) {
 Refusal RefusalFromVerdict(const gatehouse::auth::v1::Refusal& refusal) {
   const std::string& name = gatehouse::auth::v1::RefusalReason_Name(refusal.reason());
   // A reason of a later version has no name here.
-  if (name.empty()) return {.reason = "UNSPECIFIED", .description = Printable(refusal.description())};
-  return {.reason = std::string(absl::StripPrefix(name, "REFUSAL_REASON_")),
-          .description = Printable(refusal.description())};
+  Refusal result = {.reason = name.empty() ? "UNSPECIFIED" : std::string(absl::StripPrefix(name, "REFUSAL_REASON_")),
+                    .description = Printable(refusal.description())};
+  if (!refusal.issuer().empty()) {
+    auto owner = std::make_shared<Principal>();
+    owner->issuer = refusal.issuer();
+    owner->subject = refusal.subject();
+    owner->client_id = refusal.client_id();
+    result.owner = std::move(owner);
+  }
+  return result;
 }
 
 }  // namespace
@@ -58,7 +65,9 @@ AuthClient::AuthClient(const RpcChannel& channel, const AuthClientOptions& optio
 
 AuthClient::~AuthClient() = default;
 
-absl::StatusOr<Verdict> AuthClient::Verify(absl::string_view token, absl::string_view resource, absl::Time deadline) {
+absl::StatusOr<Verdict> AuthClient::Verify(absl::string_view token, absl::string_view resource,
+                                           absl::string_view request_id, absl::Time deadline) {
+  const Question question = {token, resource, request_id, deadline};
   // auth_service takes no such token (auth.v1, VerifyTokenRequest), so neither can be good.
   if (token.empty() || token.size() > kMaxTokenBytes) {
     return Verdict{.principal = nullptr,
@@ -66,7 +75,7 @@ absl::StatusOr<Verdict> AuthClient::Verify(absl::string_view token, absl::string
   }
   if (options_.verdict_ttl <= absl::ZeroDuration()) {
     absl::Time unused_reuse_until_time;
-    return Ask(token, resource, deadline, unused_reuse_until_time);
+    return Ask(question, unused_reuse_until_time);
   }
 
   const common::TokenDigest digest = common::DigestToken(token, resource);
@@ -101,7 +110,7 @@ absl::StatusOr<Verdict> AuthClient::Verify(absl::string_view token, absl::string
       flight->answer = *cached;
       verdict = **cached;
     } else {
-      verdict = Lead(digest, token, resource, deadline, *flight);
+      verdict = Lead(digest, question, *flight);
     }
     {
       absl::MutexLock lock(&mutex_);
@@ -112,13 +121,12 @@ absl::StatusOr<Verdict> AuthClient::Verify(absl::string_view token, absl::string
   }
 }
 
-absl::StatusOr<Verdict> AuthClient::Lead(const common::TokenDigest& digest, absl::string_view token,
-                                         absl::string_view resource, absl::Time deadline, Flight& flight) {
+absl::StatusOr<Verdict> AuthClient::Lead(const common::TokenDigest& digest, const Question& question, Flight& flight) {
   absl::Time reuse_until_time;
-  absl::StatusOr<Verdict> verdict = Ask(token, resource, deadline, reuse_until_time);
+  absl::StatusOr<Verdict> verdict = Ask(question, reuse_until_time);
   if (!verdict.ok()) {
     flight.answer = verdict.status();
-    flight.out_of_time = absl::Now() >= deadline;
+    flight.out_of_time = absl::Now() >= question.deadline;
     return verdict;
   }
   auto shared = std::make_shared<const Verdict>(*verdict);
@@ -129,14 +137,14 @@ absl::StatusOr<Verdict> AuthClient::Lead(const common::TokenDigest& digest, absl
   return verdict;
 }
 
-absl::StatusOr<Verdict> AuthClient::Ask(absl::string_view token, absl::string_view resource, absl::Time deadline,
-                                        absl::Time& reuse_until_time) {
+absl::StatusOr<Verdict> AuthClient::Ask(const Question& question, absl::Time& reuse_until_time) {
   VerifyTokenRequest request;
-  request.set_token(token.data(), token.size());
-  request.set_resource(resource.data(), resource.size());
+  request.set_token(question.token.data(), question.token.size());
+  request.set_resource(question.resource.data(), question.resource.size());
+  request.set_request_id(question.request_id.data(), question.request_id.size());
   VerifyTokenResponse response;
   metrics_.verdicts_asked_total.Increment();
-  const absl::Status status = CallUnary(channel_, kVerifyToken, request, deadline, response);
+  const absl::Status status = CallUnary(channel_, kVerifyToken, request, question.deadline, response);
   if (status.code() == absl::StatusCode::kInvalidArgument) {
     return absl::InternalError(absl::StrCat("auth_service does not take the question: ", status.message()));
   }

@@ -37,17 +37,23 @@ class AuthClient final : public TokenVerifier {
              EdgeMetrics& metrics);
   ~AuthClient() override;
 
-  absl::StatusOr<Verdict> Verify(absl::string_view token, absl::string_view resource, absl::Time deadline) override;
+  absl::StatusOr<Verdict> Verify(absl::string_view token, absl::string_view resource, absl::string_view request_id,
+                                 absl::Time deadline) override;
 
  private:
   struct Flight;
 
+  struct Question {
+    absl::string_view token;
+    absl::string_view resource;
+    absl::string_view request_id;
+    absl::Time deadline;
+  };
+
   // Asks on behalf of all who wait for `flight`, and remembers the verdict.
-  absl::StatusOr<Verdict> Lead(const common::TokenDigest& digest, absl::string_view token, absl::string_view resource,
-                               absl::Time deadline, Flight& flight);
+  absl::StatusOr<Verdict> Lead(const common::TokenDigest& digest, const Question& question, Flight& flight);
   // Makes one RPC.
-  absl::StatusOr<Verdict> Ask(absl::string_view token, absl::string_view resource, absl::Time deadline,
-                              absl::Time& reuse_until_time);
+  absl::StatusOr<Verdict> Ask(const Question& question, absl::Time& reuse_until_time);
 
   const RpcChannel& channel_;
   const AuthClientOptions options_;

@@ -19,6 +19,9 @@ struct Refusal {
   std::string reason;
   // One sentence for `error_description`: printable ASCII without quotes and backslashes.
   std::string description;
+  // Whose token it is: issuer, subject and client, as far as the issuer has vouched for them. Null: nobody knows. For
+  // logs.
+  std::shared_ptr<const Principal> owner = nullptr;
 };
 
 // What is known of a token.
@@ -37,8 +40,9 @@ class TokenVerifier {
   //
   // Errors: kUnavailable, that cannot be told now, also when `deadline` passes first: answer 503, never 401.
   //         kInternal, auth_service does not know `resource`: the two are configured differently.
-  // Thread-safe. Blocks until `deadline` at the latest.
-  virtual absl::StatusOr<Verdict> Verify(absl::string_view token, absl::string_view resource, absl::Time deadline) = 0;
+  // `request_id`: of the request that asks, for logs. Thread-safe. Blocks until `deadline` at the latest.
+  virtual absl::StatusOr<Verdict> Verify(absl::string_view token, absl::string_view resource,
+                                         absl::string_view request_id, absl::Time deadline) = 0;
 };
 
 }  // namespace mcp_edge

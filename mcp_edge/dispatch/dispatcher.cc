@@ -48,6 +48,17 @@ const std::string* FindString(const json& object, const char* name) {
   return value != nullptr && value->is_string() ? &value->get_ref<const std::string&>() : nullptr;
 }
 
+// The name, for the audit log, that the member `name` holds: a string, or a reference to a prompt or a template.
+absl::string_view AuditedName(const json& params, const char* name) {
+  const json* const value = FindMember(params, name);
+  const std::string* found = nullptr;
+  for (const char* const member : {"name", "uri"}) {
+    if (found == nullptr && value != nullptr && value->is_object()) found = FindString(*value, member);
+  }
+  if (found == nullptr) found = FindString(params, name);
+  return found == nullptr ? absl::string_view() : absl::string_view(*found).substr(0, kMaxAuditedName);
+}
+
 // A name that a client sent, in an error for it.
 absl::string_view Excerpt(const std::string& name) { return absl::string_view(name).substr(0, 128); }
 
@@ -112,7 +123,7 @@ constexpr Dispatcher::Method Dispatcher::kMethods[] = {
     {"prompts/list", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::ListPrompts},
     {"resources/read", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::ReadResource, "uri"},
     {"prompts/get", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::GetPrompt, "name"},
-    {"completion/complete", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::Complete},
+    {"completion/complete", Method::Era::kBoth, Method::Offer::kAlways, &Dispatcher::Complete, "ref"},
     {"ping", Method::Era::kLegacy, Method::Offer::kAlways, &Dispatcher::Ping},
     {"logging/setLevel", Method::Era::kLegacy, Method::Offer::kAlways, &Dispatcher::SetLogLevel},
     {"resources/subscribe", Method::Era::kLegacy, Method::Offer::kAlways, &Dispatcher::Subscribe, "uri"},
@@ -155,10 +166,9 @@ std::unique_ptr<Exchange> Dispatcher::Start(const Message& message, const Reques
   if (audit_ == nullptr || method->audited_name == nullptr) return (this->*method->handler)(request);
   const absl::Time begin_time = clock_.Now();
   std::unique_ptr<Exchange> exchange = (this->*method->handler)(request);
-  const std::string* const name = FindString(message.params, method->audited_name);
   AuditTrail trail = {.principal = context.principal,
                       .method = std::string(method->name),
-                      .name = name == nullptr ? "" : name->substr(0, kMaxAuditedName),
+                      .name = std::string(AuditedName(message.params, method->audited_name)),
                       .scopes_asked = std::move(scopes_asked),
                       .request_id = context.request_id,
                       .begin_time = begin_time};
@@ -177,11 +187,13 @@ std::shared_ptr<const ScopeShortage> Dispatcher::FindShortage(absl::Span<const M
     if (audit_ == nullptr || requirements.empty()) continue;
     const auto shortage = mcp_edge::FindShortage(principal, requirements, snapshot->scope_hierarchy());
     if (shortage == nullptr) continue;
-    const std::string* name = FindString(message.params, "name");
-    if (name == nullptr) name = FindString(message.params, "uri");
+    absl::string_view name;
+    for (const char* const member : {"name", "uri", "ref"}) {
+      if (name.empty()) name = AuditedName(message.params, member);
+    }
     audit_->Record({.principal = &principal,
                     .method = message.method,
-                    .name = name == nullptr ? "" : *name,
+                    .name = name,
                     .scopes_asked = RequirementsText(requirements),
                     .outcome = Decision::Outcome::kChallenged,
                     .reason = ShortageReason(*shortage),

@@ -33,6 +33,7 @@ Authenticator::Authenticator(TokenVerifier& verifier, ScopesOf scopes_of, absl::
 std::shared_ptr<const Principal> Authenticator::Authenticate(const httplib::Request& request,
                                                              const ProtectedResource& resource,
                                                              httplib::Response& response) const {
+  const absl::Time begin_time = clock_.Now();
   std::vector<absl::string_view> authorization;
   const auto [begin, end] = request.headers.equal_range("Authorization");
   for (auto header = begin; header != end; ++header) authorization.push_back(TrimHeaderValue(header->second));
@@ -40,11 +41,13 @@ std::shared_ptr<const Principal> Authenticator::Authenticate(const httplib::Requ
   const BearerToken bearer = ReadBearerToken(authorization, query_has_token);
   if (style_ == ErrorStyle::kMcpAuth && bearer.form != BearerToken::Form::kPresent && !query_has_token &&
       authorization.size() <= 1) {
-    if (bearer.form == BearerToken::Form::kMissing) metrics_.tokens_missing_total.Increment();
+    const bool is_missing = bearer.form == BearerToken::Form::kMissing;
+    (is_missing ? metrics_.tokens_missing_total : metrics_.tokens_malformed_total).Increment();
     ReplyMcpAuth(resource, McpAuthErrorOfHeader(authorization.empty() ? "" : authorization.front()), response);
     return nullptr;
   }
   if (bearer.form == BearerToken::Form::kMalformed) {
+    metrics_.tokens_malformed_total.Increment();
     Challenge challenge;
     challenge.resource_metadata = resource.metadata_url;
     challenge.error = "invalid_request";
@@ -67,10 +70,11 @@ std::shared_ptr<const Principal> Authenticator::Authenticate(const httplib::Requ
     ReplyError(response, "", {WireErrorKind::kUnauthorized, "A bearer token is required", ""});
     return nullptr;
   }
-  const absl::StatusOr<Verdict> verdict = verifier_.Verify(bearer.token, resource.uri, clock_.Now() + timeout_);
+  const absl::StatusOr<Verdict> verdict =
+      verifier_.Verify(bearer.token, resource.uri, CurrentTrail().request_id, clock_.Now() + timeout_);
   if (!verdict.ok()) {
     metrics_.tokens_undecided_total.Increment();
-    Audit(request, Decision::Outcome::kFailed, "undecided");
+    Audit(request, begin_time, nullptr, Decision::Outcome::kFailed, "undecided");
     common::Log(common::Severity::kWarning, "token_undecided",
                 {{"request_id", CurrentTrail().request_id}, {"reason", verdict.status().message()}});
     if (style_ == ErrorStyle::kMcpAuth && absl::IsInternal(verdict.status())) {
@@ -82,7 +86,7 @@ std::shared_ptr<const Principal> Authenticator::Authenticate(const httplib::Requ
   }
   if (verdict->principal == nullptr) {
     metrics_.tokens_refused_total.Increment();
-    Audit(request, Decision::Outcome::kRefused, verdict->refusal.reason);
+    Audit(request, begin_time, verdict->refusal.owner.get(), Decision::Outcome::kRefused, verdict->refusal.reason);
     if (style_ == ErrorStyle::kMcpAuth) {
       ReplyMcpAuth(resource, McpAuthErrorOfRefusal(verdict->refusal.reason), response);
       CurrentTrail().reason = verdict->refusal.reason;
@@ -99,12 +103,15 @@ std::shared_ptr<const Principal> Authenticator::Authenticate(const httplib::Requ
   return verdict->principal;
 }
 
-void Authenticator::Audit(const httplib::Request& request, Decision::Outcome outcome, absl::string_view reason) const {
+void Authenticator::Audit(const httplib::Request& request, absl::Time begin_time, const Principal* owner,
+                          Decision::Outcome outcome, absl::string_view reason) const {
   if (audit_ == nullptr) return;
-  audit_->Record({.method = absl::StrCat(request.method, " ", request.path.substr(0, 128)),
+  audit_->Record({.principal = owner,
+                  .method = absl::StrCat(request.method, " ", request.path.substr(0, 128)),
                   .outcome = outcome,
                   .reason = reason,
-                  .request_id = CurrentTrail().request_id});
+                  .request_id = CurrentTrail().request_id,
+                  .duration = clock_.Now() - begin_time});
 }
 
 void Authenticator::ReplyShortage(const ProtectedResource& resource, const ScopeShortage& shortage,

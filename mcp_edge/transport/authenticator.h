@@ -59,7 +59,9 @@ class Authenticator {
 
  private:
   // Of a token that is not good, or cannot be judged.
-  void Audit(const httplib::Request& request, Decision::Outcome outcome, absl::string_view reason) const;
+  // `owner`: of the token, as far as that is known; may be null.
+  void Audit(const httplib::Request& request, absl::Time begin_time, const Principal* owner, Decision::Outcome outcome,
+             absl::string_view reason) const;
 
   // Answers 400, 401 or 500 in the style of mcp-auth.
   void ReplyMcpAuth(const ProtectedResource& resource, McpAuthError error, httplib::Response& response) const;

@@ -42,17 +42,22 @@ constexpr char kResource[] = "http://mcp.example.com/mcp";
 
 // "alice" and "bob" are good tokens, whose scopes are not known; "alice/mail.read+openid/700" one with the scopes
 // "mail:read" and "openid" that expires in 700 ms (left out: never). "away" cannot be judged, and "lost" because
-// auth_service knows of no such resource; others are refused, "stranger" for its audience.
+// auth_service knows of no such resource; others are refused, "stranger" for its audience, though it is alice's.
 class FakeVerifier final : public TokenVerifier {
  public:
-  absl::StatusOr<Verdict> Verify(absl::string_view token, absl::string_view resource, absl::Time) override {
+  absl::StatusOr<Verdict> Verify(absl::string_view token, absl::string_view resource, absl::string_view,
+                                 absl::Time) override {
     {
       absl::MutexLock lock(&mutex_);
       last_resource_ = std::string(resource);
     }
     if (token == "away") return absl::UnavailableError("provider down");
     if (token == "lost") return absl::InternalError("unknown resource");
-    if (token == "stranger") return Verdict{nullptr, {"WRONG_AUDIENCE", "the token is for another resource"}};
+    if (token == "stranger") {
+      auto owner = std::make_shared<Principal>();
+      owner->subject = "alice";
+      return Verdict{nullptr, {"WRONG_AUDIENCE", "the token is for another resource", std::move(owner)}};
+    }
     const std::vector<std::string> parts = absl::StrSplit(token, '/');
     if (parts[0] != "alice" && parts[0] != "bob") return Verdict{nullptr, {"EXPIRED", "the token has expired"}};
     auto principal = std::make_shared<Principal>();
@@ -97,6 +102,18 @@ absl::Duration LeastTime(const Work& work) {
   }
   return least;
 }
+
+// Seven milliseconds later each time it is asked.
+class TickingClock final : public common::Clock {
+ public:
+  absl::Time Now() const override {
+    clock_.Advance(absl::Milliseconds(7));
+    return clock_.Now();
+  }
+
+ private:
+  mutable common::FakeClock clock_;
+};
 
 class TransportTest : public testing::Test {
  protected:
@@ -1025,9 +1042,9 @@ TEST_F(TransportTest, TokensAreJudgedFirst) {
 TEST_F(TransportTest, TokensThatAreNotGoodAreAuditedAndNeverWritten) {
   prometheus::Registry registry;
   AuditLog audit(true, registry);
+  const TickingClock clock;
   const Authenticator authenticator(
-      verifier_, [](absl::string_view) { return ""; }, absl::Seconds(5), clock_, metrics_, ErrorStyle::kRfc6750,
-      &audit);
+      verifier_, [](absl::string_view) { return ""; }, absl::Seconds(5), clock, metrics_, ErrorStyle::kRfc6750, &audit);
   const auto said = [&](const std::string& token) {
     httplib::Request request;
     request.method = "POST";
@@ -1043,14 +1060,15 @@ TEST_F(TransportTest, TokensThatAreNotGoodAreAuditedAndNeverWritten) {
     for (absl::string_view line : absl::StrSplit(log, '\n', absl::SkipEmpty())) {
       const auto json = ReadJson(line);
       if (json->value("event", "") != "audit") continue;
+      EXPECT_EQ((*json)["duration_us"], 14'000) << "the clock was asked for the deadline, and at the end";
       return absl::StrCat((*json)["method"].get<std::string>(), " ", (*json)["outcome"].get<std::string>(), " ",
-                          (*json)["reason"].get<std::string>());
+                          (*json)["reason"].get<std::string>(), " ", (*json)["subject"].get<std::string>());
     }
     return std::string("nothing");
   };
-  EXPECT_EQ(said("mallory-1234"), "POST /mcp refused EXPIRED");
-  EXPECT_EQ(said("stranger"), "POST /mcp refused WRONG_AUDIENCE");
-  EXPECT_EQ(said("lost"), "POST /mcp failed undecided");
+  EXPECT_EQ(said("mallory-1234"), "POST /mcp refused EXPIRED ");
+  EXPECT_EQ(said("stranger"), "POST /mcp refused WRONG_AUDIENCE alice");
+  EXPECT_EQ(said("lost"), "POST /mcp failed undecided ");
   EXPECT_EQ(said("alice"), "nothing") << "what it is used for is audited";
 }
 

@@ -340,16 +340,17 @@ describe('audit log', { timeout: 120_000 }, () => {
   describe('tokens', () => {
     const cases = [
       ['garbage', () => randomUUID(), 'INACTIVE'],
-      ['expired', () => forger.signed({ iat: 1_600_000_000, exp: 1_600_000_600, aud: [system.mcpUrl, system.sseUrl] }), 'EXPIRED'],
-      ['for somebody else', () => forger.signed({ aud: 'https://elsewhere.example/mcp' }), 'WRONG_AUDIENCE'],
+      ['expired', () => forger.signed({ iat: 1_600_000_000, exp: 1_600_000_600, aud: [system.mcpUrl, system.sseUrl] }), 'EXPIRED', ALICE],
+      ['for somebody else', () => forger.signed({ aud: 'https://elsewhere.example/mcp' }), 'WRONG_AUDIENCE', ALICE],
       ['of another issuer', () => forger.signed({ iss: 'http://localhost:1/oidc' }), 'WRONG_ISSUER'],
       ['signed by a stranger', () => forger.signedByStranger(), 'BAD_SIGNATURE'],
     ];
-    for (const [name, make, reason] of cases) {
-      it(`${name}: where, and why; who is not believed`, async () => {
+    for (const [name, make, reason, owner] of cases) {
+      it(`${name}: where, and why; ${owner ? 'and whose it is, as the signature is good' : 'who is not believed'}`, async () => {
         const bad = make();
         for (const part of bad.split('.')) secret(part);
-        const wanted = { issuer: '', subject: '', client_id: '', name: '', scopes_asked: '', scopes_held: '', outcome: 'refused', reason };
+        const who = owner ? { ...owner, issuer: system.issuer, scopes_held: 'unknown' } : { issuer: '', subject: '', client_id: '', scopes_held: '' };
+        const wanted = { ...who, name: '', scopes_asked: '', outcome: 'refused', reason };
         await assertSaid([{ ...wanted, method: 'POST /mcp' }, { ...wanted, method: 'GET /sse' }], async () => {
           await callModern(system.mcpUrl, 'tools/call', { name: 'whoami', arguments: {} }, bad);
           await (await fetch(system.sseUrl, { headers: { Authorization: `Bearer ${bad}` } })).body?.cancel();
