@@ -37,6 +37,11 @@ struct Principal {
   // The same as tool services see it, ready to be copied into a CallContext.
   gatehouse::tool::v1::Principal for_tools;
 
+  // When a stream that is opened at `now` must end: with the token; after an hour if nobody knows when that is.
+  absl::Time StreamEndTime(absl::Time now) const {
+    return expire_time == absl::InfiniteFuture() ? now + absl::Hours(1) : expire_time;
+  }
+
   // Whether the token is known to carry `scope` (case-sensitive, RFC 6749 section 3.3), or one that implies it. False
   // when scopes are unknown.
   bool HasScope(absl::string_view scope, const ScopeHierarchy& hierarchy) const;

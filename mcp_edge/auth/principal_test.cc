@@ -55,6 +55,14 @@ TEST(PrincipalTest, UnknownExpiryIsInfinite) {
   EXPECT_FALSE(PrincipalFromVerdict(verdict).for_tools.has_expire_time());
 }
 
+TEST(PrincipalTest, AStreamEndsWithTheTokenOrAfterAnHour) {
+  const absl::Time now = absl::FromUnixSeconds(1'790'000'000);
+  gatehouse::auth::v1::Principal verdict = Alice();
+  EXPECT_EQ(PrincipalFromVerdict(verdict).StreamEndTime(now), absl::FromUnixMillis(1'800'000'000'500));
+  verdict.clear_expire_time();
+  EXPECT_EQ(PrincipalFromVerdict(verdict).StreamEndTime(now), now + absl::Hours(1));
+}
+
 TEST(PrincipalTest, ScopesAreCaseSensitiveAndOfNoUseUnlessKnown) {
   gatehouse::auth::v1::Principal verdict = Alice();
   EXPECT_TRUE(PrincipalFromVerdict(verdict).HasScope("profile", {}));

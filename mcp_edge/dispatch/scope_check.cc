@@ -1,6 +1,7 @@
 #include "mcp_edge/dispatch/scope_check.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -13,6 +14,9 @@ namespace {
 using nlohmann::json;
 
 constexpr absl::string_view kOfflineAccess = "offline_access";
+
+// Of the scopes that a token has, which a challenge repeats: clients read headers of some KiB.
+constexpr size_t kMaxHeldBytes = 2048;
 
 void AddOnce(const std::string& scope, std::vector<std::string>& scopes) {
   if (std::find(scopes.begin(), scopes.end(), scope) == scopes.end()) scopes.push_back(scope);
@@ -35,6 +39,19 @@ ScopeRequirements RequirementsOfReading(const std::string& uri, const CatalogSna
   if (uri.size() > kMaxUriLength) return {};  // which the method will refuse
   auto reader = snapshot.FindReader(uri);
   return reader.has_value() ? std::move(reader->required_scopes) : ScopeRequirements();
+}
+
+// The first of the sets, as their author prefers them, unless of a later one a part is held: then the one that lacks
+// least. A set that is short, but broad (an administrator's scope, say), is so not asked of everybody.
+const ScopeSet& SetToAskFor(const Principal& principal, const std::vector<ScopeSet>& sets,
+                            const ScopeHierarchy& hierarchy) {
+  const auto missing = [&](const ScopeSet& set) {
+    const size_t held = static_cast<size_t>(std::count_if(
+        set.begin(), set.end(), [&](const std::string& scope) { return principal.HasScope(scope, hierarchy); }));
+    return held == 0 ? std::numeric_limits<size_t>::max() : set.size() - held;
+  };
+  return *std::min_element(sets.begin(), sets.end(),
+                           [&](const ScopeSet& a, const ScopeSet& b) { return missing(a) < missing(b); });
 }
 
 // What the skill needs in whose directory `uri` is.
@@ -60,19 +77,16 @@ std::shared_ptr<const ScopeShortage> FindShortage(const Principal& principal, co
   for (const std::vector<ScopeSet>* const sets : requirements) {
     if (principal.HasAnySet(*sets, hierarchy)) continue;
     if (shortage == nullptr) shortage = std::make_shared<ScopeShortage>();
-    const auto missing = [&](const ScopeSet& set) {
-      return std::count_if(set.begin(), set.end(),
-                           [&](const std::string& scope) { return !principal.HasScope(scope, hierarchy); });
-    };
-    const ScopeSet& cheapest = *std::min_element(
-        sets->begin(), sets->end(), [&](const ScopeSet& a, const ScopeSet& b) { return missing(a) < missing(b); });
-    for (const std::string& scope : cheapest) {
+    for (const std::string& scope : SetToAskFor(principal, *sets, hierarchy)) {
       AddOnce(scope, needed);
       if (!principal.HasScope(scope, hierarchy)) AddOnce(scope, shortage->missing);
     }
   }
   if (shortage == nullptr) return nullptr;
+  size_t held_bytes = 0;
   for (const std::string& scope : principal.scopes) {
+    held_bytes += scope.size() + 1;
+    if (held_bytes > kMaxHeldBytes) break;
     if (scope != kOfflineAccess) AddOnce(scope, needed);
   }
   shortage->needed = absl::StrJoin(needed, " ");

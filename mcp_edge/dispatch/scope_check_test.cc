@@ -32,7 +32,7 @@ TEST(FindShortageTest, NothingIsLackingWhenOneSetOfEachIsHeld) {
   EXPECT_NE(FindShortage(Holding({"a", "d"}), {&first, &second}, {}), nullptr);
 }
 
-TEST(FindShortageTest, AsksForTheSetThatLacksTheFewestAndForAllAtOnce) {
+TEST(FindShortageTest, AsksForTheSetOfWhichAPartIsHeldAndForAllAtOnce) {
   const Sets first = {{"a", "b", "c"}, {"x", "y"}, {"p", "q"}};
   const Sets second = {{"d"}};
   const auto shortage = FindShortage(Holding({"y", "e", "offline_access"}), {&first, &second}, {});
@@ -41,7 +41,23 @@ TEST(FindShortageTest, AsksForTheSetThatLacksTheFewestAndForAllAtOnce) {
   EXPECT_EQ(shortage->needed, "x y d e") << "with what the token has, but for offline_access";
   EXPECT_TRUE(shortage->scopes_known);
   EXPECT_EQ(FindShortage(Holding({"b", "c"}), {&first}, {})->needed, "a b c");
-  EXPECT_EQ(FindShortage(Holding({}), {&first}, {})->needed, "x y") << "the first of those that are as good";
+  EXPECT_EQ(FindShortage(Holding({"p", "x"}), {&first}, {})->needed, "x y p") << "the first of those that are as good";
+}
+
+TEST(FindShortageTest, AsksNobodyForABroadScopeWhereNarrowOnesStandFirst) {
+  const Sets sets = {{"mail:write", "mail:purge"}, {"mail:admin"}};
+  EXPECT_EQ(FindShortage(Holding({"openid"}), {&sets}, {})->needed, "mail:write mail:purge openid");
+  EXPECT_EQ(FindShortage(Holding({"mail:purge"}), {&sets}, {})->missing, std::vector<std::string>{"mail:write"});
+}
+
+TEST(FindShortageTest, RepeatsNoMoreOfWhatIsHeldThanAHeaderCanCarry) {
+  const Sets sets = {{"needed"}};
+  std::vector<std::string> held;
+  for (int i = 0; i < 5000; ++i) held.push_back("scope" + std::to_string(i));
+  const auto shortage = FindShortage(Holding(held), {&sets}, {});
+  EXPECT_EQ(shortage->needed.substr(0, 20), "needed scope0 scope1");
+  EXPECT_LE(shortage->needed.size(), 2048u + 7);
+  EXPECT_GE(shortage->needed.size(), 2000u);
 }
 
 TEST(FindShortageTest, WhatABroaderScopeImpliesIsNotLacking) {

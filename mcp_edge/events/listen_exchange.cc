@@ -107,7 +107,7 @@ class Listeners::Listener final : public Exchange {
         principal_(context.principal),
         id_json_(message.id_json),
         meta_(absl::StrCat("\"_meta\":{\"", kSubscriptionId, "\":", message.id_json, "}")),
-        end_time_(context.principal->expire_time) {
+        end_time_(context.principal->StreamEndTime(owner.clock_.Now())) {
     std::string honoured;
     for (size_t i = 0; i < kListCount; ++i) {
       lists_[i] = filter.lists[i];

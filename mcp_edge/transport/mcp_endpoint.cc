@@ -389,7 +389,7 @@ void McpEndpoint::Get(const httplib::Request& request, httplib::Response& respon
                        "Last-Event-ID is not the id of an event that can be resumed from (any more)", ""});
   }
   SetStream(response, std::move(session), std::make_shared<StreamReader>(std::move(stream), *place_in_stream),
-            principal->expire_time, std::move(place));
+            principal->StreamEndTime(with_.clock.Now()), std::move(place));
 }
 
 void McpEndpoint::Delete(const httplib::Request& request, httplib::Response& response) {

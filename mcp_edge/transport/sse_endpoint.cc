@@ -94,7 +94,7 @@ void SseEndpoint::Get(const httplib::Request& request, httplib::Response& respon
           });
           const WritePart write = [&](absl::string_view part) { return sink.write(part.data(), part.size()); };
           if (write(EventText("endpoint", absl::StrCat("/messages?", kSessionParameter, "=", id)))) {
-            WriteLoneStream({session, reader, socket, principal->expire_time}, with_, write);
+            WriteLoneStream({session, reader, socket, principal->StreamEndTime(with_.clock.Now())}, with_, write);
           }
         }
         {
