@@ -33,6 +33,8 @@ ABSL_FLAG(
     std::string, tools_without_scope, "show",
     "Whether lists of tools, prompts, resources and skills show or hide what the caller's token lacks scopes for.");
 ABSL_FLAG(bool, audit_log, true, "Write a line for each decision about what a caller may do.");
+ABSL_FLAG(bool, audit_arguments, false,
+          "Write into it also what tools and prompts are called with: what users and models said.");
 ABSL_FLAG(bool, http_sse, true, "Serve the transport of 2024-11-05 at /sse and /messages.");
 ABSL_FLAG(absl::Duration, verdict_ttl, absl::Seconds(5),
           "How long a verdict about a token is reused; 0 asks each time.");
@@ -181,6 +183,7 @@ Config ConfigFromFlags() {
   config.error_style = absl::GetFlag(FLAGS_error_style);
   config.tools_without_scope = absl::GetFlag(FLAGS_tools_without_scope);
   config.audit_log = absl::GetFlag(FLAGS_audit_log);
+  config.audit_arguments = absl::GetFlag(FLAGS_audit_arguments);
   config.http_sse = absl::GetFlag(FLAGS_http_sse);
   config.verdict_ttl = absl::GetFlag(FLAGS_verdict_ttl);
   config.verdict_cache_size = absl::GetFlag(FLAGS_verdict_cache_size);

@@ -30,6 +30,7 @@ struct Config {
   std::string error_style;
   std::string tools_without_scope;
   bool audit_log = true;
+  bool audit_arguments = false;
   absl::Duration verdict_ttl;
   int64_t verdict_cache_size = 0;
   absl::Duration auth_timeout;

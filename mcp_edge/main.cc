@@ -123,7 +123,7 @@ int Run(int argc, char** argv) {
   prometheus::Registry registry;
   EdgeMetrics metrics(registry);
   CatalogMetrics catalog_metrics(registry);
-  AuditLog audit(config.audit_log, registry);
+  AuditLog audit(config.audit_log, registry, config.audit_arguments);
   const absl::StatusOr<HostPolicy> hosts =
       HostPolicy::Create(config.resource, config.allowed_hosts, config.allowed_origins);
   if (!hosts.ok()) return Fail("config_invalid", hosts.status());

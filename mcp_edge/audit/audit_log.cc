@@ -9,7 +9,10 @@ namespace {
 
 constexpr size_t kMaxBytes = 1 << 10;  // of a name, and of the scopes
 
+constexpr size_t kMaxArgumentsBytes = 4 << 10;
+
 constexpr char kAllowed[] = "allowed";
+constexpr absl::string_view kRedacted = "redacted";
 
 const char* NameOf(Decision::Outcome outcome) {
   switch (outcome) {
@@ -31,8 +34,9 @@ absl::string_view Cut(absl::string_view text) { return text.substr(0, kMaxBytes)
 
 }  // namespace
 
-AuditLog::AuditLog(bool writes, prometheus::Registry& registry)
+AuditLog::AuditLog(bool writes, prometheus::Registry& registry, bool writes_arguments)
     : writes_(writes),
+      writes_arguments_(writes_arguments),
       decisions_(prometheus::BuildCounter()
                      .Name("gatehouse_edge_decisions_total")
                      .Help("Decisions about what callers may do, by outcome and reason.")
@@ -64,6 +68,9 @@ void AuditLog::Record(const Decision& decision) {
                      {"client_id", Cut(who.client_id)},
                      {"method", Cut(decision.method)},
                      {"name", Cut(decision.name)},
+                     {"arguments", writes_arguments_            ? decision.arguments.substr(0, kMaxArgumentsBytes)
+                                   : decision.arguments.empty() ? ""
+                                                                : kRedacted},
                      {"scopes_asked", Cut(decision.scopes_asked)},
                      {"scopes_held", who.scopes_known || decision.principal == nullptr ? Cut(held) : "unknown"},
                      {"outcome", outcome},

@@ -28,6 +28,9 @@ struct Decision {
   absl::string_view method;
   // Of the tool, prompt or task, or the URI. From the client; what is too long is cut.
   absl::string_view name = {};
+  // What a tool or prompt is called with, as the client wrote it; from the client, so that it is cut, too. Written only
+  // if the log is to have arguments.
+  absl::string_view arguments = {};
   // As RequirementsText gives them.
   absl::string_view scopes_asked = {};
   Outcome outcome = Outcome::kAllowed;
@@ -41,13 +44,18 @@ struct Decision {
 class AuditLog {
  public:
   // `writes`: without it, decisions are only counted: gatehouse_edge_decisions_total{outcome,reason}.
-  AuditLog(bool writes, prometheus::Registry& registry);
+  // Instead of arguments it has the word "redacted", unless it `writes_arguments`.
+  AuditLog(bool writes, prometheus::Registry& registry, bool writes_arguments = false);
+
+  // Whether it has a use for a decision's arguments as they are.
+  bool writes_arguments() const { return writes_ && writes_arguments_; }
 
   // Counts and writes a decision. Does not block: see common::LogAlways.
   void Record(const Decision& decision);
 
  private:
   const bool writes_;
+  const bool writes_arguments_;
   prometheus::Family<prometheus::Counter>& decisions_;
   prometheus::Counter& allowed_;
 };

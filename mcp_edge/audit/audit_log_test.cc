@@ -1,9 +1,11 @@
 #include "mcp_edge/audit/audit_log.h"
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "common/log.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -40,6 +42,7 @@ TEST_F(AuditLogTest, SaysWhoDidWhatWithWhichScopes) {
   principal.scopes = {"openid", "todo:read"};
   principal.scopes_known = true;
   Decision decision = {.principal = &principal, .method = "tools/call", .name = "delete"};
+  decision.arguments = R"({"id":"secret"})";
   decision.scopes_asked = "todo:delete";
   decision.outcome = Decision::Outcome::kChallenged;
   decision.reason = "insufficient_scope";
@@ -50,9 +53,29 @@ TEST_F(AuditLogTest, SaysWhoDidWhatWithWhichScopes) {
   EXPECT_TRUE(line.contains("time"));
   line.erase("time");
   EXPECT_EQ(line, json::parse(R"({"severity":"INFO","service":"gatehouse","event":"audit","request_id":"r1",
-      "issuer":"https://issuer","subject":"alice\n\"","client_id":"agent","method":"tools/call","name":"delete",
+      "issuer":"https://issuer","subject":"alice\n\"","client_id":"agent","method":"tools/call","name":"delete","arguments":"redacted",
       "scopes_asked":"todo:delete","scopes_held":"openid todo:read","outcome":"challenged",
       "reason":"insufficient_scope","duration_us":1234})"));
+}
+
+TEST_F(AuditLogTest, ArgumentsAreWrittenIfTheyAreAskedFor) {
+  const std::string arguments = R"({"id":"7"})";
+  for (const bool writes_arguments : {false, true}) {
+    AuditLog audit(true, registry_, writes_arguments);
+    common::FlushLog();
+    testing::internal::CaptureStderr();
+    audit.Record({.method = "tools/call", .arguments = arguments});
+    audit.Record({.method = "tools/call", .arguments = std::string(9000, 'x')});
+    audit.Record({.method = "tasks/get"});
+    common::FlushLog();
+    std::vector<std::string> written;
+    for (absl::string_view line : absl::StrSplit(testing::internal::GetCapturedStderr(), '\n', absl::SkipEmpty())) {
+      written.push_back(json::parse(line)["arguments"]);
+    }
+    const std::string redacted = "redacted";
+    EXPECT_EQ(written, writes_arguments ? std::vector<std::string>({arguments, std::string(4096, 'x'), ""})
+                                        : std::vector<std::string>({redacted, redacted, ""}));
+  }
 }
 
 TEST_F(AuditLogTest, UnknownScopesAreSaidToBeUnknownAndNobodyIsNobody) {

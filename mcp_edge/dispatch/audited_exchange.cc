@@ -56,6 +56,7 @@ class AuditedExchange final : public Exchange {
     audit_.Record({.principal = trail_.principal.get(),
                    .method = trail_.method,
                    .name = trail_.name,
+                   .arguments = trail_.arguments,
                    .scopes_asked = trail_.scopes_asked,
                    .outcome = outcome,
                    .reason = reason,

@@ -19,6 +19,7 @@ struct AuditTrail {
   std::shared_ptr<const Principal> principal;
   std::string method;
   std::string name;
+  std::string arguments;
   std::string scopes_asked;
   std::string request_id;
   absl::Time begin_time;

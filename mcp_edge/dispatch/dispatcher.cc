@@ -28,6 +28,7 @@ using nlohmann::json;
 // Longer URIs are nobody's honest wish, and are looked up and echoed.
 // Longer names are nobody's honest wish either, and cut in the audit log.
 constexpr size_t kMaxAuditedName = 512;
+constexpr size_t kMaxAuditedArguments = 4 << 10;
 
 std::unique_ptr<Exchange> Refuse(const Message& message, const RpcError& error) {
   return AnswerWith(ErrorStep(message.id_json, error));
@@ -57,6 +58,13 @@ absl::string_view AuditedName(const json& params, const char* name) {
   }
   if (found == nullptr) found = FindString(params, name);
   return found == nullptr ? absl::string_view() : absl::string_view(*found).substr(0, kMaxAuditedName);
+}
+
+// What the audit log is to have of the arguments: a part that says that there are some if it does not write them.
+std::string AuditedArguments(const Message& message, bool are_written) {
+  if (FindMember(message.params, "arguments") == nullptr) return "";
+  if (!are_written) return "{}";
+  return std::string(RawMember(message.params_text, "arguments").substr(0, kMaxAuditedArguments));
 }
 
 // A name that a client sent, in an error for it.
@@ -169,6 +177,7 @@ std::unique_ptr<Exchange> Dispatcher::Start(const Message& message, const Reques
   AuditTrail trail = {.principal = context.principal,
                       .method = std::string(method->name),
                       .name = std::string(AuditedName(message.params, method->audited_name)),
+                      .arguments = AuditedArguments(message, audit_->writes_arguments()),
                       .scopes_asked = std::move(scopes_asked),
                       .request_id = context.request_id,
                       .begin_time = begin_time};
@@ -191,9 +200,11 @@ std::shared_ptr<const ScopeShortage> Dispatcher::FindShortage(absl::Span<const M
     for (const char* const member : {"name", "uri", "ref"}) {
       if (name.empty()) name = AuditedName(message.params, member);
     }
+    const std::string arguments = AuditedArguments(message, audit_->writes_arguments());
     audit_->Record({.principal = &principal,
                     .method = message.method,
                     .name = name,
+                    .arguments = arguments,
                     .scopes_asked = RequirementsText(requirements),
                     .outcome = Decision::Outcome::kChallenged,
                     .reason = ShortageReason(*shortage),

@@ -112,7 +112,7 @@ describe('audit log', { timeout: 120_000 }, () => {
 
   it('is documented: its fields, methods and outcomes', () => {
     assert.deepEqual([...FIELDS].sort(), [
-      'client_id', 'duration_us', 'issuer', 'method', 'name', 'outcome', 'reason', 'request_id', 'scopes_asked', 'scopes_held', 'subject',
+      'arguments', 'client_id', 'duration_us', 'issuer', 'method', 'name', 'outcome', 'reason', 'request_id', 'scopes_asked', 'scopes_held', 'subject',
     ]);
     assert.ok(METHODS.length >= 9, METHODS.join());
     for (const outcome of ['allowed', 'challenged', 'refused', 'failed', 'cancelled']) assert.ok(OUTCOMES.includes(outcome), outcome);
@@ -423,7 +423,15 @@ describe('audit log', { timeout: 120_000 }, () => {
       assert.deepEqual(auditLines(edge), []);
     });
 
-    // There is no value that has arguments written.
+    it('--audit_arguments: what a tool is called with, too', async () => {
+      const edge = await system.addEdge('mcp_edge_outspoken', ['--audit_arguments', principalKey(system)]);
+      const title = `outspoken ${randomUUID()}`;
+      await callAt(edge, title);
+      const [line] = await until('the line', () => auditLines(edge).length > 0 && auditLines(edge));
+      assert.equal(line.arguments, JSON.stringify({ title }));
+      assert.ok(auditLines({ service: system.edge }).every((other) => ['', 'redacted'].includes(other.arguments)), 'unasked, none are');
+    });
+
     it('knows no other value: exit code 2 and one line', () => {
       for (const value of ['arguments', 'full', '']) {
         const { status, stderr } = spawnSync(binary('mcp_edge'), [`--tools_config=${system.toolsFile}`, `--audit_log=${value}`], { encoding: 'utf8', timeout: 10_000 });
