@@ -98,11 +98,11 @@ double RandomFraction() {
 
 // What is known of one issuer, and what its JWTs are worth.
 struct Issuer {
-  Issuer(const std::string& name, const Config& config, HttpClient& client, Metrics& metrics,
-         const common::Clock& clock)
+  Issuer(const std::string& name, const Config& config, const NeededEndpoints& needed, HttpClient& client,
+         Metrics& metrics, const common::Clock& clock)
       : circuit_breaker({name, config.provider_failures_to_open, RandomFraction}, client, metrics, clock),
         http(config.provider_concurrency, circuit_breaker, metrics, clock),
-        discovery(name, config.provider_timeout, http, clock),
+        discovery(name, config.provider_timeout, http, clock, needed),
         keys(discovery, config.provider_timeout, http, clock),
         jwt_verifier(name, config.clock_skew, keys, clock) {}
 
@@ -112,6 +112,15 @@ struct Issuer {
   KeySet keys;
   JwtVerifier jwt_verifier;
 };
+
+// What the issuer at `index` of --issuers must name: opaque tokens and userinfo are the first one's.
+NeededEndpoints NeededOf(const Config& config, size_t index) {
+  NeededEndpoints needed;
+  needed.jwks = index > 0 || config.opaque_tokens == "refuse";
+  needed.userinfo = index == 0 && (config.opaque_tokens == "userinfo" || config.profile == "userinfo");
+  needed.introspection = index == 0 && config.opaque_tokens == "introspection";
+  return needed;
+}
 
 ManagementApiOptions ManagementApiOf(const Config& config) {
   ManagementApiOptions options;
@@ -189,7 +198,9 @@ int Run(int argc, char** argv) {
   const bool introspect = config.opaque_tokens == "introspection";
   const bool ask_userinfo_of_opaque = config.opaque_tokens == "userinfo";
   std::deque<Issuer> issuers;
-  for (const std::string& name : config.issuers) issuers.emplace_back(name, config, metered, metrics, clock);
+  for (const std::string& name : config.issuers) {
+    issuers.emplace_back(name, config, NeededOf(config, issuers.size()), metered, metrics, clock);
+  }
   Issuer& first_issuer = issuers.front();
   HttpClient& http = first_issuer.http;
 
@@ -262,8 +273,6 @@ int Run(int argc, char** argv) {
     prometheus::Gauge* const issuer_ready = &metrics.issuer_ready(issuer.discovery.issuer());
     Refresher::Options options;
     options.interval = config.metadata_refresh_interval;
-    options.needs_userinfo = is_first && (ask_userinfo_of_opaque || config.profile == "userinfo");
-    options.needs_introspection = is_first && introspect;
     options.random = RandomFraction;
     options.on_readiness = [&, issuer_ready, is_first](const absl::Status& readiness) {
       issuer_ready->Set(readiness.ok() ? 1 : 0);

@@ -187,6 +187,10 @@ Finding CheckEndpoints(const json& document, absl::string_view issuer) {
   for (const auto& [name, required] :
        {std::pair("authorization_endpoint", true), std::pair("token_endpoint", true), std::pair("jwks_uri", true),
         std::pair("userinfo_endpoint", false), std::pair("introspection_endpoint", false)}) {
+    if (!IsStringOrAbsent(document, name)) {
+      return Failure("endpoints", absl::StrCat("the document's ", name, " is no string"),
+                     "auth_service takes no such document; mend the provider's metadata.");
+    }
     const std::string url(StringMember(document, name));
     if (url.empty()) {
       if (required) {

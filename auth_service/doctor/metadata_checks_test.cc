@@ -126,6 +126,8 @@ TEST(EndpointsCheckTest, MustBeThereAndHttps) {
   document.erase("token_endpoint");
   EXPECT_EQ(CheckEndpoints(document, kIssuer).outcome, Outcome::kFailure);
   document = Good();
+  document["userinfo_endpoint"] = 5;
+  EXPECT_EQ(CheckEndpoints(document, kIssuer).outcome, Outcome::kFailure);
   document.erase("userinfo_endpoint");
   EXPECT_EQ(CheckEndpoints(document, kIssuer).outcome, Outcome::kWarning);
 }

@@ -121,4 +121,9 @@ absl::string_view StringMember(const nlohmann::json& object, const char* name) {
   return member->get_ref<const std::string&>();
 }
 
+bool IsStringOrAbsent(const nlohmann::json& object, const char* name) {
+  const auto member = object.find(name);
+  return member == object.end() || member->is_null() || member->is_string();
+}
+
 }  // namespace auth_service

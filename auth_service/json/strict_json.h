@@ -34,6 +34,10 @@ std::string MergeJsonObjects(absl::string_view base, absl::string_view extra, st
 // The member `name` of `object` if it is a string; otherwise an empty text.
 absl::string_view StringMember(const nlohmann::json& object, const char* name);
 
+// Whether the member `name` of `object` is a string, null, or not there: no value of another type that StringMember()
+// would pass over.
+bool IsStringOrAbsent(const nlohmann::json& object, const char* name);
+
 }  // namespace auth_service
 
 #endif  // GATEHOUSE_AUTH_SERVICE_JSON_STRICT_JSON_H_

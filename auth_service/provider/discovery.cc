@@ -35,6 +35,11 @@ absl::StatusOr<ProviderMetadata> ParseMetadata(std::string document_json, absl::
   }
   const absl::StatusOr<Url> issuer_url = ParseUrl(issuer);
   const bool loopback = issuer_url.ok() && issuer_url->scheme == "http" && issuer_url->IsLoopback();
+  for (const char* name : {"jwks_uri", "userinfo_endpoint", "introspection_endpoint"}) {
+    if (!IsStringOrAbsent(*document, name)) {
+      return absl::FailedPreconditionError(absl::StrCat("the document's ", name, " is no string"));
+    }
+  }
   ProviderMetadata metadata;
   metadata.jwks_uri = std::string(StringMember(*document, "jwks_uri"));
   metadata.userinfo_endpoint = std::string(StringMember(*document, "userinfo_endpoint"));
@@ -58,8 +63,25 @@ absl::Status Discovery::Refresh() {
   fetched->fetch_time = clock_.Now();
   auto metadata = std::make_shared<const ProviderMetadata>(*std::move(fetched));
   absl::MutexLock lock(&mutex_);
+  if (current_ != nullptr) {
+    if (const absl::string_view lost = LostEndpoint(*current_, *metadata); !lost.empty()) {
+      return absl::FailedPreconditionError(absl::StrCat("the document names no ", lost, " any more"));
+    }
+  }
   current_ = std::move(metadata);
   return absl::OkStatus();
+}
+
+absl::string_view Discovery::LostEndpoint(const ProviderMetadata& last, const ProviderMetadata& next) const {
+  const auto lost = [](const std::string& before, const std::string& after) {
+    return !before.empty() && after.empty();
+  };
+  if (lost(last.jwks_uri, next.jwks_uri)) return "jwks_uri";
+  if (needed_.userinfo && lost(last.userinfo_endpoint, next.userinfo_endpoint)) return "userinfo_endpoint";
+  if (needed_.introspection && lost(last.introspection_endpoint, next.introspection_endpoint)) {
+    return "introspection_endpoint";
+  }
+  return "";
 }
 
 absl::StatusOr<ProviderMetadata> Discovery::Fetch() const {

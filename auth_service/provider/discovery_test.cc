@@ -6,6 +6,7 @@
 #include "auth_service/provider/fake_http_client.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
 
 namespace auth_service {
 namespace {
@@ -81,6 +82,54 @@ TEST_F(DiscoveryTest, ADocumentThatIsNoneIsSaidToBeSo) {
   for (const char* body : {"<html>Sign in</html>", "", "[]", "{\"issuer\":7}", "{}"}) {
     provider_.Answer(kOidc, 200, body);
     EXPECT_EQ(discovery_.Refresh().code(), absl::StatusCode::kFailedPrecondition) << body;
+  }
+}
+
+TEST_F(DiscoveryTest, AnEndpointThatIsNoTextMakesTheDocumentNone) {
+  for (const char* name : {"jwks_uri", "userinfo_endpoint", "introspection_endpoint"}) {
+    for (const char* value : {"5", "[]", "{}", "true"}) {
+      provider_.Answer(kOidc, 200, absl::StrCat("{\"issuer\":\"", kIssuer, "\",\"", name, "\":", value, "}"));
+      const absl::Status status = discovery_.Refresh();
+      EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << name << " " << value;
+      EXPECT_THAT(MessageOf(status), HasSubstr(absl::StrCat("the document's ", name, " is no string")));
+      EXPECT_EQ(discovery_.current(), nullptr);
+    }
+    EXPECT_TRUE(ParseMetadata(absl::StrCat("{\"issuer\":\"", kIssuer, "\",\"", name, "\":null}"), kIssuer).ok());
+  }
+}
+
+TEST_F(DiscoveryTest, ADocumentWithoutWhatIsNeededReplacesNoneThatHasIt) {
+  const auto without = [](absl::string_view name) {
+    nlohmann::json document = {{"issuer", kIssuer},
+                               {"jwks_uri", absl::StrCat(kIssuer, "/jwks")},
+                               {"userinfo_endpoint", absl::StrCat(kIssuer, "/me")},
+                               {"introspection_endpoint", absl::StrCat(kIssuer, "/introspection")}};
+    document.erase(std::string(name));
+    return document.dump();
+  };
+  const struct {
+    const char* name;
+    NeededEndpoints needed;
+    bool taken;
+  } cases[] = {
+      {"jwks_uri", {}, false},
+      {"userinfo_endpoint", {false, true, false}, false},
+      {"introspection_endpoint", {false, false, true}, false},
+      {"userinfo_endpoint", {true, false, true}, true},
+      {"introspection_endpoint", {true, true, false}, true},
+  };
+  for (const auto& expected : cases) {
+    Discovery discovery(kIssuer, absl::Seconds(5), provider_, clock_, expected.needed);
+    provider_.Answer(kOidc, 200, without(expected.name));
+    EXPECT_TRUE(discovery.Refresh().ok()) << expected.name;  // there is no better one
+    provider_.Answer(kOidc, 200, without(""));
+    EXPECT_TRUE(discovery.Refresh().ok());
+    provider_.Answer(kOidc, 200, without(expected.name));
+    const absl::Status status = discovery.Refresh();
+    EXPECT_EQ(status.ok(), expected.taken) << expected.name;
+    EXPECT_EQ(discovery.current()->document_json, without(expected.taken ? expected.name : "")) << expected.name;
+    if (expected.taken) continue;
+    EXPECT_THAT(MessageOf(status), HasSubstr(absl::StrCat("names no ", expected.name, " any more")));
   }
 }
 

@@ -1,6 +1,7 @@
 #include "auth_service/provider/key_set.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -30,6 +31,19 @@ constexpr Curve kCurves[] = {
     {"P-521", KeyType::kEcP521, 132},
 };
 
+constexpr SignatureAlgorithm kSignatureAlgorithms[] = {
+    {"ES256", KeyType::kEcP256}, {"ES384", KeyType::kEcP384}, {"ES512", KeyType::kEcP521},
+    {"RS256", KeyType::kRsa},    {"RS384", KeyType::kRsa},    {"RS512", KeyType::kRsa},
+    {"PS256", KeyType::kRsa},    {"PS384", KeyType::kRsa},    {"PS512", KeyType::kRsa},
+};
+
+// Whether a key of this type can do what its `alg` says, if it says something.
+bool FitsItsAlgorithm(const VerificationKey& key) {
+  if (key.algorithm.empty()) return true;
+  const SignatureAlgorithm* const algorithm = FindSignatureAlgorithm(key.algorithm);
+  return algorithm != nullptr && algorithm->key_type == key.type;
+}
+
 // The public members of a JWK only: a private one that was published by mistake is of no use here.
 std::shared_ptr<const cjose_jwk_t> ImportPublicKey(const nlohmann::json& jwk,
                                                    std::initializer_list<const char*> names) {
@@ -53,6 +67,7 @@ bool MayVerify(const nlohmann::json& jwk) {
 
 std::optional<VerificationKey> ParseKey(const nlohmann::json& jwk) {
   if (!jwk.is_object() || !MayVerify(jwk)) return std::nullopt;
+  if (!IsStringOrAbsent(jwk, "kid") || !IsStringOrAbsent(jwk, "alg")) return std::nullopt;
   VerificationKey key;
   key.key_id = std::string(StringMember(jwk, "kid"));
   key.algorithm = std::string(StringMember(jwk, "alg"));
@@ -81,6 +96,12 @@ std::optional<VerificationKey> ParseKey(const nlohmann::json& jwk) {
 
 }  // namespace
 
+const SignatureAlgorithm* FindSignatureAlgorithm(absl::string_view name) {
+  const auto found = std::find_if(std::begin(kSignatureAlgorithms), std::end(kSignatureAlgorithms),
+                                  [&](const SignatureAlgorithm& algorithm) { return name == algorithm.name; });
+  return found == std::end(kSignatureAlgorithms) ? nullptr : found;
+}
+
 absl::StatusOr<Keys> ParseKeys(absl::string_view jwks_json) {
   const std::optional<nlohmann::json> document = ParseJsonObject(jwks_json);
   if (!document.has_value() || !document->contains("keys") || !(*document)["keys"].is_array()) {
@@ -89,7 +110,8 @@ absl::StatusOr<Keys> ParseKeys(absl::string_view jwks_json) {
   Keys keys;
   for (const nlohmann::json& jwk : (*document)["keys"]) {
     if (keys.size() == kMaxKeys) break;
-    if (std::optional<VerificationKey> key = ParseKey(jwk); key.has_value()) keys.push_back(*std::move(key));
+    std::optional<VerificationKey> key = ParseKey(jwk);
+    if (key.has_value() && FitsItsAlgorithm(*key)) keys.push_back(*std::move(key));
   }
   return keys;
 }
@@ -147,9 +169,6 @@ absl::Status KeySet::RefreshWithin(absl::Duration timeout) {
   absl::StatusOr<Keys> keys = Fetch(timeout);
   absl::MutexLock lock(&mutex_);
   if (number < current_number_) return keys.status();  // overtaken by one that began later
-  if (keys.ok() && keys->empty() && current_ != nullptr && !current_->empty()) {
-    keys = absl::UnavailableError("the issuer publishes no key that can check signatures any more");
-  }
   last_status_ = keys.status();
   if (keys.ok()) {
     current_ = std::make_shared<const Keys>(*std::move(keys));
@@ -161,7 +180,7 @@ absl::Status KeySet::RefreshWithin(absl::Duration timeout) {
 absl::StatusOr<Keys> KeySet::Fetch(absl::Duration timeout) const {
   const std::shared_ptr<const ProviderMetadata> metadata = discovery_.current();
   if (metadata == nullptr) return absl::UnavailableError("the issuer's metadata has not been fetched yet");
-  if (metadata->jwks_uri.empty()) return Keys();
+  if (metadata->jwks_uri.empty()) return absl::UnavailableError("the issuer's metadata names no jwks_uri");
   HttpRequest request;
   request.endpoint = ProviderEndpoint::kJwks;
   request.url = metadata->jwks_uri;
@@ -175,6 +194,9 @@ absl::StatusOr<Keys> KeySet::Fetch(absl::Duration timeout) const {
   }
   absl::StatusOr<Keys> keys = ParseKeys(response->body);
   if (!keys.ok()) return absl::UnavailableError(absl::StrCat(metadata->jwks_uri, ": ", keys.status().message()));
+  if (keys->empty()) {
+    return absl::UnavailableError(absl::StrCat(metadata->jwks_uri, ": it publishes no key that can check signatures"));
+  }
   return keys;
 }
 

@@ -35,10 +35,22 @@ struct VerificationKey {
   std::shared_ptr<const cjose_jwk_t> key;
 };
 
+// The algorithms that tokens may be signed with (RFC 7518, section 3.1). What is not among them is refused: `none`, the
+// HMAC family, what cjose cannot do.
+struct SignatureAlgorithm {
+  const char* name;
+  KeyType key_type;
+};
+
+// The algorithm of this name, or null if tokens must not be signed with it.
+const SignatureAlgorithm* FindSignatureAlgorithm(absl::string_view name);
+
 using Keys = std::vector<VerificationKey>;
 
 // Reads a JWK Set. Keys that cannot check signatures (`use`, `key_ops`), are of other types or sizes (symmetric ones
-// above all; RSA must have 2048 to 8192 bits), or are broken, are left out; so is all after the 64th.
+// above all; RSA must have 2048 to 8192 bits), or are broken, or have a `kid` that is no text or an
+// `alg` that no token may be signed with by such a key, are left out;
+// so is all after the 64th.
 //
 // Errors: kFailedPrecondition, `jwks_json` is no JWK Set.
 absl::StatusOr<Keys> ParseKeys(absl::string_view jwks_json);
@@ -71,11 +83,11 @@ class KeySet final : public KeySource {
   KeySet(const Discovery& discovery, absl::Duration timeout, HttpClient& client, const common::Clock& clock)
       : discovery_(discovery), timeout_(timeout), client_(client), clock_(clock), asked_for_(kMaxAskedFor, clock) {}
 
-  // Fetches the keys, once, whatever was asked before. On an error, what was there stays. An issuer whose metadata
-  // names no `jwks_uri` has no keys.
+  // Fetches the keys, once, whatever was asked before. On an error, what was there stays.
   //
-  // Errors: kUnavailable, there is no metadata yet, or the issuer does not answer with a JWK Set, or, where there were
-  // keys, with none that is of use.
+  // Errors: kUnavailable, there is no metadata yet, or it names no `jwks_uri`, or the issuer does not answer with a JWK
+  // Set, or with one in which no key is of use: whoever publishes none now may have issued tokens a moment ago, so
+  // that nothing can be said of them.
   absl::Status Refresh();
 
   std::shared_ptr<const Keys> current() const override;

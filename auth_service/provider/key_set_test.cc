@@ -48,6 +48,13 @@ TEST(ParseKeysTest, LeavesOutKeysThatMustNotVerify) {
   for (const std::string& key : {
            EcKey().Jwk("a", "\"use\":\"enc\""),
            EcKey().Jwk("a", "\"use\":7"),
+           EcKey().Jwk("", "\"kid\":7"),
+           EcKey().Jwk("a", "\"alg\":[\"ES384\"]"),
+           EcKey().Jwk("a", "\"alg\":\"none\""),
+           EcKey().Jwk("a", "\"alg\":\"HS256\""),
+           EcKey().Jwk("a", "\"alg\":\"ES256\""),
+           EcKey().Jwk("a", "\"alg\":\"ECDH-ES\""),
+           TestKey("RS256").Jwk("a", "\"alg\":\"RSA-OAEP\""),
            EcKey().Jwk("a", "\"key_ops\":[\"sign\"]"),
            EcKey().Jwk("a", "\"key_ops\":\"verify\""),
            TestKey("RS256", 1024).Jwk("a"),
@@ -113,12 +120,29 @@ TEST_F(KeySetTest, WithoutMetadataThereIsNothingToAsk) {
   EXPECT_EQ(keys.Refresh().code(), absl::StatusCode::kUnavailable);
 }
 
-TEST_F(KeySetTest, AnIssuerWithoutJwksUriHasNoKeys) {
+TEST_F(KeySetTest, OfAnIssuerWithoutJwksUriNothingIsKnown) {
   provider_.Answer(kMetadata, 200, absl::StrCat(R"({"issuer":")", kIssuer, "\"}"));
-  ASSERT_TRUE(discovery_.Refresh().ok());
-  ASSERT_TRUE(keys_.Refresh().ok());
-  ASSERT_NE(keys_.current(), nullptr);
-  EXPECT_TRUE(keys_.current()->empty());
+  Discovery without_keys(kIssuer, absl::Seconds(5), provider_, clock_);
+  ASSERT_TRUE(without_keys.Refresh().ok());
+  KeySet keys(without_keys, absl::Seconds(5), provider_, clock_);
+  EXPECT_EQ(keys.Refresh().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(keys.current(), nullptr);
+  EXPECT_EQ(keys.RefreshForUnknownKey("k", absl::Seconds(1)).code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(KeySetTest, NoKeysAtAllAreNeverTakenNotEvenAtTheStart) {
+  for (const std::string& jwks :
+       {Jwks(""), Jwks(R"({"kty":"oct","k":"c2VjcmV0"})"), Jwks(EcKey().Jwk("a", "\"use\":\"enc\"")), Jwks("5")}) {
+    provider_.Answer(kJwksUri, 200, jwks);
+    EXPECT_EQ(keys_.Refresh().code(), absl::StatusCode::kUnavailable) << jwks;
+    EXPECT_EQ(keys_.current(), nullptr) << jwks;
+    EXPECT_EQ(keys_.RefreshForUnknownKey("first", absl::Seconds(1)).code(), absl::StatusCode::kUnavailable) << jwks;
+  }
+  // A token brings the keys as soon as they are there.
+  provider_.Answer(kJwksUri, 200, Jwks(EcKey().Jwk("first")));
+  clock_.Advance(kFailedKeysInterval);
+  EXPECT_TRUE(keys_.RefreshForUnknownKey("first", absl::Seconds(1)).ok());
+  EXPECT_EQ(FirstKeyId(), "first");
 }
 
 TEST_F(KeySetTest, TheLastGoodKeysStay) {
@@ -144,7 +168,7 @@ TEST_F(KeySetTest, NoKeysAtAllDoNotReplaceGoodOnes) {
   }
   EXPECT_EQ(keys_.RefreshForUnknownKey("k", absl::Seconds(1)).code(), absl::StatusCode::kUnavailable);
   provider_.Answer(kMetadata, 200, absl::StrCat(R"({"issuer":")", kIssuer, "\"}"));
-  ASSERT_TRUE(discovery_.Refresh().ok());
+  EXPECT_EQ(discovery_.Refresh().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(keys_.Refresh().code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(FirstKeyId(), "first");
   provider_.Answer(kMetadata, 200, absl::StrCat(R"({"issuer":")", kIssuer, R"(","jwks_uri":")", kJwksUri, "\"}"));

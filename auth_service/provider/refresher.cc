@@ -47,16 +47,21 @@ absl::Duration Refresher::RefreshOnce() {
       common::Log(common::Severity::kInfo, "provider_refreshed", {{"issuer", discovery_.issuer()}});
     }
   } else {
-    common::Log(
-        common::Severity::kWarning, "provider_refresh_failed",
-        {{"issuer", discovery_.issuer()},
-         {"message", status.message()},
-         {"serving", was_ready ? "with the last good metadata and keys" : "nothing of this issuer: not ready"}});
+    common::Log(common::Severity::kWarning, "provider_refresh_failed",
+                {{"issuer", discovery_.issuer()},
+                 {"message", status.message()},
+                 {"serving", was_ready         ? "with the last good metadata and keys"
+                             : LacksOnlyKeys() ? "opaque tokens alone: no JWT of this issuer can be judged"
+                                               : "nothing of this issuer: not ready"}});
   }
   absl::Status readiness;
   {
     absl::MutexLock lock(&mutex_);
-    if (status.ok() || !was_ready) readiness_ = status;
+    if (status.ok() || LacksOnlyKeys()) {
+      readiness_ = absl::OkStatus();
+    } else if (!was_ready) {
+      readiness_ = status;
+    }
     readiness = readiness_;
   }
   if (options_.on_readiness) options_.on_readiness(readiness);
@@ -69,6 +74,14 @@ absl::Status Refresher::readiness() const {
 }
 
 absl::Status Refresher::Refresh() {
+  const absl::Status metadata = RefreshMetadata();
+  // What is known of the issuer serves on, and a key that it withdraws must not.
+  if (!metadata.ok() && discovery_.current() == nullptr) return metadata;
+  const absl::Status keys = RefreshKeys();
+  return metadata.ok() ? keys : metadata;
+}
+
+absl::Status Refresher::RefreshMetadata() {
   const std::string& issuer = discovery_.issuer();
   if (issuer == kPlaceholderIssuer) {
     return absl::UnavailableError(
@@ -82,20 +95,33 @@ absl::Status Refresher::Refresh() {
                          ? "; check that --issuers has exactly the issuer that the provider names"
                          : "; check that the provider is up and that its address can be reached from here"));
   }
-  if (options_.needs_userinfo && discovery_.current()->userinfo_endpoint.empty()) {
+  const std::shared_ptr<const ProviderMetadata> metadata = discovery_.current();
+  if (discovery_.needed().userinfo && metadata->userinfo_endpoint.empty()) {
     return absl::UnavailableError(absl::StrCat(
         "issuer ", issuer, " names no userinfo_endpoint; set --opaque_tokens=refuse or use another issuer"));
   }
-  if (options_.needs_introspection && discovery_.current()->introspection_endpoint.empty()) {
+  if (discovery_.needed().introspection && metadata->introspection_endpoint.empty()) {
     return absl::UnavailableError(absl::StrCat(
         "issuer ", issuer,
         " names no introspection_endpoint; set --opaque_tokens to refuse or userinfo, or use another issuer"));
   }
-  if (const absl::Status status = keys_.Refresh(); !status.ok()) {
-    return absl::UnavailableError(absl::StrCat("cannot read the keys of issuer ", issuer, ": ", status.message(),
-                                               "; check that the address can be reached from here"));
-  }
   return absl::OkStatus();
+}
+
+absl::Status Refresher::RefreshKeys() {
+  const absl::Status status = keys_.Refresh();
+  if (status.ok()) return status;
+  return absl::UnavailableError(
+      absl::StrCat("cannot read the keys of issuer ", discovery_.issuer(), ": ", status.message(),
+                   "; check that the address can be reached from here, and with gatehouse-doctor what is there"));
+}
+
+bool Refresher::LacksOnlyKeys() const {
+  const std::shared_ptr<const ProviderMetadata> metadata = discovery_.current();
+  const NeededEndpoints& needed = discovery_.needed();
+  return metadata != nullptr && metadata->jwks_uri.empty() && !needed.jwks &&
+         !(needed.userinfo && metadata->userinfo_endpoint.empty()) &&
+         !(needed.introspection && metadata->introspection_endpoint.empty());
 }
 
 absl::Duration Refresher::NextWait(bool succeeded) {

@@ -18,15 +18,13 @@ namespace auth_service {
 // The issuer of deploy/config.yaml before anybody edited it. It is never asked anything.
 inline constexpr char kPlaceholderIssuer[] = "https://edit-deploy-config-yaml.invalid/oidc";
 
-// Fetches metadata and keys again and again: after each success in `interval`, after failures in 1 s, 2 s, 4 s … up to
-// a minute or `interval`. Each wait is shortened by up to a fifth at random, so that replicas do not ask all at once.
+// Fetches metadata and keys again and again: after each success in `interval`, after failures, and while something is
+// missing, in 1 s, 2 s, 4 s … up to a minute or `interval`. Each wait is shortened by up to a fifth at random, so that
+// replicas do not ask all at once.
 class Refresher {
  public:
   struct Options {
     absl::Duration interval;
-    // Whether readiness needs a userinfo endpoint, and an introspection endpoint.
-    bool needs_userinfo = false;
-    bool needs_introspection = false;
     // A number in [0, 1), at random.
     std::function<double()> random;
     // Called on the refresher's thread whenever readiness may have changed, with its new value. Must not block.
@@ -45,12 +43,17 @@ class Refresher {
   // Refreshes now and returns how long to wait until the next time. For the thread, and for tests without one.
   absl::Duration RefreshOnce();
 
-  // OK once metadata and keys have been fetched; what went wrong later does not change it, as the last good ones serve
-  // on. Otherwise kUnavailable; the message tells an operator why, and what to do. Thread-safe, does not block.
+  // OK once metadata with all that Discovery::needed() names, and keys, have been fetched; what went wrong later does
+  // not change it, as the last good ones serve on. Where keys are not needed, metadata without `jwks_uri` will do.
+  // Otherwise kUnavailable; the message tells an operator why, and what to do. Thread-safe, does not block.
   absl::Status readiness() const;
 
  private:
   absl::Status Refresh();
+  absl::Status RefreshMetadata();
+  absl::Status RefreshKeys();
+  // Whether the issuer names no keys, and need not.
+  bool LacksOnlyKeys() const;
   absl::Duration NextWait(bool succeeded);
 
   const Options options_;

@@ -25,7 +25,12 @@ class RefresherTest : public ::testing::Test {
     provider_.Answer(kMetadata, 200,
                      absl::StrCat(R"({"issuer":")", kIssuer, R"(","jwks_uri":")", kJwksUri, "\"",
                                   userinfo ? R"(,"userinfo_endpoint":"https://id.example.com/oidc/me")" : "", "}"));
-    provider_.Answer(kJwksUri, 200, R"({"keys":[]})");
+    provider_.Answer(kJwksUri, 200, Keys());
+  }
+
+  static std::string Keys() {
+    static const auto* const key = new TestKey("ES384");
+    return absl::StrCat("{\"keys\":[", key->Jwk("k"), "]}");
   }
 
   void ProviderIsDown() {
@@ -34,7 +39,7 @@ class RefresherTest : public ::testing::Test {
   }
 
   Refresher::Options Options() {
-    return {absl::Minutes(5), /*needs_userinfo=*/true, /*needs_introspection=*/false, [this] { return random_; },
+    return {absl::Minutes(5), [this] { return random_; },
             [this](const absl::Status& readiness) { told_.push_back(readiness.ok()); }};
   }
 
@@ -42,7 +47,7 @@ class RefresherTest : public ::testing::Test {
 
   common::FakeClock clock_;
   FakeHttpClient provider_;
-  Discovery discovery_{kIssuer, absl::Seconds(5), provider_, clock_};
+  Discovery discovery_{kIssuer, absl::Seconds(5), provider_, clock_, {/*jwks=*/true, /*userinfo=*/true}};
   KeySet keys_{discovery_, absl::Seconds(5), provider_, clock_};
   double random_ = 0;
   std::vector<bool> told_;
@@ -111,18 +116,18 @@ TEST_F(RefresherTest, NeedsUserinfoIfOpaqueTokensAreAccepted) {
   ProviderIsUp(/*userinfo=*/false);
   refresher_.RefreshOnce();
   EXPECT_THAT(NotReadyBecause(), HasSubstr("set --opaque_tokens=refuse"));
-  Refresher::Options options = Options();
-  options.needs_userinfo = false;
-  Refresher other(options, discovery_, keys_);
+  Discovery without_userinfo(kIssuer, absl::Seconds(5), provider_, clock_, {/*jwks=*/true});
+  KeySet keys(without_userinfo, absl::Seconds(5), provider_, clock_);
+  Refresher other(Options(), without_userinfo, keys);
   other.RefreshOnce();
   EXPECT_TRUE(other.readiness().ok());
 }
 
 TEST_F(RefresherTest, NeedsIntrospectionIfOpaqueTokensAreIntrospected) {
   ProviderIsUp();
-  Refresher::Options options = Options();
-  options.needs_introspection = true;
-  Refresher refresher(options, discovery_, keys_);
+  Discovery discovery(kIssuer, absl::Seconds(5), provider_, clock_, {true, false, /*introspection=*/true});
+  KeySet keys(discovery, absl::Seconds(5), provider_, clock_);
+  Refresher refresher(Options(), discovery, keys);
   refresher.RefreshOnce();
   EXPECT_THAT(std::string(refresher.readiness().message()), HasSubstr("names no introspection_endpoint"));
   provider_.Answer(kMetadata, 200,
@@ -131,6 +136,43 @@ TEST_F(RefresherTest, NeedsIntrospectionIfOpaqueTokensAreIntrospected) {
                                 R"("introspection_endpoint":"https://id.example.com/oidc/introspection"})"));
   refresher.RefreshOnce();
   EXPECT_TRUE(refresher.readiness().ok()) << refresher.readiness();
+}
+
+TEST_F(RefresherTest, KeysThatAreNoneAreAskedForAgainSoon) {
+  ProviderIsUp();
+  provider_.Answer(kJwksUri, 200, R"({"keys":[]})");
+  EXPECT_EQ(refresher_.RefreshOnce(), absl::Seconds(1));
+  EXPECT_THAT(NotReadyBecause(), HasSubstr("publishes no key that can check signatures"));
+  ProviderIsUp();
+  EXPECT_EQ(refresher_.RefreshOnce(), absl::Minutes(5));
+  EXPECT_TRUE(refresher_.readiness().ok());
+}
+
+TEST_F(RefresherTest, WithoutJwksUriItIsReadyOnlyForOpaqueTokensAndAsksAgainSoon) {
+  provider_.Answer(
+      kMetadata, 200,
+      absl::StrCat(R"({"issuer":")", kIssuer, R"(","userinfo_endpoint":"https://id.example.com/oidc/me"})"));
+  EXPECT_EQ(refresher_.RefreshOnce(), absl::Seconds(1));
+  EXPECT_THAT(NotReadyBecause(), HasSubstr("names no jwks_uri"));
+  Discovery opaque_accepted(kIssuer, absl::Seconds(5), provider_, clock_, {/*jwks=*/false, /*userinfo=*/true});
+  KeySet keys(opaque_accepted, absl::Seconds(5), provider_, clock_);
+  Refresher other(Options(), opaque_accepted, keys);
+  EXPECT_EQ(other.RefreshOnce(), absl::Seconds(1));
+  EXPECT_TRUE(other.readiness().ok());
+  EXPECT_EQ(keys.current(), nullptr);
+  ProviderIsUp();
+  EXPECT_EQ(other.RefreshOnce(), absl::Minutes(5));
+  EXPECT_NE(keys.current(), nullptr);
+}
+
+TEST_F(RefresherTest, ADocumentThatLacksWhatIsNeededLaterChangesNothingAndTheKeysAreStillFetched) {
+  ProviderIsUp();
+  refresher_.RefreshOnce();
+  ProviderIsUp(/*userinfo=*/false);
+  EXPECT_EQ(refresher_.RefreshOnce(), absl::Seconds(1));
+  EXPECT_TRUE(refresher_.readiness().ok());
+  EXPECT_EQ(discovery_.current()->userinfo_endpoint, "https://id.example.com/oidc/me");
+  EXPECT_EQ(provider_.CountOf(kJwksUri), 2);
 }
 
 TEST_F(RefresherTest, ThePlaceholderIsNeverAskedAndSaysWhatToEdit) {

@@ -2,7 +2,6 @@
 
 #include <cjose/cjose.h>
 
-#include <algorithm>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -23,18 +22,6 @@ using nlohmann::json;
 
 // How many keys a token without `kid` is tried with.
 constexpr int kMaxKeysTried = 4;
-
-struct Algorithm {
-  const char* name;
-  KeyType key_type;
-};
-
-// What is not here is refused: `none`, the HMAC family, what cjose cannot do.
-constexpr Algorithm kAllowedAlgorithms[] = {
-    {"ES256", KeyType::kEcP256}, {"ES384", KeyType::kEcP384}, {"ES512", KeyType::kEcP521},
-    {"RS256", KeyType::kRsa},    {"RS384", KeyType::kRsa},    {"RS512", KeyType::kRsa},
-    {"PS256", KeyType::kRsa},    {"PS384", KeyType::kRsa},    {"PS512", KeyType::kRsa},
-};
 
 // Claims that only other kinds of token have: ID tokens (OpenID Connect Core 1.0, sections 2 and 3.3.2.11) and security
 // events such as logout tokens (RFC 8417).
@@ -63,7 +50,7 @@ bool IsAccessTokenType(absl::string_view type) {
   return absl::EqualsIgnoreCase(type, "at+jwt") || absl::EqualsIgnoreCase(type, "application/at+jwt");
 }
 
-bool Fits(const VerificationKey& key, const Algorithm& algorithm) {
+bool Fits(const VerificationKey& key, const SignatureAlgorithm& algorithm) {
   return key.type == algorithm.key_type && (key.algorithm.empty() || key.algorithm == algorithm.name);
 }
 
@@ -105,9 +92,8 @@ std::optional<Verdict> JwtVerifier::Judge(absl::string_view token, absl::string_
   if (!header.has_value()) return Refuse(gatehouse::auth::v1::REFUSAL_REASON_MALFORMED, "the header is no JSON object");
 
   const absl::string_view alg = StringMember(*header, "alg");
-  const auto algorithm = std::find_if(std::begin(kAllowedAlgorithms), std::end(kAllowedAlgorithms),
-                                      [&](const Algorithm& allowed) { return alg == allowed.name; });
-  if (algorithm == std::end(kAllowedAlgorithms)) {
+  const SignatureAlgorithm* const algorithm = FindSignatureAlgorithm(alg);
+  if (algorithm == nullptr) {
     return Refuse(gatehouse::auth::v1::REFUSAL_REASON_ALGORITHM_NOT_ALLOWED, absl::StrCat("alg ", Excerpt(alg)));
   }
   // RFC 7515, section 4.1.11: extensions that are critical and not understood make a JWS invalid. None are understood.

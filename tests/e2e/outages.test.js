@@ -322,6 +322,95 @@ describe('the keys are rotated twice in a row under load', { timeout: 90_000 }, 
   });
 });
 
+describe('auth_service restarts while the provider is odd', { timeout: 120_000 }, () => {
+  const DISCOVERY = '/oidc/.well-known/*';
+  const KEYS = '/oidc/jwks';
+  const readyz = async (system) => (await fetch(`http://127.0.0.1:${system.ports.authAdmin}/readyz`)).status;
+  const document = async (system) => (await fetch(`${system.issuer}/.well-known/openid-configuration`)).json();
+
+  async function restartWith(system, rule) {
+    await system.authService.stop();
+    await system.fault(rule);
+    const since = system.authService.lines.length;
+    system.authService.spawn();
+    await until('it has asked', () =>
+      system.authService.events(since).some(({ event }) => event === 'provider_refresh_failed'),
+    );
+  }
+
+  async function assertUnavailable(system, token, what) {
+    for (let time = 0; time < 4; ++time) {
+      const { kind } = await callOnce({ url: system.mcpUrl, token });
+      assert.equal(kind, 'unavailable', what);
+      await sleep(400);
+    }
+  }
+
+  async function becomesHonest(system, token, what) {
+    await system.clearFaults();
+    await until(`${what}: the token is good again`, async () => (await callWhoami(system, token)).status === 200, {
+      timeoutMs: 10_000,
+      intervalMs: 100,
+    });
+    await until(`${what}: it is ready`, async () => (await readyz(system)) === 200, { timeoutMs: 10_000 });
+  }
+
+  it('without keys that are of use it is not ready, and no good token is refused', async () => {
+    const system = await System.start('outages_odd_keys', {
+      authFlags: [...COMMON, '--verdict_ttl=0s', '--opaque_tokens=refuse'],
+      edgeFlags: ['--verdict_ttl=0s'],
+    });
+    try {
+      const token = await system.token();
+      const good = await document(system);
+      const [key] = (await (await fetch(good.jwks_uri)).json()).keys;
+      for (const [what, rule] of [
+        ['no keys', { path: KEYS, kind: 'answer', body: { keys: [] } }],
+        ['keys of no use', { path: KEYS, kind: 'answer', body: { keys: [{ ...key, use: 'enc' }] } }],
+        ['a key with another algorithm', { path: KEYS, kind: 'answer', body: { keys: [{ ...key, alg: 'none' }] } }],
+        ['a key whose kid is a number', { path: KEYS, kind: 'answer', body: { keys: [{ ...key, kid: 5 }] } }],
+        ['no jwks_uri', { path: DISCOVERY, kind: 'answer', body: { ...good, jwks_uri: undefined } }],
+        ['a jwks_uri that is a number', { path: DISCOVERY, kind: 'answer', body: { ...good, jwks_uri: 5 } }],
+      ]) {
+        await restartWith(system, rule);
+        assert.equal(await readyz(system), 503, what);
+        await assertUnavailable(system, token, what);
+        await becomesHonest(system, token, what);
+      }
+    } finally {
+      await system.stop();
+    }
+  });
+
+  it('if opaque tokens are accepted, those are good without a jwks_uri; and running, it loses no endpoint', async () => {
+    const system = await System.start('outages_odd_endpoints', {
+      authFlags: [...COMMON, '--verdict_ttl=0s', '--metadata_refresh_interval=1s'],
+      edgeFlags: ['--verdict_ttl=0s'],
+    });
+    try {
+      const [jwt, opaque] = [await system.token(), await system.token({ resource: null })];
+      const good = await document(system);
+      await restartWith(system, { path: DISCOVERY, kind: 'answer', body: { ...good, jwks_uri: undefined } });
+      await until('it is ready', async () => (await readyz(system)) === 200);
+      await until('the opaque token is good', async () => (await callWhoami(system, opaque)).status === 200);
+      await assertUnavailable(system, jwt, 'JWT');
+      await becomesHonest(system, jwt, 'JWT');
+
+      for (const name of ['userinfo_endpoint', 'jwks_uri']) {
+        const since = system.authService.lines.length;
+        await system.fault({ path: DISCOVERY, kind: 'answer', body: { ...good, [name]: undefined } });
+        await until('it is noticed', () =>
+          system.authService.events(since).some(({ message }) => message?.includes(`names no ${name} any more`)),
+        );
+        for (const token of [jwt, opaque]) assert.equal((await callWhoami(system, token)).status, 200, name);
+        await system.clearFaults();
+      }
+    } finally {
+      await system.stop();
+    }
+  });
+});
+
 describe('auth_service from three replicas to one and back, under load', { timeout: 90_000 }, () => {
   let system;
   before(async () => {
