@@ -13,6 +13,7 @@
 #include "absl/strings/strip.h"
 #include "auth_service/logto/scope_claims.h"
 #include "auth_service/provider/url.h"
+#include "auth_service/registration/initial_access_token.h"
 #include "auth_service/registration/registration_scopes.h"
 #include "auth_service/registration/web_uri.h"
 #include "common/flag_checks.h"
@@ -209,7 +210,11 @@ absl::Status CheckRegistration(const Config& config) {
           absl::StrCat("--registration_allowed_hosts must be hosts in lower case without a port, got \"", host, "\""));
     }
   }
-  return CheckFile("registration_token_file", config.registration_token_file);
+  status = CheckFile("registration_token_file", config.registration_token_file);
+  if (status.ok() && !config.registration_token_file.empty()) {
+    status = ReadInitialAccessToken(config.registration_token_file).status();
+  }
+  return status;
 }
 
 absl::Status CheckScopeClaims(const std::vector<std::string>& scope_claims) {

@@ -1,5 +1,7 @@
 #include "auth_service/config.h"
 
+#include <cstdlib>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,12 @@ Config Valid() {
   config.issuers = {"https://id.example.com/oidc"};
   config.resources = {"https://mcp.example.com/mcp", "https://mcp.example.com/sse"};
   return config;
+}
+
+std::string FileWith(const std::string& content) {
+  const std::string file_name = std::string(std::getenv("TEST_TMPDIR")) + "/file";
+  std::ofstream(file_name) << content;
+  return file_name;
 }
 
 TEST(ConfigTest, IssuerAndResourcesAreAllThatMustBeSet) {
@@ -108,6 +116,8 @@ TEST(ConfigTest, EachRuleNamesItsFlagAndTheValue) {
        [](Config& config) { config.registration_allowed_hosts = {"a:1"}; }},
       {"--registration_token_file must name a file that can be read",
        [](Config& config) { config.registration_token_file = "/nowhere"; }},
+      {"must hold a token of at least 16 bytes, got 15",
+       [](Config& config) { config.registration_token_file = FileWith("0123456789abcde\n"); }},
       {"--registrations_per_hour must be in [1, 10000], got 0",
        [](Config& config) { config.registrations_per_hour = 0; }},
       {"--registrations_per_hour_per_address must be in [1, 10000], got 0",

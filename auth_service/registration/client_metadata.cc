@@ -120,7 +120,7 @@ class Reader {
           std::find(allowed_hosts_.begin(), allowed_hosts_.end(), uri->host) == allowed_hosts_.end()) {
         return BadUri(absl::StrCat(name, "has a host that may not be registered here"));
       }
-      has_loopback_ = has_loopback_ || !uri->https;
+      has_loopback_ = has_loopback_ || uri->StaysOnTheMachine();
       client.redirect_uris.push_back(text);
     }
     return true;
@@ -138,7 +138,8 @@ class Reader {
       return Bad("token_endpoint_auth_method must be none, client_secret_basic or client_secret_post");
     }
     if (type == "web" && has_loopback_) {
-      return BadUri("redirect_uris of a web client must be https; send application_type native for a loopback address");
+      return BadUri(
+          "redirect_uris of a web client must be no loopback addresses; send application_type native for those");
     }
     if (has_loopback_ || type == "native") {
       client.kind = ClientKind::kNative;
@@ -177,6 +178,9 @@ class Reader {
       return Bad("client_name must hold no control, formatting or private-use characters");
     }
     client.client_name = std::string(absl::StripAsciiWhitespace(name));
+    if (!client.client_name.empty() && !IsVisible(client.client_name)) {
+      return Bad("client_name must have a character that can be seen");
+    }
     if (client.client_name.empty()) {
       // Somebody must be able to tell it from others.
       client.client_name = absl::StrCat("Agent at ", client.redirect_hosts.front()).substr(0, kMaxClientNameBytes);
@@ -206,43 +210,68 @@ class Reader {
     return true;
   }
 
-  // Whether nothing in `text` (UTF-8) hides, turns round or reorders what a person reads on a consent page.
-  static bool IsPrintable(absl::string_view text) {
+  // The characters of `text`, which is UTF-8.
+  static std::vector<uint32_t> CodePoints(absl::string_view text) {
+    std::vector<uint32_t> codes;
     for (size_t i = 0; i < text.size();) {
       const auto first = static_cast<unsigned char>(text[i]);
-      const size_t length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-      if (i + length > text.size()) return false;
+      const size_t length = std::min<size_t>(first < 0x80   ? 1
+                                             : first < 0xE0 ? 2
+                                             : first < 0xF0 ? 3
+                                                            : 4,
+                                             text.size() - i);
       uint32_t code = length == 1 ? first : first & (0xFF >> (length + 1));
       for (size_t k = 1; k < length; ++k) code = code << 6 | (static_cast<unsigned char>(text[i + k]) & 0x3F);
-      if (!IsPrintable(code)) return false;
+      codes.push_back(code);
       i += length;
     }
-    return true;
+    return codes;
   }
 
-  static bool IsPrintable(uint32_t code) {
-    constexpr struct {
-      uint32_t first;
-      uint32_t last;
-    } kHidden[] = {
+  struct Range {
+    uint32_t first;
+    uint32_t last;
+  };
+
+  template <size_t kCount>
+  static bool IsAmong(const Range (&ranges)[kCount], uint32_t code) {
+    return std::any_of(std::begin(ranges), std::end(ranges),
+                       [code](const Range& range) { return code >= range.first && code <= range.last; });
+  }
+
+  // Whether `text` has anything but blanks (Unicode, general category Zs).
+  static bool IsVisible(absl::string_view text) {
+    constexpr Range kBlanks[] = {
+        {0x0020, 0x0020}, {0x00A0, 0x00A0}, {0x1680, 0x1680}, {0x2000, 0x200A},
+        {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000},
+    };
+    const std::vector<uint32_t> codes = CodePoints(text);
+    return !std::all_of(codes.begin(), codes.end(), [&](uint32_t code) { return IsAmong(kBlanks, code); });
+  }
+
+  // Whether nothing in `text` hides, turns round or reorders what a person reads on a consent page.
+  static bool IsPrintable(absl::string_view text) {
+    constexpr Range kHidden[] = {
         {0x0000, 0x001F},   {0x007F, 0x009F},     // controls
         {0x00AD, 0x00AD},   {0x034F, 0x034F},     // soft hyphen, grapheme joiner
         {0x061C, 0x061C},   {0x115F, 0x1160},     // Arabic letter mark, Hangul fillers
         {0x17B4, 0x17B5},   {0x180B, 0x180F},     // Khmer and Mongolian ones that show nothing
         {0x200B, 0x200F},   {0x2028, 0x202E},     // zero width, line separators, directions
+        {0x2800, 0x2800},   {0x13430, 0x1343F},   // Braille without dots, joiners of hieroglyphs
+        {0x16FE4, 0x16FE4}, {0x1D159, 0x1D159},   // Khitan filler, null notehead
         {0x2060, 0x206F},   {0x3164, 0x3164},     // joiners, isolates
         {0xE000, 0xF8FF},   {0xFE00, 0xFE0F},     // private use, variation selectors
         {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},     // byte order mark
         {0xFFF0, 0xFFFF},   {0x1BCA0, 0x1BCA3},   // specials
         {0x1D173, 0x1D17A}, {0xE0000, 0x10FFFF},  // music controls, tags, private use
     };
-    return std::none_of(std::begin(kHidden), std::end(kHidden),
-                        [code](const auto& range) { return code >= range.first && code <= range.last; });
+    const std::vector<uint32_t> codes = CodePoints(text);
+    return std::none_of(codes.begin(), codes.end(), [&](uint32_t code) { return IsAmong(kHidden, code); });
   }
 
   const json& metadata_;
   const std::vector<std::string>& allowed_hosts_;
-  bool has_loopback_ = false;  // a redirect URI with http
+  bool has_loopback_ = false;  // a redirect URI that stays on the user's machine, by http or https
   RegistrationRefusal refusal_;
 };
 

@@ -31,7 +31,8 @@ void RunOne(absl::string_view input) {
   Require(!client.redirect_uris.empty() && client.redirect_uris.size() <= kMaxRedirectUris);
   for (const std::string& text : client.redirect_uris) {
     const absl::StatusOr<WebUri> uri = ParseWebUri(text);
-    Require(uri.ok() && (uri->https || (uri->IsLoopback() && client.kind == ClientKind::kNative)));
+    Require(uri.ok() && (uri->https || uri->IsLoopback()));
+    Require(!uri->StaysOnTheMachine() || client.kind == ClientKind::kNative);
     Require(text.find_first_of("#*\\\" ") == std::string::npos);
   }
   Require((client.kind == ClientKind::kConfidential) == (client.auth_method != TokenEndpointAuthMethod::kNone));

@@ -74,14 +74,24 @@ TEST(ClientMetadataTest, TheKindFollowsFromWhereItRunsAndWhatItCanKeep) {
       {kLoopback, R"("token_endpoint_auth_method":"client_secret_post")", ClientKind::kNative, "none"},
       {R"("https://agent.example/cb","http://127.0.0.1/cb")", R"("token_endpoint_auth_method":"none")",
        ClientKind::kNative, "none"},
+      // Whatever the scheme: who can receive something there is on the machine, and so is the secret.
+      {R"("https://localhost/cb")", "", ClientKind::kNative, "none"},
+      {R"("https://127.0.0.1:8443/cb")", R"("token_endpoint_auth_method":"client_secret_post")", ClientKind::kNative,
+       "none"},
+      {R"("https://agent.example/cb","https://[::1]/cb")", R"("token_endpoint_auth_method":"none")",
+       ClientKind::kNative, "none"},
+      {R"("https://127.1.2.3/cb")", "", ClientKind::kNative, "none"},
   };
   for (const auto& expected : cases) {
     const ClientMetadata client = Good(With(expected.uris, expected.more));
     EXPECT_EQ(client.kind, expected.kind) << expected.uris << expected.more;
     EXPECT_STREQ(AuthMethodName(client.auth_method), expected.method) << expected.uris << expected.more;
   }
-  EXPECT_EQ(Bad(With(kLoopback, R"("application_type":"web")")).reason(),
-            REGISTRATION_REFUSAL_REASON_INVALID_REDIRECT_URI);
+  for (const char* uris : {kLoopback, R"("https://localhost/cb")", R"("https://127.0.0.1/cb")", R"("https://[::1]/cb")",
+                           R"("https://agent.example/cb","https://app.localhost/cb")"}) {
+    EXPECT_EQ(Bad(With(uris, R"("application_type":"web")")).reason(), REGISTRATION_REFUSAL_REASON_INVALID_REDIRECT_URI)
+        << uris;
+  }
 }
 
 TEST(ClientMetadataTest, WhereTokensCouldGoAstrayIsRefused) {
@@ -149,6 +159,11 @@ TEST(ClientMetadataTest, OtherMembersThatAreWrongAreRefused) {
       {With(kWeb, R"("client_name":"a\u202Eb")"), "client_name must hold no control"},
       {With(kWeb, R"("client_name":"a\u200Bb")"), "client_name must hold no control"},
       {With(kWeb, R"("client_name":"a\uDB40\uDC41")"), "client_name must hold no control"},
+      {With(kWeb, R"("client_name":"\u2800\u2800")"), "client_name must hold no control"},
+      {With(kWeb, R"("client_name":"a\uD834\uDD59")"), "client_name must hold no control"},
+      {With(kWeb, R"("client_name":"\u00A0\u00A0")"), "client_name must have a character that can be seen"},
+      {With(kWeb, R"("client_name":" \u3000 ")"), "client_name must have a character that can be seen"},
+      {With(kWeb, R"("client_name":"\u2003")"), "client_name must have a character that can be seen"},
       {With(kWeb, R"("scope":"a \"b\"")"), "scope must be"},
       {With(kWeb, R"("scope":"\u00e9")"), "scope must be"},
       {With(kWeb, R"("scope":["openid"])"), "scope must be a string"},
@@ -177,6 +192,8 @@ TEST(ClientMetadataTest, AClientAlwaysHasAName) {
   EXPECT_EQ(Good(With(kWeb, R"("client_name":" B\u00fccher \ud83d\udcda <b> ")")).client_name,
             "B\xC3\xBC"
             "cher \xF0\x9F\x93\x9A <b>");
+  EXPECT_EQ(Good(With(kWeb, R"("client_name":"\u5bb6\u3000\u00a0x")")).client_name,
+            "\xE5\xAE\xB6\xE3\x80\x80\xC2\xA0x");
 }
 
 TEST(ClientMetadataTest, AClientThatAsksForNoScopeLeavesTheChoiceToUs) {

@@ -9,9 +9,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "auth_service/provider/not_sent.h"
+#include "auth_service/registration/initial_access_token.h"
 #include "auth_service/token/token_form.h"
 #include "common/log.h"
-#include "common/secret_file.h"
 #include "common/token_digest.h"
 #include "nlohmann/json.hpp"
 
@@ -25,6 +25,9 @@ using gatehouse::auth::v1::REGISTRATION_REFUSAL_REASON_INVALID_CLIENT_METADATA;
 using gatehouse::auth::v1::REGISTRATION_REFUSAL_REASON_INVALID_TOKEN;
 using gatehouse::auth::v1::REGISTRATION_REFUSAL_REASON_RATE_LIMITED;
 
+// How many wrong initial access tokens are remembered; while there are so many, a further one is answered like one too
+// many of its address.
+constexpr int kMaxWrongTokens = 10'000;
 constexpr size_t kMaxMetadataBytes = 64 * 1024;
 constexpr size_t kMaxAddressBytes = 64;
 constexpr size_t kMaxRequestIdBytes = 64;
@@ -86,6 +89,14 @@ RegisterClientResponse Refuse(gatehouse::auth::v1::RegistrationRefusalReason rea
   return response;
 }
 
+RegisterClientResponse RefuseForNow(std::string description, absl::Duration wait) {
+  RegisterClientResponse response = Refuse(REGISTRATION_REFUSAL_REASON_RATE_LIMITED, std::move(description));
+  // Whole seconds, upwards.
+  response.mutable_refusal()->mutable_retry_after()->set_seconds(
+      std::max<int64_t>(1, absl::ToInt64Seconds(absl::Ceil(wait, absl::Seconds(1)))));
+  return response;
+}
+
 // RFC 7591, section 3.2.1: everything as it was registered.
 std::string InformationResponse(const ClientMetadata& client, const std::string& id, const LogtoSecret& secret,
                                 const std::string& scope, absl::Time now) {
@@ -121,7 +132,8 @@ Registrar::Registrar(RegistrarOptions options, ManagementApi& api, RegistrationM
       api_(api),
       metrics_(metrics),
       clock_(clock),
-      limits_(options_.per_hour, options_.per_hour_per_address, clock) {}
+      limits_(options_.per_hour, options_.per_hour_per_address, clock),
+      wrong_tokens_(kMaxWrongTokens, kWrongTokensPerHour, clock) {}
 
 absl::StatusOr<RegisterClientResponse> Registrar::Register(const RegisterClientRequest& request, absl::Time deadline,
                                                            const std::function<bool()>& caller_gone) {
@@ -156,22 +168,17 @@ absl::StatusOr<RegisterClientResponse> Registrar::Register(const RegisterClientR
 absl::StatusOr<RegisterClientResponse> Registrar::Decide(const RegisterClientRequest& request, absl::Time deadline,
                                                          const std::function<bool()>& caller_gone,
                                                          ClientMetadata& client) {
-  const absl::StatusOr<bool> allowed = MayRegister(request.initial_access_token());
-  if (!allowed.ok()) return allowed.status();
-  if (!*allowed) {
-    return Refuse(REGISTRATION_REFUSAL_REASON_INVALID_TOKEN, "a registration needs the initial access token");
+  if (!options_.token_file.empty()) {
+    absl::StatusOr<std::optional<RegisterClientResponse>> refusal = CheckInitialAccessToken(request);
+    if (!refusal.ok()) return refusal.status();
+    if (refusal->has_value()) return **std::move(refusal);
   }
   if (const auto refusal = ReadClientMetadata(request.metadata_json(), options_.allowed_hosts, client);
       refusal.has_value()) {
     return Refuse(refusal->reason(), refusal->description());
   }
   if (const std::optional<absl::Duration> wait = limits_.Take(request.client_address()); wait.has_value()) {
-    RegisterClientResponse response =
-        Refuse(REGISTRATION_REFUSAL_REASON_RATE_LIMITED, "too many clients were registered in the last hour");
-    // Whole seconds, upwards.
-    response.mutable_refusal()->mutable_retry_after()->set_seconds(
-        std::max<int64_t>(1, absl::ToInt64Seconds(absl::Ceil(*wait, absl::Seconds(1)))));
-    return response;
+    return RefuseForNow("too many clients were registered in the last hour", *wait);
   }
   absl::StatusOr<RegisteredClient> registered = Create(client, request.request_id(), deadline, caller_gone);
   if (absl::IsInvalidArgument(registered.status())) {
@@ -187,17 +194,29 @@ absl::StatusOr<RegisterClientResponse> Registrar::Decide(const RegisterClientReq
   return response;
 }
 
-absl::StatusOr<bool> Registrar::MayRegister(absl::string_view token) const {
-  if (options_.token_file.empty()) return true;
-  const absl::StatusOr<std::string> expected = common::ReadSecretFile("registration_token_file", options_.token_file);
+absl::StatusOr<std::optional<RegisterClientResponse>> Registrar::CheckInitialAccessToken(
+    const RegisterClientRequest& request) {
+  constexpr char kTooMany[] = "too many wrong initial access tokens came from this address in the last hour";
+  // Also for who has found it now: otherwise there would be no end to guessing.
+  if (const auto wait = wrong_tokens_.WaitOf(request.client_address()); wait.has_value()) {
+    return RefuseForNow(kTooMany, *wait);
+  }
+  const absl::StatusOr<std::string> expected = ReadInitialAccessToken(options_.token_file);
   if (!expected.ok()) {
     common::Log(common::Severity::kError, "registration_token_unreadable", {{"message", expected.status().message()}});
     return absl::UnavailableError("the initial access token cannot be read");
   }
   // Digests are of one length, and comparing them takes the same time wherever they differ.
+  const std::string& token = request.initial_access_token();
   const common::TokenDigest given = common::DigestToken(token, "registration");
   const common::TokenDigest wanted = common::DigestToken(*expected, "registration");
-  return CRYPTO_memcmp(given.data(), wanted.data(), wanted.size()) == 0;
+  if (CRYPTO_memcmp(given.data(), wanted.data(), wanted.size()) == 0) return std::nullopt;
+  if (!token.empty()) {
+    if (const auto wait = wrong_tokens_.Take(request.client_address()); wait.has_value()) {
+      return RefuseForNow(kTooMany, *wait);
+    }
+  }
+  return Refuse(REGISTRATION_REFUSAL_REASON_INVALID_TOKEN, "a registration needs the initial access token");
 }
 
 Registrar::Grant Registrar::GrantOf(const ClientMetadata& client) const {

@@ -4,6 +4,7 @@
 #define GATEHOUSE_AUTH_SERVICE_REGISTRATION_REGISTRAR_H_
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,13 +23,17 @@
 
 namespace auth_service {
 
+// How many wrong initial access tokens may come from one address within an hour.
+inline constexpr int kWrongTokensPerHour = 20;
+
 struct RegistrarOptions {
   // The scopes about the user that clients may ask for, beside openid and offline_access.
   std::vector<std::string> user_scopes;
   std::vector<ResourceScope> resource_scopes;
   // The hosts that redirect URIs may have, in lower case; empty: any.
   std::vector<std::string> allowed_hosts;
-  // File with the initial access token (RFC 7591, section 3) that is needed; empty: none is.
+  // File with the initial access token (RFC 7591, section 3) that is needed; empty: none is. Who has sent
+  // kWrongTokensPerHour that are not it is not asked for it any more, for an hour from the first.
   std::string token_file;
   int per_hour = 60;
   int per_hour_per_address = 10;
@@ -62,8 +67,9 @@ class Registrar {
     std::string scope;  // as the answer names it
   };
 
-  // Whether `token` is the initial access token, if one is needed.
-  absl::StatusOr<bool> MayRegister(absl::string_view token) const;
+  // Why the caller may not register here, if one needs the initial access token.
+  absl::StatusOr<std::optional<gatehouse::auth::v1::RegisterClientResponse>> CheckInitialAccessToken(
+      const gatehouse::auth::v1::RegisterClientRequest& request);
   Grant GrantOf(const ClientMetadata& client) const;
   absl::StatusOr<gatehouse::auth::v1::RegisterClientResponse> Decide(
       const gatehouse::auth::v1::RegisterClientRequest& request, absl::Time deadline,
@@ -81,6 +87,7 @@ class Registrar {
   RegistrationMetrics& metrics_;
   const common::Clock& clock_;
   RegistrationLimits limits_;
+  RegistrationLimits wrong_tokens_;
 };
 
 }  // namespace auth_service

@@ -190,15 +190,49 @@ TEST_F(RegistrarTest, WhatIsRefusedNeverReachesLogto) {
 
 TEST_F(RegistrarTest, AnInitialAccessTokenIsNeededIfOneIsSet) {
   options_.token_file = absl::StrCat(std::getenv("TEST_TMPDIR"), "/initial_access_token");
-  std::ofstream(options_.token_file) << "let-me-in\n";
-  for (const char* token : {"", "let-me-i", "let-me-in2", "LET-ME-IN"}) {
+  std::ofstream(options_.token_file) << "let-me-in-0123456\n";
+  for (const char* token : {"", "let-me-in-012345", "let-me-in-01234567", "LET-ME-IN-0123456"}) {
     EXPECT_EQ(Refused(kNative, token).reason(), REGISTRATION_REFUSAL_REASON_INVALID_TOKEN) << token;
   }
   EXPECT_THAT(logto_.calls(), IsEmpty());
-  EXPECT_TRUE(Register(kNative, "let-me-in")->has_client());
-  std::ofstream(options_.token_file) << "exchanged\n";
-  EXPECT_EQ(Refused(kNative, "let-me-in").reason(), REGISTRATION_REFUSAL_REASON_INVALID_TOKEN);
-  EXPECT_TRUE(Register(kNative, "exchanged")->has_client());
+  EXPECT_TRUE(Register(kNative, "let-me-in-0123456")->has_client());
+  std::ofstream(options_.token_file) << "exchanged-0123456\n";
+  EXPECT_EQ(Refused(kNative, "let-me-in-0123456").reason(), REGISTRATION_REFUSAL_REASON_INVALID_TOKEN);
+  EXPECT_TRUE(Register(kNative, "exchanged-0123456")->has_client());
+}
+
+TEST_F(RegistrarTest, WhoGuessesTheInitialAccessTokenIsStopped) {
+  options_.token_file = absl::StrCat(std::getenv("TEST_TMPDIR"), "/guessed_access_token");
+  std::ofstream(options_.token_file) << "let-me-in-0123456\n";
+  const auto reason = [this](const std::string& token, const std::string& address) {
+    const auto response = Register(kNative, token, address);
+    return response->has_refusal() ? response->refusal().reason() : 0;
+  };
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(reason("", "192.0.2.1"), REGISTRATION_REFUSAL_REASON_INVALID_TOKEN);  // no guess
+  }
+  for (int i = 0; i < kWrongTokensPerHour; ++i) {
+    EXPECT_EQ(reason(absl::StrCat("guess-", i), "192.0.2.1"), REGISTRATION_REFUSAL_REASON_INVALID_TOKEN) << i;
+  }
+  clock_.Advance(absl::Minutes(10));
+  for (const char* token : {"guess", "", "let-me-in-0123456"}) {
+    EXPECT_EQ(reason(token, "192.0.2.1"), REGISTRATION_REFUSAL_REASON_RATE_LIMITED) << token;
+  }
+  EXPECT_EQ(Register(kNative, "guess")->refusal().retry_after().seconds(), 50 * 60);
+  EXPECT_THAT(logto_.calls(), IsEmpty());
+  EXPECT_EQ(reason("let-me-in-0123456", "192.0.2.2"), 0);
+  clock_.Advance(absl::Minutes(50));
+  EXPECT_EQ(reason("let-me-in-0123456", "192.0.2.1"), 0);
+}
+
+TEST_F(RegistrarTest, ATokenThatIsTooShortLetsNobodyIn) {
+  options_.token_file = absl::StrCat(std::getenv("TEST_TMPDIR"), "/short_access_token");
+  std::ofstream(options_.token_file) << "let-me-in\n";
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(Register(kNative, "let-me-in").status().code(), absl::StatusCode::kUnavailable);
+  common::FlushLog();
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("at least 16 bytes, got 9"));
+  EXPECT_THAT(logto_.calls(), IsEmpty());
 }
 
 TEST_F(RegistrarTest, WithoutTheFileOfTheTokenNobodyIsLetIn) {

@@ -35,24 +35,37 @@ std::optional<absl::Duration> RegistrationLimits::Take(absl::string_view address
   std::string group = AddressGroup(address);
   absl::MutexLock lock(&mutex_);
   const absl::Time now = clock_.Now();
+  Forget(now);
+  if (entries_.size() >= per_hour_) {
+    return entries_.empty() ? kHour : entries_.front().time + kHour - now;
+  }
+  if (const std::optional<absl::Duration> wait = WaitOfGroup(group, now); wait.has_value()) return wait;
+  ++counts_[group];
+  entries_.push_back({now, std::move(group)});
+  return std::nullopt;
+}
+
+std::optional<absl::Duration> RegistrationLimits::WaitOf(absl::string_view address) {
+  const std::string group = AddressGroup(address);
+  absl::MutexLock lock(&mutex_);
+  const absl::Time now = clock_.Now();
+  Forget(now);
+  return WaitOfGroup(group, now);
+}
+
+void RegistrationLimits::Forget(absl::Time now) {
   while (!entries_.empty() && entries_.front().time + kHour <= now) {
     Discount(entries_.front().group);
     entries_.pop_front();
   }
-  if (entries_.size() >= per_hour_) {
-    return entries_.empty() ? kHour : entries_.front().time + kHour - now;
-  }
-  int& count = counts_[group];
-  if (count >= per_address_) {
-    const auto oldest =
-        std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.group == group; });
-    if (oldest != entries_.end()) return oldest->time + kHour - now;
-    counts_.erase(group);
-    return kHour;
-  }
-  ++count;
-  entries_.push_back({now, std::move(group)});
-  return std::nullopt;
+}
+
+std::optional<absl::Duration> RegistrationLimits::WaitOfGroup(const std::string& group, absl::Time now) const {
+  const auto count = counts_.find(group);
+  if ((count == counts_.end() ? 0 : count->second) < per_address_) return std::nullopt;
+  const auto oldest =
+      std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.group == group; });
+  return oldest == entries_.end() ? kHour : oldest->time + kHour - now;
 }
 
 void RegistrationLimits::GiveBack(absl::string_view address) {

@@ -1,4 +1,4 @@
-// How many clients may be registered in an hour.
+// How many clients may be registered in an hour, and how often somebody may be wrong about who may.
 
 #ifndef GATEHOUSE_AUTH_SERVICE_REGISTRATION_REGISTRATION_LIMITS_H_
 #define GATEHOUSE_AUTH_SERVICE_REGISTRATION_REGISTRATION_LIMITS_H_
@@ -30,6 +30,9 @@ class RegistrationLimits {
   // Counts one registration from `address`, or says how long there is no room for it.
   std::optional<absl::Duration> Take(absl::string_view address);
 
+  // How long there is no room for `address`, whatever room there is for all together. Counts nothing.
+  std::optional<absl::Duration> WaitOf(absl::string_view address);
+
   // Counts one registration less from `address`, the last one: nothing came of it.
   void GiveBack(absl::string_view address);
 
@@ -39,6 +42,11 @@ class RegistrationLimits {
     std::string group;
   };
 
+  // Does without what is older than an hour at `now`.
+  void Forget(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // How long `group` has used up its share.
+  std::optional<absl::Duration> WaitOfGroup(const std::string& group, absl::Time now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // One registration of `group` is not counted any more.
   void Discount(const std::string& group) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -30,6 +30,20 @@ TEST(RegistrationLimitsTest, AllTogetherHaveTheirs) {
   EXPECT_EQ(limits.Take("192.0.2.9"), std::nullopt);
 }
 
+TEST(RegistrationLimitsTest, ToAskIsNotToTake) {
+  common::FakeClock clock;
+  RegistrationLimits limits(2, 1, clock);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(limits.WaitOf("192.0.2.1"), std::nullopt);
+  EXPECT_EQ(limits.Take("192.0.2.1"), std::nullopt);
+  EXPECT_EQ(limits.Take("192.0.2.2"), std::nullopt);
+  clock.Advance(absl::Minutes(20));
+  EXPECT_EQ(limits.WaitOf("192.0.2.1"), absl::Minutes(40));
+  EXPECT_EQ(limits.WaitOf("192.0.2.3"), std::nullopt);  // that others have used everything up is not asked
+  EXPECT_EQ(limits.Take("192.0.2.3"), absl::Minutes(40));
+  clock.Advance(absl::Minutes(40));
+  EXPECT_EQ(limits.WaitOf("192.0.2.1"), std::nullopt);
+}
+
 TEST(RegistrationLimitsTest, WhatWasRefusedDoesNotCount) {
   common::FakeClock clock;
   RegistrationLimits limits(10, 1, clock);

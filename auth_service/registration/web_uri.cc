@@ -1,6 +1,7 @@
 #include "auth_service/registration/web_uri.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
@@ -33,6 +34,23 @@ bool IsUriText(absl::string_view text) {
   return true;
 }
 
+// Whether a browser takes a host with this label at its end for an IPv4 address.
+bool IsNumber(absl::string_view label) {
+  const auto is_digit = [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); };
+  const auto is_hex = [](char c) { return absl::ascii_isxdigit(static_cast<unsigned char>(c)); };
+  if (absl::ConsumePrefix(&label, "0x")) return std::all_of(label.begin(), label.end(), is_hex);
+  return std::all_of(label.begin(), label.end(), is_digit);
+}
+
+// As inet_ntop() writes it.
+bool IsDottedQuad(absl::string_view host) {
+  const std::vector<absl::string_view> numbers = absl::StrSplit(host, '.');
+  return numbers.size() == 4 && std::all_of(numbers.begin(), numbers.end(), [](absl::string_view number) {
+           int value = 0;
+           return absl::SimpleAtoi(number, &value) && value >= 0 && value <= 255 && absl::StrCat(value) == number;
+         });
+}
+
 bool IsPort(absl::string_view text) {
   int port = 0;
   return !text.empty() && text.size() <= 5 &&
@@ -45,9 +63,18 @@ bool IsPort(absl::string_view text) {
 
 bool WebUri::IsLoopback() const { return host == "localhost" || host == "127.0.0.1" || host == "[::1]"; }
 
+bool WebUri::StaysOnTheMachine() const {
+  if (IsLoopback() || host == "0.0.0.0" || absl::EndsWith(host, ".localhost")) return true;
+  return IsDottedQuad(host) && absl::StartsWith(host, "127.");
+}
+
 bool IsWebHost(absl::string_view text) {
   if (text == "[::1]") return true;
   if (text.empty() || text.size() > kMaxHostBytes) return false;
+  const size_t last_dot = text.rfind('.');
+  if (IsNumber(last_dot == absl::string_view::npos ? text : text.substr(last_dot + 1)) && !IsDottedQuad(text)) {
+    return false;
+  }
   for (const absl::string_view label : absl::StrSplit(text, '.')) {
     if (label.empty() || label.size() > kMaxLabelBytes || label.front() == '-' || label.back() == '-') return false;
     for (const char c : label) {

@@ -20,10 +20,14 @@ struct WebUri {
 
   // localhost, 127.0.0.1 or [::1], the names of RFC 8252, section 7.3, that Logto knows.
   bool IsLoopback() const;
+  // Whether it is sent to the machine that it is opened on: besides these, all of 127.0.0.0/8, 0.0.0.0 and the names
+  // below localhost.
+  bool StaysOnTheMachine() const;
 };
 
 // Reads an absolute https or http URI (RFC 3986): the scheme in lower case, a DNS name or IPv4 address or [::1], and of
-// the rest only the characters that a URI may have.
+// the rest only the characters that a URI may have. An IPv4 address is four decimal numbers without zeros in front:
+// what else ends in a number, a browser reads as an address too (WHATWG URL, section 3.5), "2130706433" as 127.0.0.1.
 //
 // Errors: kInvalidArgument, it is longer than kMaxWebUriBytes, of another scheme or form, or has a user name, a
 // fragment or a wildcard. The message goes on from what names the URI, in ASCII without quotes: "must have no

@@ -28,6 +28,9 @@ TEST(WebUriTest, TellsSchemeAndHost) {
       {"http://[::1]:1/cb", false, "[::1]", true},
       {"https://[::1]/cb", true, "[::1]", true},
       {"http://10.0.0.1/cb", false, "10.0.0.1", false},
+      {"https://192.0.2.255/cb", true, "192.0.2.255", false},
+      {"https://1.2.3.4.example/cb", true, "1.2.3.4.example", false},
+      {"https://0xa.0xg/cb", true, "0xa.0xg", false},
       {"http://localhost.evil.example/", false, "localhost.evil.example", false},
       {"http://127.0.0.1.evil.example/", false, "127.0.0.1.evil.example", false},
   };
@@ -37,6 +40,15 @@ TEST(WebUriTest, TellsSchemeAndHost) {
     EXPECT_EQ(uri->https, expected.https) << expected.text;
     EXPECT_EQ(uri->host, expected.host) << expected.text;
     EXPECT_EQ(uri->IsLoopback(), expected.loopback) << expected.text;
+  }
+}
+
+TEST(WebUriTest, TellsWhatIsSentToNobodyElse) {
+  for (const char* host : {"localhost", "127.0.0.1", "[::1]", "127.8.9.1", "0.0.0.0", "agent.localhost"}) {
+    EXPECT_TRUE((WebUri{true, host}.StaysOnTheMachine())) << host;
+  }
+  for (const char* host : {"agent.example", "127.0.0.1.example", "localhost.example", "10.0.0.1", "notlocalhost"}) {
+    EXPECT_FALSE((WebUri{true, host}.StaysOnTheMachine())) << host;
   }
 }
 
@@ -75,6 +87,21 @@ TEST(WebUriTest, WhateverCouldBeReadInTwoWaysIsNone) {
       {"https://agent_.example/", "name its host"},
       {"https://%61gent.example/", "name its host"},
       {"https://[::2]/", "name its host"},
+      // Addresses to a browser.
+      {"https://2130706433/", "name its host"},
+      {"https://0x7f000001/", "name its host"},
+      {"https://0x7F.1/", "name its host"},
+      {"https://127.1/", "name its host"},
+      {"https://0177.0.0.1/", "name its host"},
+      {"https://127.0.0.01/", "name its host"},
+      {"https://999/", "name its host"},
+      {"https://0/", "name its host"},
+      {"https://0x/", "name its host"},
+      {"https://agent.example.0x/", "name its host"},
+      {"https://agent.example.7/", "name its host"},
+      {"https://1.2.3.4.5/", "name its host"},
+      {"https://256.1.1.1/", "name its host"},
+      {"https://1.2.3.0x4/", "name its host"},
       {"https://[::1/", "name a host"},
       {"https://-a.example/", "name its host"},
       {"https://" + std::string(64, 'a') + "/", "name its host"},

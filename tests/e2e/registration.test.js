@@ -283,6 +283,19 @@ describe('registration, restricted', { timeout: 60_000 }, () => {
     assert.equal(statuses.at(-1), 429, statuses.join());
     assert.ok(statuses.includes(201), statuses.join());
   });
+
+  it('and stops who guesses the token, for which no registration was left anyway', async () => {
+    const descriptions = [];
+    for (let time = 0; time < 25; ++time) {
+      const wrong = { Authorization: `Bearer let-me-in-012345678-${time}` };
+      const response = await register(system, CLIENT, { headers: wrong });
+      descriptions.push(`${response.status} ${(await response.json()).error_description}`);
+      if (response.status === 429) assert.ok(Number(response.headers.get('retry-after')) > 3000);
+    }
+    // One was wrong before.
+    assert.match(descriptions[18], /^401 /);
+    for (const description of descriptions.slice(19)) assert.match(description, /^429 too many wrong initial access/);
+  });
 });
 
 describe('without --authorization_server_metadata=register', { timeout: 60_000 }, () => {
