@@ -81,6 +81,8 @@ ABSL_FLAG(int32_t, provider_failures_to_open, auth_service::Config().provider_fa
           "after how many failures in a row an endpoint is left alone, for 0.5 s to 10 s");
 ABSL_FLAG(int32_t, opaque_refusals_per_second, auth_service::Config().opaque_refusals_per_second,
           "how many unknown opaque tokens the provider may be asked about and refuse each second");
+ABSL_FLAG(std::vector<std::string>, provider_hosts, {},
+          "hosts that a provider's metadata may send this service to, beside the issuer's own");
 ABSL_FLAG(std::string, provider_ca_file, "",
           "PEM file of the certificate authorities to trust for the provider; empty: the system's");
 ABSL_FLAG(absl::Duration, metadata_refresh_interval, auth_service::Config().metadata_refresh_interval,
@@ -145,6 +147,16 @@ absl::Status CheckResources(const std::vector<std::string>& resources) {
     }
     if (!seen.insert(resource).second) {
       return absl::InvalidArgumentError(absl::StrCat("--resources must not name \"", resource, "\" twice"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckProviderHosts(const std::vector<std::string>& hosts) {
+  for (const std::string& host : hosts) {
+    if (!IsUrlHost(host)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--provider_hosts must be hosts in lower case without a port, got \"", host, "\""));
     }
   }
   return absl::OkStatus();
@@ -279,6 +291,7 @@ absl::Status Config::Validate() const {
            CheckRange("provider_concurrency", provider_concurrency, 1, 1000),
            CheckRange("provider_failures_to_open", provider_failures_to_open, 1, 1000),
            CheckRange("opaque_refusals_per_second", opaque_refusals_per_second, 1, 100'000),
+           CheckProviderHosts(provider_hosts),
            CheckFile("provider_ca_file", provider_ca_file),
            CheckRange("metadata_refresh_interval", metadata_refresh_interval, absl::Seconds(1), absl::Hours(24)),
            CheckRange("verdict_ttl", verdict_ttl, absl::ZeroDuration(), absl::Hours(1)),
@@ -349,6 +362,7 @@ Config ConfigFromFlags() {
   config.provider_concurrency = absl::GetFlag(FLAGS_provider_concurrency);
   config.provider_failures_to_open = absl::GetFlag(FLAGS_provider_failures_to_open);
   config.opaque_refusals_per_second = absl::GetFlag(FLAGS_opaque_refusals_per_second);
+  config.provider_hosts = absl::GetFlag(FLAGS_provider_hosts);
   config.provider_ca_file = absl::GetFlag(FLAGS_provider_ca_file);
   config.metadata_refresh_interval = absl::GetFlag(FLAGS_metadata_refresh_interval);
   config.verdict_ttl = absl::GetFlag(FLAGS_verdict_ttl);

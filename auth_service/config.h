@@ -70,6 +70,8 @@ struct Config {
   int provider_concurrency = 64;
   int provider_failures_to_open = 10;
   int opaque_refusals_per_second = 100;
+  // Hosts besides its issuer's own that the endpoints of a provider may be at.
+  std::vector<std::string> provider_hosts;
   // PEM file of the certificate authorities to trust for the provider in place of the system's; empty: the system's.
   std::string provider_ca_file;
   // How often metadata and keys are fetched again.

@@ -125,6 +125,10 @@ TEST(ConfigTest, EachRuleNamesItsFlagAndTheValue) {
       {"--clock_skew must be in [0, 5m], got 6m", [](Config& config) { config.clock_skew = absl::Minutes(6); }},
       {"--provider_timeout must be in [10ms, 1m], got 0",
        [](Config& config) { config.provider_timeout = absl::ZeroDuration(); }},
+      {"--provider_hosts must be hosts in lower case without a port, got \"https://keys.example.net\"",
+       [](Config& config) {
+         config.provider_hosts = {"keys.example.com", "https://keys.example.net"};
+       }},
       {"--provider_ca_file must name a file that can be read, got \"/nowhere\"",
        [](Config& config) { config.provider_ca_file = "/nowhere"; }},
       {"--metadata_refresh_interval must be in [1s, 24h], got 0",

@@ -102,7 +102,7 @@ struct Issuer {
          Metrics& metrics, const common::Clock& clock)
       : circuit_breaker({name, config.provider_failures_to_open, RandomFraction}, client, metrics, clock),
         http(config.provider_concurrency, circuit_breaker, metrics, clock),
-        discovery(name, config.provider_timeout, http, clock, needed),
+        discovery(name, config.provider_timeout, http, clock, needed, config.provider_hosts),
         keys(discovery, config.provider_timeout, http, clock),
         jwt_verifier(name, config.clock_skew, keys, clock) {}
 

@@ -106,7 +106,7 @@ Findings ExamineAll(const DoctorOptions& options, Probe& probe, Probe& edge_prob
   Finding edge = CheckEdge(edge_probe, options.issuer, options.resource, &edge_registers);
   const std::optional<nlohmann::json> document = ParseJsonObject(discovered.document_json);
   if (document.has_value()) {
-    findings.push_back(CheckEndpoints(*document, options.issuer));
+    findings.push_back(CheckEndpoints(*document, options.issuer, options.provider_hosts));
     findings.push_back(CheckGrants(*document));
     findings.push_back(CheckPkce(*document));
     findings.push_back(CheckIssParameter(*document));
@@ -118,6 +118,9 @@ Findings ExamineAll(const DoctorOptions& options, Probe& probe, Probe& edge_prob
     findings.push_back(Skipped("keys", "there is no metadata of this issuer; nothing else is asked"));
     return findings;
   }
+  std::vector<std::string> named;
+  if (!options.logto_endpoint.empty()) named.push_back(options.logto_endpoint);
+  probe.LimitTo(options.issuer, options.provider_hosts, discovered.is_internal, std::move(named));
   const std::string jwks_uri(StringMember(*document, "jwks_uri"));
   CheckedKeys keys;
   if (!jwks_uri.empty()) {

@@ -32,6 +32,7 @@ struct DoctorOptions {
   ClientCredentials management;
   std::string logto_endpoint;  // empty: the issuer without its /oidc
   std::string logto_api_resource = "https://default.logto.app/api";
+  std::vector<std::string> provider_hosts;  // as for auth_service
   ScopeClaims scope_claims = *ScopeClaims::Create({});
   bool show_claims = false;
   absl::Duration timeout = absl::Seconds(5);  // of each request, of which there are at most 24

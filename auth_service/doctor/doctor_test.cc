@@ -56,6 +56,18 @@ TEST_F(DoctorTest, AWellKeptTenantHasNoFailure) {
   }
 }
 
+TEST_F(DoctorTest, WhatTheDocumentSendsElsewhereIsNotAsked) {
+  GiveEverything();
+  for (const char* name : {"jwks_uri", "token_endpoint", "userinfo_endpoint", "introspection_endpoint"}) {
+    logto_.metadata[name] = "https://169.254.169.254/latest";
+  }
+  const auto findings = Run();
+  EXPECT_EQ(findings.at("endpoints").outcome, Outcome::kFailure);
+  for (const HttpRequest& request : logto_.requests) {
+    EXPECT_THAT(request.url, Not(HasSubstr("169.254"))) << request.url;
+  }
+}
+
 TEST_F(DoctorTest, WithoutAClientItSaysWhatToGive) {
   logto_.edge_is_up = false;
   const auto findings = Run();

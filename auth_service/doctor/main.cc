@@ -12,6 +12,7 @@
 #include "auth_service/doctor/report.h"
 #include "auth_service/logto/scope_claims.h"
 #include "auth_service/provider/curl_http_client.h"
+#include "auth_service/provider/url.h"
 #include "common/clock.h"
 #include "common/command_line.h"
 #include "common/read_file.h"
@@ -32,6 +33,7 @@ ABSL_FLAG(std::string, logto_api_resource, auth_service::DoctorOptions().logto_a
 ABSL_FLAG(std::string, logto_client_id_file, "", "as for auth_service");
 ABSL_FLAG(std::string, logto_client_secret_file, "", "as for auth_service");
 ABSL_FLAG(std::vector<std::string>, scope_claims, {}, "as for auth_service");
+ABSL_FLAG(std::vector<std::string>, provider_hosts, {}, "as for auth_service");
 ABSL_FLAG(std::string, provider_ca_file, "", "as for auth_service");
 ABSL_FLAG(absl::Duration, clock_skew, auth_service::DoctorOptions().clock_skew, "as for auth_service");
 ABSL_FLAG(absl::Duration, timeout, auth_service::DoctorOptions().timeout, "for each request, 100ms to 60s");
@@ -61,12 +63,18 @@ absl::StatusOr<DoctorOptions> OptionsFromFlags() {
   options.redirect_uri = absl::GetFlag(FLAGS_redirect_uri);
   options.logto_endpoint = absl::GetFlag(FLAGS_logto_endpoint);
   options.logto_api_resource = absl::GetFlag(FLAGS_logto_api_resource);
+  options.provider_hosts = absl::GetFlag(FLAGS_provider_hosts);
   options.clock_skew = absl::GetFlag(FLAGS_clock_skew);
   options.timeout = absl::GetFlag(FLAGS_timeout);
   options.show_claims = absl::GetFlag(FLAGS_show_claims);
   if (options.issuer.empty()) return absl::InvalidArgumentError("--issuer must be set, like https://t.logto.app/oidc");
   if (options.resource.empty()) {
     return absl::InvalidArgumentError("--resource must be set to the edge's URL, like https://mcp.example.com/mcp");
+  }
+  for (const std::string& host : options.provider_hosts) {
+    if (IsUrlHost(host)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("--provider_hosts must be hosts in lower case without a port, got \"", host, "\""));
   }
   if (options.timeout < absl::Milliseconds(100) || options.timeout > absl::Minutes(1)) {
     return absl::InvalidArgumentError(

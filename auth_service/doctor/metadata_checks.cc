@@ -6,7 +6,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "auth_service/json/strict_json.h"
 #include "auth_service/provider/discovery.h"
@@ -39,13 +38,6 @@ bool ListHolds(const json& document, const char* name, absl::string_view value, 
 bool BoolMember(const json& document, const char* name) {
   const auto member = document.find(name);
   return member != document.end() && member->is_boolean() && member->get<bool>();
-}
-
-// "example.com" of "a.b.example.com". A rough guess, good enough for a hint.
-std::string Site(absl::string_view host) {
-  const std::vector<absl::string_view> labels = absl::StrSplit(host, '.');
-  if (labels.size() < 3) return std::string(host);
-  return absl::StrCat(labels[labels.size() - 2], ".", labels.back());
 }
 
 Finding UnreachableFinding(const std::string& url, const absl::Status& status) {
@@ -137,6 +129,7 @@ Discovered CheckDiscovery(Probe& probe, const std::string& issuer, absl::Duratio
     served.push_back(name);
     if (discovered.document_json.empty()) {
       discovered.document_json = response->body;
+      discovered.is_internal = response->is_internal;
     } else if (const std::optional<json> first = ParseJsonObject(discovered.document_json); first != document) {
       differing.push_back(name);
     }
@@ -178,10 +171,9 @@ Discovered CheckDiscovery(Probe& probe, const std::string& issuer, absl::Duratio
   return discovered;
 }
 
-Finding CheckEndpoints(const json& document, absl::string_view issuer) {
+Finding CheckEndpoints(const json& document, absl::string_view issuer, const std::vector<std::string>& provider_hosts) {
   const absl::StatusOr<Url> issuer_url = ParseUrl(issuer);
   const bool loopback = issuer_url.ok() && issuer_url->scheme == "http" && issuer_url->IsLoopback();
-  const std::string issuer_site = issuer_url.ok() ? Site(issuer_url->host) : "";
   std::vector<std::string> absent;
   std::vector<std::string> elsewhere;
   for (const auto& [name, required] :
@@ -205,18 +197,28 @@ Finding CheckEndpoints(const json& document, absl::string_view issuer) {
       return Failure("endpoints", absl::StrCat(name, " ", status.message(), ", and is ", Quoted(url)),
                      "Correct the provider's public URL. With a self-hosted Logto: set its ENDPOINT to the https URL.");
     }
-    const absl::StatusOr<Url> parsed = ParseUrl(url.substr(0, url.find('?')));
-    if (parsed.ok() && Site(parsed->host) != issuer_site) elsewhere.push_back(absl::StrCat(name, " ", Quoted(url)));
+    if (IsAtHostOf(url, issuer, provider_hosts)) continue;
+    if (name == absl::string_view("jwks_uri")) {
+      return Failure("endpoints", absl::StrCat("jwks_uri is not at the issuer's host: ", Quoted(url)),
+                     "auth_service takes no such document. If your provider has it so, name the host with "
+                     "--provider_hosts, there and here; otherwise the document was tampered with, or a proxy rewrites "
+                     "it.");
+    }
+    elsewhere.push_back(absl::StrCat(name, " ", Quoted(url)));
   }
   if (!elsewhere.empty()) {
-    return Warning("endpoints", absl::StrCat("on another site than the issuer: ", absl::StrJoin(elsewhere, ", ")),
-                   "Some providers have it so; otherwise the document was tampered with, or a proxy rewrites it.");
+    return Warning(
+        "endpoints", absl::StrCat("not at the issuer's host: ", absl::StrJoin(elsewhere, ", ")),
+        "auth_service asks userinfo and introspection there only if --provider_hosts names the host, and is "
+        "not ready if it needs them; nor does the doctor ask there. Some providers have it so; otherwise the "
+        "document was tampered with, or a proxy rewrites it.");
   }
   if (!absent.empty()) {
     return Warning("endpoints", absl::StrCat("the document names no ", absl::StrJoin(absent, " and no ")),
                    "Opaque tokens cannot be checked there; use JWTs (--opaque_tokens=refuse).");
   }
-  return Ok("endpoints", absl::StrCat("all there, ", loopback ? "" : "over https, ", "on the issuer's site"));
+  return Ok("endpoints", absl::StrCat("all there, ", loopback ? "" : "over https, ",
+                                      "at the issuer's host or one of --provider_hosts"));
 }
 
 Finding CheckGrants(const json& document) {

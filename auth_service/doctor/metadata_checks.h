@@ -23,14 +23,16 @@ struct Discovered {
   // Whether it is the issuer's own. Nothing but the document itself may be looked at otherwise: its endpoints could be
   // anybody's.
   bool trusted = false;
+  bool is_internal = false;  // whether the document came from an address that is not of the internet at large
 };
 
 // Asks for the metadata of `issuer` in every form that the standards name. `clock_skew`: what auth_service tolerates.
 Discovered CheckDiscovery(Probe& probe, const std::string& issuer, absl::Duration clock_skew,
                           const common::Clock& clock);
 
-// The endpoints that are needed, over https, and whose host they are on.
-Finding CheckEndpoints(const nlohmann::json& document, absl::string_view issuer);
+// The endpoints that are needed, over https, at the issuer's host or one of `provider_hosts`.
+Finding CheckEndpoints(const nlohmann::json& document, absl::string_view issuer,
+                       const std::vector<std::string>& provider_hosts = {});
 
 // The authorization code grant, and what else MCP clients use.
 Finding CheckGrants(const nlohmann::json& document);

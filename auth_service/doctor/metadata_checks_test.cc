@@ -132,14 +132,20 @@ TEST(EndpointsCheckTest, MustBeThereAndHttps) {
   EXPECT_EQ(CheckEndpoints(document, kIssuer).outcome, Outcome::kWarning);
 }
 
-TEST(EndpointsCheckTest, AnotherSiteIsAWarningAndASubdomainIsNot) {
+TEST(EndpointsCheckTest, AnotherHostMustHaveBeenNamed) {
   json document = Good();
   document["jwks_uri"] = "https://keys.logto.app/jwks";
-  EXPECT_EQ(CheckEndpoints(document, kIssuer).outcome, Outcome::kOk);
-  document["jwks_uri"] = "https://keys.example.com/jwks";
-  const Finding finding = CheckEndpoints(document, kIssuer);
-  EXPECT_EQ(finding.outcome, Outcome::kWarning);
-  EXPECT_THAT(finding.text, HasSubstr("jwks_uri \"https://keys.example.com/jwks\""));
+  const Finding failure = CheckEndpoints(document, kIssuer);
+  EXPECT_EQ(failure.outcome, Outcome::kFailure);
+  EXPECT_THAT(failure.text, HasSubstr("jwks_uri is not at the issuer's host: \"https://keys.logto.app/jwks\""));
+  EXPECT_THAT(failure.advice, HasSubstr("--provider_hosts"));
+  EXPECT_EQ(CheckEndpoints(document, kIssuer, {"keys.logto.app"}).outcome, Outcome::kOk);
+  document = Good();
+  document["userinfo_endpoint"] = "https://graph.example.com/me";
+  const Finding warning = CheckEndpoints(document, kIssuer);
+  EXPECT_EQ(warning.outcome, Outcome::kWarning);
+  EXPECT_THAT(warning.text, HasSubstr("userinfo_endpoint \"https://graph.example.com/me\""));
+  EXPECT_EQ(CheckEndpoints(document, kIssuer, {"graph.example.com"}).outcome, Outcome::kOk);
 }
 
 TEST(GrantsCheckTest, CodeIsNeededAndTheRestIsWelcome) {

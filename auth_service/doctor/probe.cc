@@ -1,6 +1,8 @@
 #include "auth_service/doctor/probe.h"
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -93,8 +95,25 @@ absl::StatusOr<HttpResponse> Probe::Send(HttpRequest request) {
   if (const absl::Status status = CheckProviderUrl(request.url, allow_loopback_http_); !status.ok()) {
     return absl::InvalidArgumentError(absl::StrCat("the URL ", status.message(), ", and is ", Quoted(request.url)));
   }
+  const bool is_named = !is_limited_ || std::any_of(named_.begin(), named_.end(), [&](const std::string& url) {
+    return IsAtHostOf(request.url, url, {});
+  });
+  if (!is_named && !IsAtHostOf(request.url, issuer_, hosts_)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the URL must be at the issuer's host or at one of --provider_hosts, and is ", Quoted(request.url)));
+  }
+  request.may_be_internal = is_named || is_internal_;
   request.timeout = timeout_;
   return client_.Send(request);
+}
+
+void Probe::LimitTo(std::string issuer, std::vector<std::string> hosts, bool is_internal,
+                    std::vector<std::string> named) {
+  is_limited_ = true;
+  issuer_ = std::move(issuer);
+  hosts_ = std::move(hosts);
+  is_internal_ = is_internal;
+  named_ = std::move(named);
 }
 
 void Probe::Conceal(const std::string& secret) {

@@ -51,6 +51,10 @@ class Probe {
   Probe(HttpClient& client, absl::Duration timeout, bool allow_loopback_http)
       : client_(client), timeout_(timeout), allow_loopback_http_(allow_loopback_http) {}
 
+  // From now on only the hosts of `issuer` and `hosts` are asked, as auth_service does it, at internal addresses only
+  // if `is_internal`; and those of `named`, which the operator has named, wherever they are.
+  void LimitTo(std::string issuer, std::vector<std::string> hosts, bool is_internal, std::vector<std::string> named);
+
   // Errors: those of HttpClient::Send(); kInvalidArgument, the URL may not be asked.
   absl::StatusOr<HttpResponse> Get(const std::string& url, const std::string& bearer_token = "");
   absl::StatusOr<HttpResponse> PostForm(const std::string& url, const Parameters& parameters,
@@ -66,6 +70,11 @@ class Probe {
   HttpClient& client_;
   const absl::Duration timeout_;
   const bool allow_loopback_http_;
+  bool is_limited_ = false;
+  std::string issuer_;
+  std::vector<std::string> hosts_;
+  bool is_internal_ = false;
+  std::vector<std::string> named_;
   std::vector<std::string> secrets_;
 };
 

@@ -44,6 +44,26 @@ TEST(ProbeTest, PlainHttpIsAskedOnLoopbackOnlyAndOnlyIfAllowed) {
   EXPECT_EQ(client.requests().front().timeout, absl::Seconds(1));
 }
 
+TEST(ProbeTest, OnceLimitedItAsksNobodyElse) {
+  FakeHttpClient client;
+  Probe probe(client, absl::Seconds(1), false);
+  EXPECT_TRUE(probe.Get("https://keys.example.net/jwks").ok());
+  EXPECT_TRUE(client.requests().back().may_be_internal);
+  for (const bool is_internal : {false, true}) {
+    probe.LimitTo("https://id.example.com/oidc", {"keys.example.com"}, is_internal, {"https://tenant.example.com"});
+    const size_t before = client.requests().size();
+    EXPECT_EQ(probe.Get("https://keys.example.net/jwks").status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(probe.PostForm("https://10.0.0.1/token", {}, {}).status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(client.requests().size(), before);
+    for (const char* url : {"https://id.example.com/oidc/jwks", "https://keys.example.com/jwks"}) {
+      EXPECT_TRUE(probe.Get(url).ok()) << url;
+      EXPECT_EQ(client.requests().back().may_be_internal, is_internal) << url;
+    }
+    EXPECT_TRUE(probe.Get("https://tenant.example.com/api/users").ok());
+    EXPECT_TRUE(client.requests().back().may_be_internal);
+  }
+}
+
 TEST(ProbeTest, SecretsAreHidden) {
   FakeHttpClient client;
   Probe probe(client, absl::Seconds(1), false);

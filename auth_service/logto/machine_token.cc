@@ -116,6 +116,7 @@ absl::StatusOr<IssuedToken> MachineToken::Fetch(absl::Time deadline) {
   request.endpoint = ProviderEndpoint::kToken;
   request.method = HttpMethod::kPost;
   request.url = options_.token_endpoint;
+  request.may_be_internal = true;  // the operator has named it
   request.basic_user = *std::move(client_id);
   request.basic_password = *std::move(secret);
   request.content_type = "application/x-www-form-urlencoded";

@@ -112,6 +112,7 @@ absl::StatusOr<std::string> ManagementApi::Call(HttpMethod method, const std::st
     request.endpoint = ProviderEndpoint::kManagementApi;
     request.method = method;
     request.url = absl::StrCat(base_, path);
+    request.may_be_internal = true;  // the operator has named it
     request.bearer_token = *std::move(token);
     if (!body.empty()) {
       request.content_type = "application/json";

@@ -1,9 +1,11 @@
 #include "auth_service/provider/curl_http_client.h"
 
 #include <curl/curl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <utility>
 
@@ -12,6 +14,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "auth_service/provider/internal_address.h"
 #include "auth_service/provider/not_sent.h"
 #include "auth_service/provider/url.h"
 
@@ -23,6 +26,15 @@ constexpr long kMaxConnectionLifeSeconds = 300;
 constexpr size_t kMaxHeaderBytes = 64 * 1024;
 constexpr size_t kMaxKeptHeaderBytes = 8 * 1024;
 constexpr size_t kMaxIdleHandles = 64;
+
+// Whether the environment names a proxy, as libcurl reads it.
+bool HasProxy() {
+  for (const char* name : {"https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"}) {
+    const char* const value = std::getenv(name);
+    if (value != nullptr && *value != '\0') return true;
+  }
+  return false;
+}
 
 void InitCurlOnce() {
   // Not thread-safe in libcurl; and never undone, since the process needs it to its end.
@@ -58,6 +70,10 @@ class CurlHttpClient::Handle {
       Set(CURLOPT_CAINFO, ca_file.c_str());
       Set(CURLOPT_CAPATH, static_cast<char*>(nullptr));
     }
+    Set(CURLOPT_OPENSOCKETFUNCTION, &Handle::OnOpenSocket);
+    Set(CURLOPT_OPENSOCKETDATA, this);
+    Set(CURLOPT_PREREQFUNCTION, &Handle::OnConnected);
+    Set(CURLOPT_PREREQDATA, this);
     Set(CURLOPT_ERRORBUFFER, error_);
     Set(CURLOPT_WRITEFUNCTION, &Handle::OnBody);
     Set(CURLOPT_WRITEDATA, this);
@@ -77,6 +93,7 @@ class CurlHttpClient::Handle {
     response_ = HttpResponse();
     header_bytes_ = 0;
     too_large_ = false;
+    refused_address_ = false;
     max_response_bytes_ = request.max_response_bytes;
     error_[0] = '\0';
 
@@ -98,7 +115,9 @@ class CurlHttpClient::Handle {
     Set(CURLOPT_TIMEOUT_MS, static_cast<long>(absl::ToInt64Milliseconds(timeout)));
     Set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(absl::ToInt64Milliseconds(std::min(timeout, kConnectTimeout))));
     const absl::StatusOr<Url> url = ParseUrl(request.url);
-    Set(CURLOPT_PROXY, url.ok() && url->IsLoopback() ? "" : static_cast<const char*>(nullptr));
+    const bool is_loopback = url.ok() && url->IsLoopback();
+    Set(CURLOPT_PROXY, is_loopback ? "" : static_cast<const char*>(nullptr));
+    may_be_internal_ = request.may_be_internal || (HasProxy() && !is_loopback);
 
     const CURLcode code = curl_easy_perform(curl_);
     Set(CURLOPT_HTTPHEADER, static_cast<curl_slist*>(nullptr));
@@ -106,11 +125,18 @@ class CurlHttpClient::Handle {
       long status = 0;
       curl_easy_getinfo(curl_, CURLINFO_RESPONSE_CODE, &status);
       response_.status = static_cast<int>(status);
+      char* address = nullptr;
+      curl_easy_getinfo(curl_, CURLINFO_PRIMARY_IP, &address);
+      response_.is_internal = address == nullptr || IsInternalAddress(absl::string_view(address));
       return std::move(response_);
     }
     if (too_large_) {
       return absl::ResourceExhaustedError(
           absl::StrCat("the answer is longer than ", request.max_response_bytes, " bytes"));
+    }
+    if (refused_address_) {
+      return NotSent(absl::UnavailableError(
+          "its address is private, loopback or otherwise internal, while that of the issuer is not"));
     }
     const absl::string_view error = error_[0] != '\0' ? error_ : curl_easy_strerror(code);
     const absl::Status failure =
@@ -138,6 +164,24 @@ class CurlHttpClient::Handle {
   template <typename T>
   void Set(CURLoption option, T value) {
     curl_easy_setopt(curl_, option, value);
+  }
+
+  // Of each address that is tried, however the name was resolved.
+  static curl_socket_t OnOpenSocket(void* self, curlsocktype, curl_sockaddr* address) {
+    Handle& handle = *static_cast<Handle*>(self);
+    if (!handle.may_be_internal_ && IsInternalAddress(address->addr)) {
+      handle.refused_address_ = true;
+      return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  }
+
+  // Before each request, also on a connection that another one has left open.
+  static int OnConnected(void* self, char* address, char*, int, int) {
+    Handle& handle = *static_cast<Handle*>(self);
+    if (handle.may_be_internal_ || !IsInternalAddress(absl::string_view(address))) return CURL_PREREQFUNC_OK;
+    handle.refused_address_ = true;
+    return CURL_PREREQFUNC_ABORT;
   }
 
   static size_t OnBody(char* data, size_t size, size_t count, void* self) {
@@ -180,6 +224,8 @@ class CurlHttpClient::Handle {
   size_t header_bytes_ = 0;
   size_t max_response_bytes_ = 0;
   bool too_large_ = false;
+  bool may_be_internal_ = false;
+  bool refused_address_ = false;
   char error_[CURL_ERROR_SIZE] = {};
 };
 

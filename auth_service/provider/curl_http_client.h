@@ -15,7 +15,9 @@ namespace auth_service {
 
 // Each request in progress has a connection of its own, which the next one reuses; connections live at most five
 // minutes, so that a change in the DNS is followed. Certificates are checked against the system's CA store, or the one
-// given. A proxy named in the environment (https_proxy, no_proxy) is used, except for loopback addresses. Thread-safe.
+// given. A proxy named in the environment (https_proxy, no_proxy) is used, except for loopback addresses. Whether an
+// address is internal is judged of the very one that is connected to; where the environment names a proxy, that is its
+// business. Thread-safe.
 class CurlHttpClient final : public HttpClient {
  public:
   // `ca_file`: PEM file of the certificate authorities to trust in place of the system's; empty: the system's.

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
@@ -93,6 +94,7 @@ class LoopbackProvider {
 HttpRequest RequestFor(const std::string& url, absl::Duration timeout = absl::Seconds(30)) {
   HttpRequest request;
   request.url = url;
+  request.may_be_internal = true;  // on loopback
   request.timeout = timeout;
   return request;
 }
@@ -237,6 +239,34 @@ TEST_F(CurlHttpClientTest, ARequestWithoutAnAnswerIsNotOneThatWasNotSent) {
   const absl::Status status = client_.Send(RequestFor(Url("/slow"), absl::Seconds(2))).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_FALSE(WasNotSent(status));
+}
+
+TEST_F(CurlHttpClientTest, AnInternalAddressIsConnectedToOnlyIfItMayBe) {
+  // Names below localhost are resolved to it by libcurl itself (RFC 6761, section 6.3).
+  for (const std::string& url : {Url("/ok"), absl::StrCat("http://localhost:", provider_.port(), "/ok"),
+                                 absl::StrCat("http://id.example.localhost:", provider_.port(), "/ok")}) {
+    HttpRequest request = RequestFor(url);
+    request.may_be_internal = false;
+    const auto refused = client_.Send(request);
+    EXPECT_EQ(refused.status().code(), absl::StatusCode::kUnavailable) << url;
+    EXPECT_TRUE(absl::StrContains(refused.status().message(), "its address is private")) << refused.status();
+    EXPECT_TRUE(WasNotSent(refused.status())) << url;
+  }
+  EXPECT_TRUE(provider_.client_ports.empty());
+  EXPECT_TRUE(client_.Send(RequestFor(Url("/ok")))->is_internal);
+}
+
+TEST_F(CurlHttpClientTest, AConnectionThatIsThereLeadsToNoInternalAddressEither) {
+  HttpRequest request = RequestFor(Url("/ok"));
+  ASSERT_TRUE(client_.Send(request).ok());
+  request.url = Url("/echo");
+  request.may_be_internal = false;
+  const auto refused = client_.Send(request);
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(WasNotSent(refused.status())) << refused.status();
+  EXPECT_TRUE(provider_.last_request.path.empty());
+  request.may_be_internal = true;
+  EXPECT_TRUE(client_.Send(request).ok());
 }
 
 TEST_F(CurlHttpClientTest, OtherSchemesAreNotSpoken) {

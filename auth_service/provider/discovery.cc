@@ -25,7 +25,8 @@ std::vector<std::string> MetadataUrls(absl::string_view issuer) {
   return urls;
 }
 
-absl::StatusOr<ProviderMetadata> ParseMetadata(std::string document_json, absl::string_view issuer) {
+absl::StatusOr<ProviderMetadata> ParseMetadata(std::string document_json, absl::string_view issuer,
+                                               const NeededEndpoints& needed, const std::vector<std::string>& hosts) {
   const std::optional<nlohmann::json> document = ParseJsonObject(document_json);
   if (!document.has_value()) return absl::FailedPreconditionError("the answer is not a JSON object");
   if (const absl::string_view named = StringMember(*document, "issuer"); named != issuer) {
@@ -35,22 +36,31 @@ absl::StatusOr<ProviderMetadata> ParseMetadata(std::string document_json, absl::
   }
   const absl::StatusOr<Url> issuer_url = ParseUrl(issuer);
   const bool loopback = issuer_url.ok() && issuer_url->scheme == "http" && issuer_url->IsLoopback();
-  for (const char* name : {"jwks_uri", "userinfo_endpoint", "introspection_endpoint"}) {
-    if (!IsStringOrAbsent(*document, name)) {
-      return absl::FailedPreconditionError(absl::StrCat("the document's ", name, " is no string"));
-    }
-  }
   ProviderMetadata metadata;
-  metadata.jwks_uri = std::string(StringMember(*document, "jwks_uri"));
-  metadata.userinfo_endpoint = std::string(StringMember(*document, "userinfo_endpoint"));
-  metadata.introspection_endpoint = std::string(StringMember(*document, "introspection_endpoint"));
-  for (const auto& [name, url] :
-       {std::pair("jwks_uri", metadata.jwks_uri), std::pair("userinfo_endpoint", metadata.userinfo_endpoint),
-        std::pair("introspection_endpoint", metadata.introspection_endpoint)}) {
+  const struct {
+    const char* name;
+    bool is_needed;
+    std::string& url;
+  } endpoints[] = {
+      {"jwks_uri", true, metadata.jwks_uri},
+      {"userinfo_endpoint", needed.userinfo, metadata.userinfo_endpoint},
+      {"introspection_endpoint", needed.introspection, metadata.introspection_endpoint},
+  };
+  for (const auto& endpoint : endpoints) {
+    if (!IsStringOrAbsent(*document, endpoint.name)) {
+      return absl::FailedPreconditionError(absl::StrCat("the document's ", endpoint.name, " is no string"));
+    }
+    const absl::string_view url = StringMember(*document, endpoint.name);
     if (url.empty()) continue;
-    if (const absl::Status status = CheckProviderUrl(url, loopback); !status.ok()) {
+    const auto wrong = [&](absl::string_view what) {
       return absl::FailedPreconditionError(
-          absl::StrCat("the document's ", name, " ", status.message(), ", and is \"", url.substr(0, 256), "\""));
+          absl::StrCat("the document's ", endpoint.name, " ", what, ", and is \"", url.substr(0, 256), "\""));
+    };
+    if (const absl::Status status = CheckProviderUrl(url, loopback); !status.ok()) return wrong(status.message());
+    if (IsAtHostOf(url, issuer, hosts)) {
+      endpoint.url = std::string(url);
+    } else if (endpoint.is_needed) {
+      return wrong("must be at the issuer's host or at one of --provider_hosts");
     }
   }
   metadata.document_json = std::move(document_json);
@@ -90,6 +100,7 @@ absl::StatusOr<ProviderMetadata> Discovery::Fetch() const {
     HttpRequest request;
     request.endpoint = ProviderEndpoint::kDiscovery;
     request.url = url;
+    request.may_be_internal = true;  // the operator has named it
     request.timeout = timeout_;
     absl::StatusOr<HttpResponse> response = client_.Send(request);
     if (!response.ok()) {
@@ -106,8 +117,11 @@ absl::StatusOr<ProviderMetadata> Discovery::Fetch() const {
       findings.push_back(absl::StrCat(url, ": HTTP status ", response->status));
       continue;
     }
-    absl::StatusOr<ProviderMetadata> metadata = ParseMetadata(std::move(response->body), issuer_);
-    if (metadata.ok()) return metadata;
+    absl::StatusOr<ProviderMetadata> metadata = ParseMetadata(std::move(response->body), issuer_, needed_, hosts_);
+    if (metadata.ok()) {
+      metadata->is_internal = response->is_internal;
+      return metadata;
+    }
     findings.push_back(absl::StrCat(url, ": ", metadata.status().message()));
   }
   return absl::FailedPreconditionError(absl::StrJoin(findings, "; "));

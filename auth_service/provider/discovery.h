@@ -24,6 +24,8 @@ struct ProviderMetadata {
   std::string userinfo_endpoint;       // empty: it has none
   std::string introspection_endpoint;  // empty: it has none
   std::string document_json;           // the whole document, as it was sent
+  // Whether the issuer is not of the internet at large itself: only then its endpoints need not be either.
+  bool is_internal = false;
   absl::Time fetch_time;
 };
 
@@ -41,18 +43,27 @@ struct NeededEndpoints {
 std::vector<std::string> MetadataUrls(absl::string_view issuer);
 
 // Reads a metadata document. Its `issuer` must equal `issuer` byte for byte (RFC 8414, section 3.3), and its endpoints
-// must be strings that are https, or http on loopback if the issuer is.
+// must be strings that are https, or http on loopback if the issuer is, at the host of the issuer or at one of `hosts`.
+// One that is elsewhere and not needed is left out; `jwks_uri` always is.
 //
 // Errors: kFailedPrecondition, one of these does not hold, or the document is no JSON object; the message says which.
-absl::StatusOr<ProviderMetadata> ParseMetadata(std::string document_json, absl::string_view issuer);
+absl::StatusOr<ProviderMetadata> ParseMetadata(std::string document_json, absl::string_view issuer,
+                                               const NeededEndpoints& needed = {},
+                                               const std::vector<std::string>& hosts = {});
 
 // Keeps the last good metadata of one issuer. Thread-safe.
 class Discovery {
  public:
-  // `timeout` is for each request. `client` and `clock` must outlive this.
+  // `timeout` is for each request; `hosts`: where endpoints may be, beside the issuer's own host. `client` and `clock`
+  // must outlive this.
   Discovery(std::string issuer, absl::Duration timeout, HttpClient& client, const common::Clock& clock,
-            NeededEndpoints needed = {})
-      : issuer_(std::move(issuer)), timeout_(timeout), client_(client), clock_(clock), needed_(needed) {}
+            NeededEndpoints needed = {}, std::vector<std::string> hosts = {})
+      : issuer_(std::move(issuer)),
+        timeout_(timeout),
+        client_(client),
+        clock_(clock),
+        needed_(needed),
+        hosts_(std::move(hosts)) {}
 
   // Asks the provider, once. Blocks up to `timeout` for each of MetadataUrls(). On an error, what was there stays. A
   // document that lacks a needed endpoint is taken for want of a better one, but never in place of one that has it;
@@ -81,6 +92,7 @@ class Discovery {
   HttpClient& client_;
   const common::Clock& clock_;
   const NeededEndpoints needed_;
+  const std::vector<std::string> hosts_;
   mutable absl::Mutex mutex_;
   std::shared_ptr<const ProviderMetadata> current_ ABSL_GUARDED_BY(mutex_);
 };

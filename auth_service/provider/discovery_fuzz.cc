@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "auth_service/json/strict_json.h"
 #include "auth_service/provider/discovery.h"
+#include "auth_service/provider/url.h"
 
 namespace auth_service {
 namespace {
@@ -32,6 +33,7 @@ void RunOne(absl::string_view input) {
   Require(document.has_value() && StringMember(*document, "issuer") == kIssuer);
   for (const std::string& url : {metadata->jwks_uri, metadata->userinfo_endpoint, metadata->introspection_endpoint}) {
     Require(url.empty() || absl::StartsWithIgnoreCase(url, "https://"));
+    Require(url.empty() || ParseUrl(url.substr(0, url.find('?')))->host == "id.example.com");
     Require(url.find_first_of("\r\n \t#@") == std::string::npos);
   }
 }

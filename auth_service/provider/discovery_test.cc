@@ -142,6 +142,39 @@ TEST_F(DiscoveryTest, EndpointsMustBeHttps) {
   }
 }
 
+TEST_F(DiscoveryTest, EndpointsAreAtTheIssuersHostOrOneThatTheOperatorHasNamed) {
+  const auto document = [](const char* name, const char* url) {
+    return absl::StrCat("{\"issuer\":\"", kIssuer, "\",\"", name, "\":\"", url, "\"}");
+  };
+  const NeededEndpoints all = {true, true, true};
+  for (const char* name : {"jwks_uri", "userinfo_endpoint", "introspection_endpoint"}) {
+    for (const char* url : {"https://169.254.169.254/latest", "https://127.0.0.1/x", "https://10.0.0.1/x",
+                            "https://evil.example/x", "https://id.example.com.evil.example/x"}) {
+      const auto parsed = ParseMetadata(document(name, url), kIssuer, all);
+      EXPECT_EQ(parsed.status().code(), absl::StatusCode::kFailedPrecondition) << name << url;
+      EXPECT_THAT(MessageOf(parsed.status()),
+                  HasSubstr(absl::StrCat(name, " must be at the issuer's host or at one of --provider_hosts")));
+    }
+    EXPECT_TRUE(ParseMetadata(document(name, "https://ID.example.com:8443/x?y"), kIssuer, all).ok());
+    EXPECT_TRUE(ParseMetadata(document(name, "https://keys.example.net/x"), kIssuer, all, {"keys.example.net"}).ok());
+  }
+  // What nobody will ask may be where it likes.
+  const auto parsed = ParseMetadata(document("userinfo_endpoint", "https://graph.example.net/me"), kIssuer);
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(parsed->userinfo_endpoint, "");
+}
+
+TEST_F(DiscoveryTest, AnIssuerInsideMayHaveItsEndpointsThere) {
+  for (const bool is_internal : {false, true}) {
+    HttpResponse response{200, kDocument};
+    response.is_internal = is_internal;
+    provider_.AnswerWith(kOidc, response);
+    ASSERT_TRUE(discovery_.Refresh().ok());
+    EXPECT_EQ(discovery_.current()->is_internal, is_internal);
+  }
+  for (const HttpRequest& request : provider_.requests()) EXPECT_TRUE(request.may_be_internal);
+}
+
 TEST_F(DiscoveryTest, AnIssuerOnLoopbackMayHaveEndpointsThere) {
   const std::string issuer = "http://localhost:3100/oidc";
   EXPECT_TRUE(

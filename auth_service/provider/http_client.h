@@ -47,6 +47,8 @@ struct HttpRequest {
   // The body and its media type; nothing is sent when the type is empty.
   std::string content_type;
   std::string body;
+  // Whether it may go to an address that is not of the internet at large (provider/internal_address.h).
+  bool may_be_internal = false;
   // From the call to the last byte of the answer. Positive.
   absl::Duration timeout;
   // A longer body is an error.
@@ -60,6 +62,8 @@ struct HttpResponse {
   // than 8 KiB.
   std::string location{};
   std::string date{};
+  // Whether it came from an address that is not of the internet at large, or from a proxy.
+  bool is_internal = false;
 };
 
 // Thread-safe.
@@ -71,8 +75,8 @@ class HttpClient {
   //
   // Errors: kDeadlineExceeded, there was no whole answer within `timeout`;
   //         kResourceExhausted, the body is longer than `max_response_bytes`;
-  //         kUnavailable, there is no connection, no trust in the certificate, or no HTTP; or nothing was sent, to
-  //         spare the provider.
+  //         kUnavailable, there is no connection, no trust in the certificate, or no HTTP; or nothing was sent: to
+  //         spare the provider, or because its address is internal and must not be.
   virtual absl::StatusOr<HttpResponse> Send(const HttpRequest& request) = 0;
 };
 

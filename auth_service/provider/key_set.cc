@@ -184,6 +184,7 @@ absl::StatusOr<Keys> KeySet::Fetch(absl::Duration timeout) const {
   HttpRequest request;
   request.endpoint = ProviderEndpoint::kJwks;
   request.url = metadata->jwks_uri;
+  request.may_be_internal = metadata->is_internal;
   request.timeout = timeout;
   const absl::StatusOr<HttpResponse> response = client_.Send(request);
   if (!response.ok()) {

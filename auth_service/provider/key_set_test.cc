@@ -145,6 +145,18 @@ TEST_F(KeySetTest, NoKeysAtAllAreNeverTakenNotEvenAtTheStart) {
   EXPECT_EQ(FirstKeyId(), "first");
 }
 
+TEST_F(KeySetTest, AreFetchedFromAnInternalAddressOnlyIfTheIssuerHasOne) {
+  for (const bool is_internal : {false, true}) {
+    HttpResponse metadata{200, absl::StrCat(R"({"issuer":")", kIssuer, R"(","jwks_uri":")", kJwksUri, "\"}")};
+    metadata.is_internal = is_internal;
+    provider_.AnswerWith(kMetadata, metadata);
+    ASSERT_TRUE(discovery_.Refresh().ok());
+    ASSERT_TRUE(keys_.Refresh().ok());
+    EXPECT_EQ(provider_.requests().back().url, kJwksUri);
+    EXPECT_EQ(provider_.requests().back().may_be_internal, is_internal);
+  }
+}
+
 TEST_F(KeySetTest, TheLastGoodKeysStay) {
   ASSERT_TRUE(keys_.Refresh().ok());
   for (const int status : {500, 404, 302, 401}) {

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "absl/strings/ascii.h"
@@ -61,6 +62,19 @@ absl::Status CheckProviderUrl(absl::string_view text, bool allow_loopback_http) 
   if (!url.ok()) return url.status();
   if (url->scheme == "https" || (allow_loopback_http && url->IsLoopback())) return absl::OkStatus();
   return absl::InvalidArgumentError("must be https; plain http is for localhost, 127.0.0.1 and [::1] only");
+}
+
+bool IsAtHostOf(absl::string_view text, absl::string_view issuer, const std::vector<std::string>& hosts) {
+  const absl::StatusOr<Url> url = Parse(text, /*allow_query=*/true);
+  const absl::StatusOr<Url> issuer_url = Parse(issuer, /*allow_query=*/true);
+  if (!url.ok() || !issuer_url.ok()) return false;
+  if (url->host == issuer_url->host || (url->IsLoopback() && issuer_url->IsLoopback())) return true;
+  return std::find(hosts.begin(), hosts.end(), url->host) != hosts.end();
+}
+
+bool IsUrlHost(absl::string_view text) {
+  const absl::StatusOr<Url> url = ParseUrl(absl::StrCat("https://", text));
+  return url.ok() && url->host == text && url->origin == absl::StrCat("https://", text);
 }
 
 std::string FormEncode(absl::string_view text) {

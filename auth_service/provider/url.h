@@ -4,6 +4,7 @@
 #define GATEHOUSE_AUTH_SERVICE_PROVIDER_URL_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -29,6 +30,13 @@ absl::StatusOr<Url> ParseUrl(absl::string_view text);
 // Whether the provider may be asked at `text`: https, or http on loopback if `allow_loopback_http`. A query is fine
 // here.
 absl::Status CheckProviderUrl(absl::string_view text, bool allow_loopback_http);
+
+// Whether the URL `text` is at the host of `issuer`, whatever the port, or at one of `hosts`, which are as Url::host
+// has them. The names of loopback are one host.
+bool IsAtHostOf(absl::string_view text, absl::string_view issuer, const std::vector<std::string>& hosts);
+
+// Whether `text` is a host as Url::host has them.
+bool IsUrlHost(absl::string_view text);
 
 // `text` as a name or value of an application/x-www-form-urlencoded body (WHATWG URL, section 5.2).
 std::string FormEncode(absl::string_view text);

@@ -27,6 +27,24 @@ TEST(UrlTest, RefusesWhatIsNotAPlainHttpUrl) {
   }
 }
 
+TEST(UrlTest, TellsWhichHostIsMeant) {
+  constexpr char kIssuer[] = "https://id.example.com/oidc";
+  for (const char* text : {"https://id.example.com/oidc/jwks", "https://ID.example.com:8443/k?v=1",
+                           "https://keys.example.net/jwks", "https://[2001:db8::1]/jwks"}) {
+    EXPECT_TRUE(IsAtHostOf(text, kIssuer, {"keys.example.net", "[2001:db8::1]"})) << text;
+  }
+  for (const char* text : {"https://keys.example.com/", "https://id.example.com.evil.example/", "https://example.com/",
+                           "https://id.example.com@evil.example/", "https://127.0.0.1/", "jwks", ""}) {
+    EXPECT_FALSE(IsAtHostOf(text, kIssuer, {"keys.example.net"})) << text;
+  }
+  EXPECT_TRUE(IsAtHostOf("http://127.0.0.1:1/jwks", "http://localhost:3100/oidc", {}));
+  for (const char* host : {"keys.example.net", "10.0.0.1", "[::1]"}) EXPECT_TRUE(IsUrlHost(host)) << host;
+  for (const char* host : {"", "Keys.example.net", "keys.example.net:443", "keys.example.net/", "https://a", "a b",
+                           "*.example.net", "a@b"}) {
+    EXPECT_FALSE(IsUrlHost(host)) << host;
+  }
+}
+
 TEST(UrlTest, PlainHttpIsForLoopbackOnly) {
   EXPECT_TRUE(CheckProviderUrl("https://id.example.com/jwks?v=1", false).ok());
   EXPECT_TRUE(CheckProviderUrl("http://localhost:3100/oidc/jwks", true).ok());

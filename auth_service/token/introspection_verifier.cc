@@ -66,6 +66,7 @@ absl::StatusOr<Verdict> IntrospectionVerifier::VerifyWithProvider(absl::string_v
   request.endpoint = ProviderEndpoint::kIntrospection;
   request.method = HttpMethod::kPost;
   request.url = metadata->introspection_endpoint;
+  request.may_be_internal = metadata->is_internal;
   request.basic_user = *id;
   request.basic_password = *secret;
   request.content_type = "application/x-www-form-urlencoded";

@@ -61,6 +61,7 @@ absl::StatusOr<HttpResponse> AskUserinfo(absl::string_view token, absl::Duration
   HttpRequest request;
   request.endpoint = ProviderEndpoint::kUserinfo;
   request.url = metadata->userinfo_endpoint;
+  request.may_be_internal = metadata->is_internal;
   request.bearer_token = std::string(token);
   request.timeout = timeout;
   request.max_response_bytes = kMaxClaimsBytes;

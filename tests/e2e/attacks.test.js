@@ -309,6 +309,16 @@ describe('a provider that sends auth_service elsewhere', { timeout: 180_000 }, (
       { userinfo_endpoint: 'http://192.0.2.1/me' },
       /userinfo_endpoint must be https/,
     ],
+    [
+      'keys in our own network',
+      { jwks_uri: 'https://10.0.0.1/jwks' },
+      /jwks_uri must be at the issuer's host or at one of --provider_hosts/,
+    ],
+    [
+      'userinfo at a stranger',
+      { userinfo_endpoint: 'https://192.0.2.1/me' },
+      /userinfo_endpoint must be at the issuer's host/,
+    ],
     ['another issuer', { issuer: 'http://localhost:1/oidc' }, /is of issuer/],
   ]) {
     it(`${name}: not followed, and not ready`, async () => {
