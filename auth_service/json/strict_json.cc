@@ -5,10 +5,16 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
+
 namespace auth_service {
 namespace {
 
+constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 std::optional<nlohmann::json> ParseJson(absl::string_view text) {
+  // The parser would pass over it; others, and whoever is handed the text on, do not.
+  if (absl::StartsWith(text, kByteOrderMark)) return std::nullopt;
   using Json = nlohmann::json;
   bool acceptable = true;
   std::vector<std::set<std::string>> names;  // of the objects that are open

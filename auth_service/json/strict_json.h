@@ -15,9 +15,9 @@ namespace auth_service {
 // How deep objects and arrays may nest.
 inline constexpr int kMaxJsonDepth = 32;
 
-// Reads one JSON object (RFC 8259) in UTF-8. Nothing if `text` is anything else, nests deeper than kMaxJsonDepth, has a
-// name twice in one object (RFC 7519, section 4, lets a reader refuse that; two readers could disagree on its meaning),
-// or has a number that no double can hold.
+// Reads one JSON object (RFC 8259) in UTF-8. Nothing if `text` is anything else, begins with a byte order mark, nests
+// deeper than kMaxJsonDepth, has a name twice in one object (RFC 7519, section 4, lets a reader refuse that; two
+// readers could disagree on its meaning), or has a number that no double can hold.
 std::optional<nlohmann::json> ParseJsonObject(absl::string_view text);
 
 // The same of one JSON array.

@@ -19,6 +19,12 @@ TEST(StrictJsonTest, OnlyAnObjectWillDo) {
   }
 }
 
+TEST(StrictJsonTest, RefusesAByteOrderMark) {
+  EXPECT_FALSE(ParseJsonObject("\xEF\xBB\xBF{}").has_value());
+  EXPECT_FALSE(ParseJsonArray("\xEF\xBB\xBF[]").has_value());
+  EXPECT_TRUE(ParseJsonObject("{\"\xEF\xBB\xBF\":1}").has_value());
+}
+
 TEST(StrictJsonTest, RefusesANameThatComesTwiceInOneObject) {
   EXPECT_FALSE(ParseJsonObject(R"({"sub":"alice","sub":"bob"})").has_value());
   EXPECT_FALSE(ParseJsonObject(R"({"sub":"alice","s\u0075b":"bob"})").has_value());

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_split.h"
+#include "common/scope_token.h"
 #include "nlohmann/json.hpp"
 
 namespace auth_service {
@@ -32,14 +33,14 @@ bool AudienceContains(const json& audience, absl::string_view resource) {
 bool AppendScopes(const json& scope, Principal& principal) {
   if (scope.is_string()) {
     for (const absl::string_view one : absl::StrSplit(scope.get_ref<const std::string&>(), ' ', absl::SkipEmpty())) {
+      if (!common::IsScopeToken(one)) return false;
       principal.add_scopes(std::string(one));
     }
     return true;
   }
   if (!scope.is_array()) return false;
   for (const json& one : scope) {
-    // Whoever reads the scopes as one text must not find more of them there.
-    if (!one.is_string() || one.get_ref<const std::string&>().find(' ') != std::string::npos) return false;
+    if (!one.is_string() || !common::IsScopeToken(one.get_ref<const std::string&>())) return false;
     principal.add_scopes(one.get<std::string>());
   }
   return true;

@@ -22,8 +22,9 @@ std::optional<absl::Time> TimeMember(const nlohmann::json& claims, const char* n
 // Whether `audience`, a string or an array of strings, has `resource`, byte for byte (RFC 7519, section 4.1.3).
 bool AudienceContains(const nlohmann::json& audience, absl::string_view resource);
 
-// Appends the scopes of a string (RFC 9068, section 2.2.3) or of an array of strings, one scope each; false if it is
-// neither.
+// Appends the scopes of a string with blanks (U+0020) between them (RFC 9068, section 2.2.3), or of an array of
+// strings, one scope each; false if it is neither, or one of them is no scope-token (RFC 6749, section 3.3): whoever
+// splits them at other white space would find more of them than were judged.
 bool AppendScopes(const nlohmann::json& scope, gatehouse::auth::v1::Principal& principal);
 
 // Says of all members of `claims` that they come from `source`.

@@ -151,7 +151,7 @@ absl::StatusOr<Verdict> JudgeIntrospection(const HttpResponse& response, absl::s
   if (principal.subject().empty()) return missing("sub is missing, empty or no string");
   // Providers leave `scope` out when there is none.
   if (Has(*claims, "scope") && !AppendScopes((*claims)["scope"], principal)) {
-    return missing("scope is neither a string nor an array of strings");
+    return missing("scope is neither a string nor an array of scopes, or holds what is none");
   }
   principal.set_scopes_known(true);
   principal.set_claims_json(CompactJson(response.body));

@@ -171,6 +171,8 @@ TEST_F(IntrospectionVerifierTest, SubjectAndScopesMustBeReadable) {
               gatehouse::auth::v1::REFUSAL_REASON_MISSING_CLAIM)
         << subject;
   }
+  EXPECT_EQ(ReasonOf(R"({"active":true,"token_type":"Bearer","sub":"a","scope":"mail:read\tmail:write"})"),
+            gatehouse::auth::v1::REFUSAL_REASON_MISSING_CLAIM);
   EXPECT_EQ(ReasonOf(R"({"active":true,"token_type":"Bearer","sub":"a","scope":7})"),
             gatehouse::auth::v1::REFUSAL_REASON_MISSING_CLAIM);
   const absl::StatusOr<Verdict> none = VerifyAnswer(200, R"({"active":true,"token_type":"Bearer","sub":"a"})");

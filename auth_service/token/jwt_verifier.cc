@@ -199,7 +199,7 @@ Verdict JwtVerifier::JudgeClaims(const std::string& claims_json, absl::string_vi
 
   if (principal.subject().empty()) return missing("sub is missing, empty or no string");
   if (claims->contains("scope") && !AppendScopes((*claims)["scope"], principal)) {
-    return missing("scope is neither a string nor an array of strings");
+    return missing("scope is neither a string nor an array of scopes, or holds what is none");
   }
   principal.set_scopes_known(true);
   principal.set_claims_json(CompactJson(claims_json));

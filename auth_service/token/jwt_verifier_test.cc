@@ -365,9 +365,12 @@ TEST_F(JwtVerifierTest, ScopesComeAsStringOrArray) {
 }
 
 TEST_F(JwtVerifierTest, AScopeThatIsSeveralIsRefused) {
-  const std::optional<Verdict> verdict =
-      verifier_.VerifyLocally(Sign(Claims({{"scope", "[\"mail:read\",\"mail:read mail:write\"]"}})), kResource);
-  EXPECT_EQ(verdict->response.refusal().reason(), gatehouse::auth::v1::REFUSAL_REASON_MISSING_CLAIM);
+  for (const char* scope :
+       {R"(["mail:read","mail:read mail:write"])", R"(["mail:read\tmail:write"])", R"([""])",
+        R"("mail:read\tmail:write")", R"("mail:read\nmail:write")", R"("mail:read\u00a0mail:write")",
+        R"("mail:read\u2028x")", R"("a \"b\"")", R"("a\\b")", R"("a\u0000")"}) {
+    EXPECT_EQ(ReasonOfClaims({{"scope", scope}}), gatehouse::auth::v1::REFUSAL_REASON_MISSING_CLAIM) << scope;
+  }
 }
 
 TEST_F(JwtVerifierTest, TheClientIsClientIdElseAzp) {
