@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace tool_service {
@@ -36,7 +37,9 @@ absl::StatusOr<nlohmann::json> ParseJsonObject(absl::string_view what, absl::str
   }
   nlohmann::json json =
       nlohmann::json::parse(text.data(), text.data() + text.size(), /*cb=*/nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return absl::InvalidArgumentError(absl::StrCat(what, " must be a JSON object"));
+  // The parser takes a byte order mark, which RFC 8259, section 8.1, forbids to write.
+  const bool has_mark = absl::StartsWith(text, "\xEF\xBB\xBF");
+  if (!json.is_object() || has_mark) return absl::InvalidArgumentError(absl::StrCat(what, " must be a JSON object"));
   return json;
 }
 

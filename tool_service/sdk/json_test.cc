@@ -15,7 +15,7 @@ TEST(ParseArgumentsTest, NoArgumentsAreAnEmptyObject) {
 }
 
 TEST(ParseArgumentsTest, WhatIsNoObjectIsRefused) {
-  for (const char* text : {"[]", "null", "{", "{\"a\":1}x", "\"a\"", "{\"a\":\"\xFF\"}"}) {
+  for (const char* text : {"[]", "null", "{", "{\"a\":1}x", "\"a\"", "{\"a\":\"\xFF\"}", "\xEF\xBB\xBF{}"}) {
     EXPECT_EQ(ParseArguments(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
   }
 }
