@@ -1,5 +1,6 @@
 #include "common/admin_server.h"
 
+#include <functional>
 #include <map>
 #include <thread>
 #include <utility>
@@ -7,16 +8,27 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "common/executor.h"
 #include "httplib.h"
 #include "prometheus/text_serializer.h"
 
 namespace common {
 namespace {
 
-constexpr int kThreads = 2;
-constexpr int kMaxThreads = 128;
-constexpr int kMaxConnectionsPerAddress = 16;
+constexpr size_t kMaxThreads = 128;
+constexpr int kMaxConnectionsPerAddress = 8;
 constexpr char kText[] = "text/plain; charset=utf-8";
+
+// A thread for each connection; what is beyond that is closed. cpp-httplib's own pool lets connections that come at the
+// same moment wait for each other.
+class ThreadPerConnection final : public httplib::TaskQueue {
+ public:
+  bool enqueue(std::function<void()> task) override { return executor_.Submit(std::move(task)); }
+  void shutdown() override { executor_.Stop(); }
+
+ private:
+  ThreadExecutor executor_{kMaxThreads, /*max_waiting=*/0};
+};
 
 // Serves connections as cpp-httplib does, each on a thread, but closes those of an address that has many already:
 // whoever may come here for one thing (tools, for the keys of the edge) must not keep others from it.
@@ -62,7 +74,7 @@ class HttplibAdminServer final : public AdminServer {
  public:
   HttplibAdminServer(ReadinessCheck readiness, prometheus::Collectable& metrics, std::vector<AdminDocument> documents)
       : readiness_(std::move(readiness)), metrics_(metrics) {
-    server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads, kMaxThreads); };
+    server_.new_task_queue = [] { return new ThreadPerConnection; };
     server_.set_keep_alive_timeout(5);
     server_.set_read_timeout(5);
     server_.set_write_timeout(5);

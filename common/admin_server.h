@@ -26,7 +26,8 @@ struct AdminDocument {
 
 // Serves GET /livez (200 while the process can answer), GET /readyz (200 "ok", or 503 with the reason) and GET /metrics
 // (Prometheus text format 0.0.4). Nothing here needs authentication, and nothing here shows a secret: bind it to an
-// address that only operators reach. One address has at most 16 connections; more of it are closed at once.
+// address that only operators reach. One address has at most 8 connections, all together 128;
+// more are closed at once.
 class AdminServer {
  public:
   // OK when the service can do its work; otherwise the status message says why not, for an operator. Called on the
