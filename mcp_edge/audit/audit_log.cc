@@ -43,6 +43,10 @@ AuditLog::AuditLog(bool writes, prometheus::Registry& registry, bool writes_argu
                      .Register(registry)),
       allowed_(decisions_.Add({{"outcome", kAllowed}, {"reason", ""}})) {}
 
+absl::string_view AuditLog::CutArguments(absl::string_view arguments) const {
+  return arguments.substr(0, writes_arguments_ ? kMaxArgumentsBytes : 1);
+}
+
 void AuditLog::Record(const Decision& decision) {
   const char* const outcome = NameOf(decision.outcome);
   if (decision.outcome == Decision::Outcome::kAllowed) {
@@ -61,21 +65,20 @@ void AuditLog::Record(const Decision& decision) {
     if (!held.empty()) held += ' ';
     held += scope;
   }
-  common::LogAlways("audit",
-                    {{"request_id", decision.request_id},
-                     {"issuer", Cut(who.issuer)},
-                     {"subject", Cut(who.subject)},
-                     {"client_id", Cut(who.client_id)},
-                     {"method", Cut(decision.method)},
-                     {"name", Cut(decision.name)},
-                     {"arguments", writes_arguments_            ? decision.arguments.substr(0, kMaxArgumentsBytes)
-                                   : decision.arguments.empty() ? ""
-                                                                : kRedacted},
-                     {"scopes_asked", Cut(decision.scopes_asked)},
-                     {"scopes_held", who.scopes_known || decision.principal == nullptr ? Cut(held) : "unknown"},
-                     {"outcome", outcome},
-                     {"reason", decision.reason},
-                     {"duration_us", absl::ToInt64Microseconds(decision.duration)}});
+  common::LogAlways(
+      "audit",
+      {{"request_id", decision.request_id},
+       {"issuer", Cut(who.issuer)},
+       {"subject", Cut(who.subject)},
+       {"client_id", Cut(who.client_id)},
+       {"method", Cut(decision.method)},
+       {"name", Cut(decision.name)},
+       {"arguments", writes_arguments_ || decision.arguments.empty() ? CutArguments(decision.arguments) : kRedacted},
+       {"scopes_asked", Cut(decision.scopes_asked)},
+       {"scopes_held", who.scopes_known || decision.principal == nullptr ? Cut(held) : "unknown"},
+       {"outcome", outcome},
+       {"reason", decision.reason},
+       {"duration_us", absl::ToInt64Microseconds(decision.duration)}});
 }
 
 }  // namespace mcp_edge

@@ -47,8 +47,8 @@ class AuditLog {
   // Instead of arguments it has the word "redacted", unless it `writes_arguments`.
   AuditLog(bool writes, prometheus::Registry& registry, bool writes_arguments = false);
 
-  // Whether it has a use for a decision's arguments as they are.
-  bool writes_arguments() const { return writes_ && writes_arguments_; }
+  // The part of a decision's arguments that it has a use for: for those who must keep them until the decision.
+  absl::string_view CutArguments(absl::string_view arguments) const;
 
   // Counts and writes a decision. Does not block: see common::LogAlways.
   void Record(const Decision& decision);

@@ -25,10 +25,8 @@ namespace {
 namespace tool = gatehouse::tool::v1;
 using nlohmann::json;
 
-// Longer URIs are nobody's honest wish, and are looked up and echoed.
-// Longer names are nobody's honest wish either, and cut in the audit log.
+// Longer names are nobody's honest wish, and cut in the audit log.
 constexpr size_t kMaxAuditedName = 512;
-constexpr size_t kMaxAuditedArguments = 4 << 10;
 
 std::unique_ptr<Exchange> Refuse(const Message& message, const RpcError& error) {
   return AnswerWith(ErrorStep(message.id_json, error));
@@ -44,27 +42,28 @@ std::unique_ptr<Exchange> AnswerEither(const Message& message, const std::varian
 }
 
 // The member `name` of an object if it is a string; null otherwise.
-const std::string* FindString(const json& object, const char* name) {
+const std::string* FindString(const json& object, absl::string_view name) {
   const json* const value = FindMember(object, name);
   return value != nullptr && value->is_string() ? &value->get_ref<const std::string&>() : nullptr;
 }
 
-// The name, for the audit log, that the member `name` holds: a string, or a reference to a prompt or a template.
-absl::string_view AuditedName(const json& params, const char* name) {
-  const json* const value = FindMember(params, name);
-  const std::string* found = nullptr;
-  for (const char* const member : {"name", "uri"}) {
-    if (found == nullptr && value != nullptr && value->is_object()) found = FindString(*value, member);
+// What a request asks for, for the audit log: the string member `name`, or the prompt or template that `ref` names.
+absl::string_view AuditedName(const json& params, absl::string_view name) {
+  const json* object = &params;
+  if (name == "ref") {
+    object = FindMember(params, name);
+    if (object == nullptr) return {};
+    const std::string* const type = FindString(*object, "type");
+    name = type != nullptr && *type == "ref/prompt" ? "name" : "uri";
   }
-  if (found == nullptr) found = FindString(params, name);
+  const std::string* const found = FindString(*object, name);
   return found == nullptr ? absl::string_view() : absl::string_view(*found).substr(0, kMaxAuditedName);
 }
 
-// What the audit log is to have of the arguments: a part that says that there are some if it does not write them.
-std::string AuditedArguments(const Message& message, bool are_written) {
-  if (FindMember(message.params, "arguments") == nullptr) return "";
-  if (!are_written) return "{}";
-  return std::string(RawMember(message.params_text, "arguments").substr(0, kMaxAuditedArguments));
+// The arguments as they were sent; empty: there are none.
+absl::string_view SentArguments(const Message& message) {
+  if (FindMember(message.params, "arguments") == nullptr) return {};
+  return RawMember(message.params_text, "arguments");
 }
 
 // A name that a client sent, in an error for it.
@@ -177,7 +176,7 @@ std::unique_ptr<Exchange> Dispatcher::Start(const Message& message, const Reques
   AuditTrail trail = {.principal = context.principal,
                       .method = std::string(method->name),
                       .name = std::string(AuditedName(message.params, method->audited_name)),
-                      .arguments = AuditedArguments(message, audit_->writes_arguments()),
+                      .arguments = std::string(audit_->CutArguments(SentArguments(message))),
                       .scopes_asked = std::move(scopes_asked),
                       .request_id = context.request_id,
                       .begin_time = begin_time};
@@ -196,15 +195,13 @@ std::shared_ptr<const ScopeShortage> Dispatcher::FindShortage(absl::Span<const M
     if (audit_ == nullptr || requirements.empty()) continue;
     const auto shortage = mcp_edge::FindShortage(principal, requirements, snapshot->scope_hierarchy());
     if (shortage == nullptr) continue;
-    absl::string_view name;
-    for (const char* const member : {"name", "uri", "ref"}) {
-      if (name.empty()) name = AuditedName(message.params, member);
-    }
-    const std::string arguments = AuditedArguments(message, audit_->writes_arguments());
+    const auto method = std::find_if(std::begin(kMethods), std::end(kMethods),
+                                     [&](const Method& candidate) { return candidate.name == message.method; });
+    const bool is_named = method != std::end(kMethods) && method->audited_name != nullptr;
     audit_->Record({.principal = &principal,
                     .method = message.method,
-                    .name = name,
-                    .arguments = arguments,
+                    .name = is_named ? AuditedName(message.params, method->audited_name) : "",
+                    .arguments = SentArguments(message),
                     .scopes_asked = RequirementsText(requirements),
                     .outcome = Decision::Outcome::kChallenged,
                     .reason = ShortageReason(*shortage),

@@ -285,11 +285,11 @@ void McpEndpoint::RespondWithStream(httplib::Response& response, std::shared_ptr
       kEventStreamType, [call = std::move(call), first = std::move(first), &clock = with_.clock,
                          interval = with_.keep_alive_interval](size_t, httplib::DataSink& sink) mutable {
         const auto write = [&](absl::string_view part) { return sink.write(part.data(), part.size()); };
-        ReleaseUnusedMemory();
         while (true) {
           if (!first.has_value()) {
             if (!write(kKeepAlive)) return false;
             while (!call->exchange->Wait(clock.Now() + interval)) {
+              ReleaseUnusedMemory();  // it lasts
               if (!write(kKeepAlive)) return false;
             }
             first = call->exchange->Next();
