@@ -3,12 +3,10 @@
 #include <grpc/grpc.h>
 #include <grpcpp/resource_quota.h>
 
-#include <thread>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 
 namespace common {
@@ -21,6 +19,9 @@ constexpr int kMaxConcurrentStreams = 2000;  // of one connection
 constexpr absl::Duration kIdlePoll = absl::Milliseconds(100);
 // After which nothing more is on its way to a server that has told its clients to go.
 constexpr absl::Duration kQuietTime = absl::Seconds(1);
+
+// How long after the last call connections may take to close.
+constexpr absl::Duration kCloseTime = absl::Seconds(2);
 
 int Milliseconds(absl::Duration duration) { return static_cast<int>(absl::ToInt64Milliseconds(duration)); }
 
@@ -70,25 +71,25 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcServerOptio
 }
 
 RpcServer::~RpcServer() {
-  if (server_ != nullptr && !shut_down_) {
+  if (server_ != nullptr && !closing_.joinable()) {
     Shutdown(absl::Now(), [] { return false; });
   }
+  if (closing_.joinable()) closing_.join();
   loop_->Stop();
 }
 
-void RpcServer::Shutdown(absl::Time deadline, const std::function<bool()>& is_busy) {
-  shut_down_ = true;
-  absl::Notification closed;
-  std::thread closing([&] {
+bool RpcServer::Shutdown(absl::Time deadline, const std::function<bool()>& is_busy) {
+  closing_ = std::thread([this, deadline] {
     server_->Shutdown(absl::ToChronoTime(deadline));
     server_->Wait();
-    closed.Notify();
+    closed_.Notify();
   });
   // gRPC also waits for connections without calls until their clients notice, for some seconds if nothing happens
   // there.
   absl::Time last_busy_time = absl::Now();
-  while (!closed.WaitForNotificationWithTimeout(kIdlePoll)) {
+  while (!closed_.WaitForNotificationWithTimeout(kIdlePoll)) {
     const absl::Time now = absl::Now();
+    if (now > deadline + kCloseTime) return false;
     if (is_busy()) last_busy_time = now;
     // A call that was on its way when the client was told to go is not counted yet, nor is the end of one that was
     // sent.
@@ -96,7 +97,7 @@ void RpcServer::Shutdown(absl::Time deadline, const std::function<bool()>& is_bu
       grpc_server_cancel_all_calls(server_->c_server());  // there are none; closes the connections
     }
   }
-  closing.join();
+  return true;
 }
 
 }  // namespace common

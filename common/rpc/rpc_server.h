@@ -10,9 +10,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "common/rpc/health_service.h"
 #include "common/rpc/rpc_loop.h"
@@ -49,9 +52,9 @@ class RpcServer {
   HealthService& health() { return health_; }
 
   // Takes no more calls, lets those under way end until `deadline`, and then cancels them. Returns when the connections
-  // are closed: soon after `is_busy`, which is asked ten times a second, has said for a second that there is no call.
-  // Once.
-  void Shutdown(absl::Time deadline, const std::function<bool()>& is_busy);
+  // are closed: soon after `is_busy`, which is asked ten times a second, has said for a second that there is no call;
+  // at the latest two seconds after `deadline`, with false, if a client does not read what it is sent. Once.
+  bool Shutdown(absl::Time deadline, const std::function<bool()>& is_busy);
 
   // Waits until whoever works for a call has let go of it; after Shutdown(). False: not until `deadline`.
   bool AwaitCalls(absl::Time deadline) { return loop_->AwaitCalls(deadline); }
@@ -63,7 +66,8 @@ class RpcServer {
   std::optional<RpcLoop> loop_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
-  bool shut_down_ = false;
+  std::thread closing_;  // from Shutdown() on
+  absl::Notification closed_;
 };
 
 }  // namespace common

@@ -261,7 +261,7 @@ PrincipalVerdict PrincipalVerifier::JudgeClaims(absl::string_view claims_json, a
 
   const std::string* const subject = FindString(*claims, "sub");
   const std::string* const provider = FindString(*claims, "idp");
-  if (subject == nullptr || subject->empty() || provider == nullptr) {
+  if (subject == nullptr || subject->empty() || provider == nullptr || provider->empty()) {
     return Refuse(PrincipalRefusal::kMalformed, "sub or idp is missing");
   }
   auto principal = std::make_shared<tool::Principal>();

@@ -121,7 +121,7 @@ class GrpcServer final : public Server {
         return metrics_.calls_in_flight.Value() != 0 || metrics_.catalog_streams.Value() != 0 ||
                metrics_.resource_streams.Value() != 0;
       });
-      all_returned_ = server_->AwaitCalls(deadline + kLastWait);
+      all_returned_ = server_->AwaitCalls(std::max(deadline, absl::Now()) + kLastWait);
     }
     return all_returned_;
   }
@@ -182,8 +182,9 @@ int Run(int argc, char** argv, Service& service) {
   const int signal = signals.Wait();
   common::Log(Severity::kInfo, "shutting_down", {{"signal", signal}});
   if (!(*server)->Shutdown()) {
-    common::Log(Severity::kError, "handler_stuck",
-                {{"message", "a handler did not return after its call was cancelled"}});
+    common::Log(
+        Severity::kError, "handler_stuck",
+        {{"message", "a handler did not return after its call was cancelled, or a client does not read its answer"}});
     std::_Exit(1);  // to destroy the server would be to wait for it
   }
   common::Log(Severity::kInfo, "stopped");
