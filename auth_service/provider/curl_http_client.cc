@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <initializer_list>
 #include <memory>
 #include <utility>
 
@@ -14,6 +15,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "auth_service/provider/internal_address.h"
 #include "auth_service/provider/not_sent.h"
 #include "auth_service/provider/url.h"
@@ -27,13 +30,30 @@ constexpr size_t kMaxHeaderBytes = 64 * 1024;
 constexpr size_t kMaxKeptHeaderBytes = 8 * 1024;
 constexpr size_t kMaxIdleHandles = 64;
 
-// Whether the environment names a proxy, as libcurl reads it.
-bool HasProxy() {
-  for (const char* name : {"https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"}) {
+// The value of the first of these variables that says something.
+absl::string_view Variable(std::initializer_list<const char*> names) {
+  for (const char* name : names) {
     const char* const value = std::getenv(name);
-    if (value != nullptr && *value != '\0') return true;
+    if (value != nullptr && *value != '\0') return value;
   }
-  return false;
+  return {};
+}
+
+// Whether the environment has libcurl ask a proxy for `url`. In doubt (an address range in no_proxy) it does not.
+bool UsesProxy(const Url& url) {
+  const absl::string_view proxy = url.scheme == "https"
+                                      ? Variable({"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"})
+                                      : Variable({"http_proxy", "all_proxy", "ALL_PROXY"});
+  if (proxy.empty()) return false;
+  for (absl::string_view direct : absl::StrSplit(Variable({"no_proxy", "NO_PROXY"}), absl::ByAnyChar(", "))) {
+    direct = absl::StripPrefix(direct, ".");
+    if (direct.empty()) continue;
+    if (direct == "*" || absl::StrContains(direct, '/')) return false;
+    if (absl::EqualsIgnoreCase(url.host, direct) || absl::EndsWithIgnoreCase(url.host, absl::StrCat(".", direct))) {
+      return false;
+    }
+  }
+  return true;
 }
 
 void InitCurlOnce() {
@@ -114,10 +134,10 @@ class CurlHttpClient::Handle {
     Set(CURLOPT_HTTPHEADER, headers.get());
     Set(CURLOPT_TIMEOUT_MS, static_cast<long>(absl::ToInt64Milliseconds(timeout)));
     Set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(absl::ToInt64Milliseconds(std::min(timeout, kConnectTimeout))));
-    const absl::StatusOr<Url> url = ParseUrl(request.url);
+    const absl::StatusOr<Url> url = ParseUrl(absl::string_view(request.url).substr(0, request.url.find('?')));
     const bool is_loopback = url.ok() && url->IsLoopback();
     Set(CURLOPT_PROXY, is_loopback ? "" : static_cast<const char*>(nullptr));
-    may_be_internal_ = request.may_be_internal || (HasProxy() && !is_loopback);
+    may_be_internal_ = request.may_be_internal || (url.ok() && !is_loopback && UsesProxy(*url));
 
     const CURLcode code = curl_easy_perform(curl_);
     Set(CURLOPT_HTTPHEADER, static_cast<curl_slist*>(nullptr));
