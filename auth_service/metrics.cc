@@ -77,8 +77,11 @@ Metrics::Metrics(Registry& registry)
                          .Help("Tokens accepted past the time of their verdict, as the provider could not be asked.")
                          .Register(registry)
                          .Add({})),
-      rpcs_in_flight(
-          BuildGauge().Name("gatehouse_auth_rpcs_in_flight").Help("Checks of tokens and registrations under way.").Register(registry).Add({})),
+      rpcs_in_flight(BuildGauge()
+                         .Name("gatehouse_auth_rpcs_in_flight")
+                         .Help("Checks of tokens and registrations under way.")
+                         .Register(registry)
+                         .Add({})),
       ready(BuildGauge().Name("gatehouse_auth_ready").Help("1 while ready, else 0.").Register(registry).Add({})),
       issuer_ready_(BuildGauge()
                         .Name("gatehouse_auth_issuer_ready")

@@ -42,8 +42,9 @@ class LogField {
 // Sets the `service` of every line and the least severity written. Call once, before the first thread is started.
 void InitLog(absl::string_view service, Severity least_severity = Severity::kInfo);
 
-// Writes one line. Thread-safe. A line below kError is written up to 100 ms later, together with others, and nobody waits
-// for it: strangers can bring it about. One of kError is on standard error, with all before it, when this returns.
+// Writes one line. Thread-safe. A line below kError is written up to 100 ms later, together with others, and nobody
+// waits for it: strangers can bring it about. One of kError is on standard error, with all before it, when this
+// returns.
 //
 // If nobody reads standard error, callers wait for it no longer than 100 ms at a time, and not at all once it has stood
 // still for that long. 4 MiB of lines are kept meanwhile; further ones are dropped, which is said in the log when it is

@@ -47,7 +47,7 @@ def fetch_keys(url, address):
     """Asks one address. A redirection is no answer."""
     connection = http.client.HTTPConnection(address, url.port or 80, timeout=FETCH_TIMEOUT_S)
     try:
-        connection.request("GET", url.path or "/", headers={"Host": url.netloc})
+        connection.request("GET", urllib.parse.urlunsplit(("", "", url.path or "/", url.query, "")), headers={"Host": url.netloc})
         response = connection.getresponse()
         if response.status != http.HTTPStatus.OK:
             raise ValueError(f"{address}: HTTP status {response.status}")

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from gatehouse.tool.v1 import tool_pb2
-from principal_keys import MIN_FETCH_INTERVAL_S, load_keys, refresh_interval_s
+from principal_keys import FETCH_TIMEOUT_S, MIN_FETCH_INTERVAL_S, load_keys, refresh_interval_s
 from strict_json import base64url_decode, is_object, parse_object, text_of
 
 TYPE = "gatehouse-principal+jwt"
@@ -120,7 +120,7 @@ class PrincipalVerifier:
             await asyncio.sleep(max(0, self._next_fetch - time.monotonic()))
             self._next_fetch = time.monotonic() + MIN_FETCH_INTERVAL_S
             try:
-                self._keys = await asyncio.to_thread(load_keys, self._location)
+                self._keys = await asyncio.wait_for(asyncio.to_thread(load_keys, self._location), FETCH_TIMEOUT_S)
                 self._refresh_at = time.monotonic() + refresh_interval_s(self._location)
             except (OSError, ValueError):
                 self._refresh_at = time.monotonic() + MIN_FETCH_INTERVAL_S  # those that there are stay
