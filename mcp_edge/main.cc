@@ -39,6 +39,7 @@
 #include "mcp_edge/http/disconnect_monitor.h"
 #include "mcp_edge/http/host_policy.h"
 #include "mcp_edge/http/http_server.h"
+#include "mcp_edge/http/thread_memory.h"
 #include "mcp_edge/rpc/rpc_channel.h"
 #include "mcp_edge/sealing/aead_sealer.h"
 #include "mcp_edge/sealing/key_ring.h"
@@ -312,5 +313,6 @@ int Run(int argc, char** argv) {
 int main(int argc, char** argv) {
   // Debian's Abseil looks for deadlocks at every lock, gRPC's own included; that is for tests, not for the hot path.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  mcp_edge::BoundThreadMemory();
   return mcp_edge::Run(argc, argv);
 }

@@ -4,16 +4,20 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstdint>
 
 // Of tcmalloc, where that is linked in (third_party/BUILD.bazel).
 extern "C" __attribute__((weak)) void MallocExtension_MarkThreadIdle();
+extern "C" __attribute__((weak)) int MallocExtension_SetNumericProperty(const char* property, size_t value);
 
 namespace mcp_edge {
 namespace {
 
 // What is left below the present depth for the calls that follow at once.
 constexpr uintptr_t kMarginBytes = 4 * 1024;
+
+constexpr size_t kMaxThreadCacheBytes = 4 << 20;
 
 void ReleaseUnusedStack() {
   if (getpid() == gettid()) return;
@@ -38,6 +42,11 @@ void ReleaseUnusedStack() {
 void ReleaseUnusedMemory() {
   ReleaseUnusedStack();
   if (MallocExtension_MarkThreadIdle != nullptr) MallocExtension_MarkThreadIdle();
+}
+
+void BoundThreadMemory() {
+  if (MallocExtension_SetNumericProperty == nullptr) return;
+  MallocExtension_SetNumericProperty("tcmalloc.max_total_thread_cache_bytes", kMaxThreadCacheBytes);
 }
 
 }  // namespace mcp_edge
