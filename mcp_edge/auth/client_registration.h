@@ -16,8 +16,8 @@ namespace mcp_edge {
 class ClientRegistration {
  public:
   // `channel`: to auth_service.
-  explicit ClientRegistration(std::shared_ptr<grpc::ChannelInterface> channel)
-      : stub_(gatehouse::auth::v1::AuthService::NewStub(std::move(channel))) {}
+  explicit ClientRegistration(const std::shared_ptr<grpc::ChannelInterface>& channel)
+      : stub_(gatehouse::auth::v1::AuthService::NewStub(channel)) {}
 
   // Registers a client, or tells why it may not be. Blocks until `deadline` at most. Makes one RPC: a registration is
   // not safe to repeat.

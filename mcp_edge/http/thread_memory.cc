@@ -8,8 +8,10 @@
 #include <cstdint>
 
 // Of tcmalloc, where that is linked in (third_party/BUILD.bazel).
+// NOLINTBEGIN(readability-identifier-naming)
 extern "C" __attribute__((weak)) void MallocExtension_MarkThreadIdle();
 extern "C" __attribute__((weak)) int MallocExtension_SetNumericProperty(const char* property, size_t value);
+// NOLINTEND(readability-identifier-naming)
 
 namespace mcp_edge {
 namespace {
