@@ -152,16 +152,6 @@ absl::Status CheckResources(const std::vector<std::string>& resources) {
   return absl::OkStatus();
 }
 
-absl::Status CheckProviderHosts(const std::vector<std::string>& hosts) {
-  for (const std::string& host : hosts) {
-    if (!IsUrlHost(host)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--provider_hosts must be hosts in lower case without a port, got \"", host, "\""));
-    }
-  }
-  return absl::OkStatus();
-}
-
 absl::Status CheckScopes(const std::vector<std::string>& scopes) {
   for (const std::string& scope : scopes) {
     if (!common::IsScopeToken(scope)) {

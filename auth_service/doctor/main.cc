@@ -71,11 +71,7 @@ absl::StatusOr<DoctorOptions> OptionsFromFlags() {
   if (options.resource.empty()) {
     return absl::InvalidArgumentError("--resource must be set to the edge's URL, like https://mcp.example.com/mcp");
   }
-  for (const std::string& host : options.provider_hosts) {
-    if (IsUrlHost(host)) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("--provider_hosts must be hosts in lower case without a port, got \"", host, "\""));
-  }
+  if (absl::Status status = CheckProviderHosts(options.provider_hosts); !status.ok()) return status;
   if (options.timeout < absl::Milliseconds(100) || options.timeout > absl::Minutes(1)) {
     return absl::InvalidArgumentError(
         absl::StrCat("--timeout must be in [100ms, 60s], got ", absl::FormatDuration(options.timeout)));

@@ -77,6 +77,16 @@ bool IsUrlHost(absl::string_view text) {
   return url.ok() && url->host == text && url->origin == absl::StrCat("https://", text);
 }
 
+absl::Status CheckProviderHosts(const std::vector<std::string>& hosts) {
+  for (const std::string& host : hosts) {
+    if (!IsUrlHost(host)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--provider_hosts must be hosts in lower case without a port, got \"", host, "\""));
+    }
+  }
+  return absl::OkStatus();
+}
+
 std::string FormEncode(absl::string_view text) {
   std::string encoded;
   encoded.reserve(text.size());

@@ -38,6 +38,11 @@ bool IsAtHostOf(absl::string_view text, absl::string_view issuer, const std::vec
 // Whether `text` is a host as Url::host has them.
 bool IsUrlHost(absl::string_view text);
 
+// Whether the values of --provider_hosts, of the service and of the doctor, are such hosts.
+//
+// Errors: kInvalidArgument, naming the flag and the first that is none.
+absl::Status CheckProviderHosts(const std::vector<std::string>& hosts);
+
 // `text` as a name or value of an application/x-www-form-urlencoded body (WHATWG URL, section 5.2).
 std::string FormEncode(absl::string_view text);
 
