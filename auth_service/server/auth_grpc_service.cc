@@ -18,6 +18,7 @@ namespace {
 
 using common::PendingRpc;
 using common::ReadRpcMessage;
+using common::ToGrpcStatus;
 using common::UnaryRpc;
 using common::UnreadableRequest;
 using gatehouse::auth::v1::AuthService;
@@ -39,10 +40,6 @@ constexpr size_t kMaxRequestIdBytes = 64;
 
 // How many calls of a method may come at the same moment without gRPC having to keep them.
 constexpr int kAwaitedCalls = 8;
-
-grpc::Status ToGrpcStatus(const absl::Status& status) {
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
-}
 
 absl::Status Check(const VerifyTokenRequest& request, bool resource_known) {
   if (request.token().empty() || request.token().size() > kMaxTokenBytes) {
@@ -114,7 +111,7 @@ class VerifyTokenCall final : public PendingRpc {
     core_.metrics.rpcs_in_flight.Increment();
     VerifyTokenRequest request;
     if (!ReadRpcMessage(request_bytes_, request)) {
-      Refuse(UnreadableRequest());
+      Refuse(ToGrpcStatus(UnreadableRequest()));
       return;
     }
     const absl::Status status = Check(request, core_.metadata_by_resource.contains(request.resource()));
@@ -208,7 +205,7 @@ class RegisterClientCall final : public PendingRpc, public RegistrationHandler::
     core_.metrics.rpcs_in_flight.Increment();
     RegisterClientRequest request;
     if (!ReadRpcMessage(request_bytes_, request)) {
-      if (Claim()) FinishWithError(UnreadableRequest());
+      if (Claim()) FinishWithError(ToGrpcStatus(UnreadableRequest()));
     } else if (core_.registrations == nullptr) {
       Answer(absl::UnimplementedError("clients cannot be registered here: see --registration of auth_service"));
     } else {
@@ -279,7 +276,7 @@ class ImmediateCall final : public UnaryRpc {
     typename Method::Request request;
     typename Method::Response response;
     if (!ReadRpcMessage(request_bytes_, request)) {
-      FinishWithError(UnreadableRequest());
+      FinishWithError(ToGrpcStatus(UnreadableRequest()));
     } else if (const absl::Status status = Method::Run(core_, request, response); !status.ok()) {
       FinishWithError(ToGrpcStatus(status));
     } else {

@@ -65,7 +65,7 @@ class HealthCheck final : public UnaryRpc {
     Await(core_);
     HealthCheckRequest request;
     if (!ReadRpcMessage(request_bytes_, request)) {
-      FinishWithError(UnreadableRequest());
+      FinishWithError(ToGrpcStatus(UnreadableRequest()));
     } else if (!core_.Knows(request.service())) {
       FinishWithError(grpc::Status(grpc::StatusCode::NOT_FOUND, "there is no such service"));
     } else {
@@ -100,7 +100,7 @@ class HealthStream final : public WatchStream {
     Await(core_);
     HealthCheckRequest request;
     if (!ReadRpcMessage(request_bytes_, request)) {
-      End(UnreadableRequest());
+      End(ToGrpcStatus(UnreadableRequest()));
       return;
     }
     is_known_ = core_.Knows(request.service());

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <string>
 
 namespace common {
 
@@ -65,8 +66,10 @@ bool ReadRpcMessage(grpc::ByteBuffer& bytes, google::protobuf::MessageLite& mess
   return is_read;
 }
 
-grpc::Status UnreadableRequest() {
-  return grpc::Status(grpc::StatusCode::INTERNAL, "the request is no message of its method");
+absl::Status UnreadableRequest() { return absl::InternalError("the request is no message of its method"); }
+
+grpc::Status ToGrpcStatus(const absl::Status& status) {
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
 }
 
 grpc::ByteBuffer WriteRpcMessage(const google::protobuf::MessageLite& message) {

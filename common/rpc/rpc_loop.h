@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "google/protobuf/message_lite.h"
@@ -165,8 +166,11 @@ class RpcCall {
 // Reads a message that came in a call. False: it is none.
 bool ReadRpcMessage(grpc::ByteBuffer& bytes, google::protobuf::MessageLite& message);
 
-// The end of a call whose request cannot be read: INTERNAL, as gRPC's own servers have it.
-grpc::Status UnreadableRequest();
+// The end of a call whose request cannot be read: kInternal, as gRPC's own servers have it.
+absl::Status UnreadableRequest();
+
+// The same code and message.
+grpc::Status ToGrpcStatus(const absl::Status& status);
 
 // What goes out in a call. What is too large for protobuf, 2 GiB, is nothing that could be sent.
 grpc::ByteBuffer WriteRpcMessage(const google::protobuf::MessageLite& message);

@@ -24,7 +24,9 @@ namespace {
 
 using common::RpcLoop;
 using common::StreamRpc;
+using common::ToGrpcStatus;
 using common::UnaryRpc;
+using common::UnreadableRequest;
 using common::WatchStream;
 using gatehouse::tool::v1::ResourceUpdated;
 using gatehouse::tool::v1::ToolService;
@@ -44,12 +46,6 @@ constexpr size_t kMaxWaitingEvents = 256;
 
 // How many URIs of resources may wait for an edge that reads slowly.
 constexpr size_t kMaxWaitingUpdates = 4096;
-
-grpc::Status ToGrpcStatus(const absl::Status& status) {
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
-}
-
-absl::Status Unreadable() { return absl::InternalError("the request is no message of its method"); }
 
 // Whether an error status is the fault of the caller or the client rather than of the tool.
 bool IsRefusal(absl::StatusCode code) {
@@ -269,7 +265,7 @@ class ToolCall final : public StreamRpc, public GrpcContext<ToolContext> {
     start_time_ = absl::Now();
     core_.metrics.calls_in_flight.Increment();
     if (!request_.Read(request_bytes_)) {
-      FinishWith(Unreadable());
+      FinishWith(UnreadableRequest());
       return;
     }
     tool_ = core_.service.Find(request_->name());
@@ -526,7 +522,7 @@ class UnaryCall final : public UnaryRpc, public GrpcContext<RequestContext> {
     start_time_ = absl::Now();
     core_.metrics.calls_in_flight.Increment();
     if (!request_.Read(request_bytes_)) {
-      FinishWithError(ToGrpcStatus(Unreadable()));
+      FinishWithError(ToGrpcStatus(UnreadableRequest()));
       return;
     }
     if (core_.executor.Submit([this] { Run(); })) return;
