@@ -134,7 +134,7 @@ class CallRequest {
   // Puts the verified principal into the request, or says why there is none.
   absl::Status Take(PrincipalVerdict verdict, Metrics& metrics) {
     if (auto* principal = std::get_if<std::shared_ptr<const Principal>>(&verdict)) {
-      principal_ = *std::move(principal);
+      principal_ = std::move(*principal);
       // It is lent, until the destructor takes it out again; and from here on everybody has it as a constant.
       message_.mutable_context()->unsafe_arena_set_allocated_principal(const_cast<Principal*>(principal_.get()));
       return absl::OkStatus();
